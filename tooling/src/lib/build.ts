@@ -1,0 +1,11 @@
+/** Builds every package: one compiler process, in the order of the references, what changed only. */
+import { workspacePackages } from './house.ts'
+import { writeReferences } from './references.ts'
+import { runTool, type ToolResult } from './tools.ts'
+
+/** Brings the references in step with the manifests, then compiles. `keep` holds the output back. */
+export const build = async (root: string, output: 'show' | 'keep'): Promise<ToolResult> => {
+  writeReferences(root)
+  if (workspacePackages(root).length === 0) return { status: 0, output: '' }
+  return await runTool({ command: 'tsc', args: ['-b', '--checkers', '1'], cwd: root, output })
+}

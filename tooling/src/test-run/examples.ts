@@ -1,0 +1,37 @@
+/** Runs each example as its reader would, with Node alone, and counts it as one test. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { workspacePackages } from '../lib/house.ts'
+import { runTool } from '../lib/tools.ts'
+import type { StepResult } from './tally.ts'
+
+/** Every example of the house: `examples/` at the root and beside each package, by name. */
+export const exampleFiles = (root: string): readonly string[] =>
+  ['.', ...workspacePackages(root).map((each) => each.folder)].flatMap((folder) => {
+    const examples = join(root, folder, 'examples')
+    if (!existsSync(examples)) return []
+    return readdirSync(examples)
+      .filter((name) => /^\d+_.*\.ts$/.test(name))
+      .sort()
+      .map((name) => join(folder, 'examples', name))
+  })
+
+/** Runs them one after another; the output of one that fails is shown. */
+export const runExamples = async (root: string): Promise<StepResult> => {
+  let passed = 0
+  let failed = 0
+  for (const example of exampleFiles(root)) {
+    const { status, output } = await runTool({
+      command: process.execPath,
+      args: [join(root, example)],
+      cwd: root,
+      output: 'keep',
+    })
+    if (status === 0) passed += 1
+    else {
+      failed += 1
+      process.stdout.write(`${output}${example} ended with ${status}\n`)
+    }
+  }
+  return { passed, failed, skipped: [], tests: passed + failed }
+}

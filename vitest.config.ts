@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config'
+
+/** Where tests live. A package's tests see its own `src`, and what its siblings built. */
+const folders = ['packages/*/test', 'apps/*/test', 'tooling/test']
+
+/** The kinds of test, told apart by suffix; what has none of these suffixes is a unit test. */
+const kinds = {
+  contract: { timeoutMs: 30_000 },
+  int: { timeoutMs: 120_000 },
+  sim: { timeoutMs: 120_000 },
+} as const
+
+const named = Object.entries(kinds).map(([kind, { timeoutMs }]) => ({
+  test: {
+    name: kind,
+    include: folders.map((folder) => `${folder}/**/*.${kind}.test.ts`),
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+  },
+}))
+
+const unit = {
+  test: {
+    name: 'unit',
+    include: folders.map((folder) => `${folder}/**/*.test.ts`),
+    exclude: ['**/node_modules/**', ...Object.keys(kinds).map((kind) => `**/*.${kind}.test.ts`)],
+  },
+}
+
+export default defineConfig({
+  test: {
+    projects: [unit, ...named],
+    coverage: { provider: 'v8', include: ['packages/*/src/**', 'apps/*/src/**'] },
+  },
+})
