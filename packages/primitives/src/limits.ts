@@ -1,0 +1,57 @@
+/**
+ * Every bound of this package, with its unit and its reason.
+ *
+ * Bounds are part of the contract: input one step past them is refused with a coded error, never
+ * truncated in silence (error records excepted, which say when something was left out).
+ */
+
+/** Bytes of a stream id; two hundred of them index in one SQLite page of 64 KiB. */
+export const STREAM_ID_BYTES_MAX: number = 256
+
+/** Bytes of an agent or session id: leaves room for a kind beside it in a stream id. */
+export const SEGMENT_BYTES_MAX: number = 128
+
+/** Bytes of a principal or owner id: holds `key:` and a SHA-512 digest in base64. */
+export const PRINCIPAL_BYTES_MAX: number = 128
+
+/** Bytes of JSON text one parse accepts: sixteen events of the largest size. */
+export const JSON_BYTES_MAX: number = 1_048_576
+
+/** Containers within containers, the outermost counted: recursion stays far from any stack. */
+export const JSON_DEPTH_MAX: number = 64
+
+/** Values in one parsed text, containers counted: bounds memory at about 10 MB a text. */
+export const JSON_NODES_MAX: number = 100_000
+
+/** Members and elements in one canonical text: stops a shared graph that unfolds for ever. */
+export const CANONICAL_NODES_MAX: number = 1_000_000
+
+/** Numbers from here up are written with an exponent by ECMAScript, so never as an integer. */
+export const INTEGER_TEXT_MIN: number = 1e21
+
+/** UTF-8 bytes of a JSON pointer in an error: a place is still found when keys are hostile. */
+export const POINTER_BYTES_MAX: number = 1_024
+
+/** UTF-8 bytes of a message in an error record: a page to read, and no more. */
+export const ERROR_MESSAGE_BYTES_MAX: number = 2_048
+
+/** Records in one error record, the outermost counted: a chain of causes ends here. */
+export const ERROR_DEPTH_MAX: number = 4
+
+/** Bytes of JSON in the data of one error record: four records stay below one event. */
+export const ERROR_DATA_BYTES_MAX: number = 4_096
+
+/** UTF-8 bytes of one string in the data of an error record: one long value leaves room. */
+export const ERROR_STRING_BYTES_MAX: number = 512
+
+/** Containers within containers in the data of an error record: data is flat by habit. */
+export const ERROR_DATA_DEPTH_MAX: number = 4
+
+/** Milliseconds a host timer can wait: more overflows 32 bits and fires at once. */
+export const TIMER_MS_MAX: number = 2_147_483_647
+
+/** Milliseconds a UUIDv7 can hold (48 bits): the year 10889. */
+export const UUID_TIME_MS_MAX: number = 281_474_976_710_655
+
+/** Bytes one call for randomness gives: no caller needs more, a wrong length is a bug. */
+export const RANDOM_BYTES_MAX: number = 65_536
