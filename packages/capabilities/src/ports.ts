@@ -1,0 +1,187 @@
+/**
+ * The ports of authority: types only.
+ *
+ * A *grant* is the recorded issue of a right. A *request* names the grant it acts under; nobody
+ * searches for one that would do. A *decision* is a pure function of the grants as they are
+ * recorded and of the request: no clock of its own, no I/O, no randomness.
+ */
+
+import type { Guard, RecordedEvent } from '@ice/events/ports'
+import type {
+  EventId,
+  GrantId,
+  Hash,
+  JsonObject,
+  JsonValue,
+  PrincipalId,
+  RunId,
+  StreamId,
+  Timestamp,
+} from '@ice/primitives'
+
+/** Who may use a grant: `run/<id>`, `agent/<id>`, `session/<id>`, `principal/<id>`. */
+export type Holder = `${'run' | 'agent' | 'session' | 'principal'}/${string}`
+
+/**
+ * What a grant is about. `kind` names a registered resource kind, which says what the other
+ * members mean, what a claim on it looks like, and when one resource lies within another.
+ */
+export type Resource = JsonObject & { readonly kind: string }
+
+/** A condition under which a grant may be used. An unknown kind denies. */
+export type Caveat =
+  /** At most so many uses, over all holders and all descendants. */
+  | { readonly kind: 'count'; readonly max: number }
+  /** Each use needs a person's approval of exactly that call. */
+  | { readonly kind: 'approval' }
+  /** Only these actions need `approval`: the others pass without one. */
+  | { readonly kind: 'approval-for'; readonly actions: readonly string[] }
+
+/** A right to do `actions` on `resource`, under `caveats`, within its parent's. */
+export interface Grant {
+  readonly id: GrantId
+  readonly holder: Holder
+  readonly actions: readonly string[]
+  readonly resource: Resource
+  readonly caveats: readonly Caveat[]
+  readonly parent: GrantId | null
+  /** How many further links may hang below this one; 0: it cannot be delegated. */
+  readonly delegable: number
+  readonly notBefore: Timestamp
+  /** The first instant at which it no longer holds; `null`: it does not expire. */
+  readonly expiresAt: Timestamp | null
+  readonly revocable: boolean
+}
+
+/** What became of a grant, folded from its stream. */
+export interface GrantState {
+  readonly grant: Grant
+  readonly label: string | null
+  readonly issuedBy: PrincipalId | null
+  readonly issuedAt: Timestamp
+  /** The event that revoked it, if one did. */
+  readonly revokedBy: EventId | null
+  /** Version of the grant's stream: what an intent guards. */
+  readonly version: number
+}
+
+/** What a request wants to touch; interpreted by the resource kind of the grant it names. */
+export interface AuthorityRequest {
+  readonly run: RunId
+  /** The agent on whose proposal the run acts, where there is one. */
+  readonly agent?: string
+  readonly grant: GrantId
+  readonly action: string
+  /** The claim on the resource: for `fs` `{ path: 'src/a.ts' }`, relative to the grant's root. */
+  readonly resource: JsonObject
+  readonly arguments: JsonValue
+  readonly argumentsDigest: Hash
+  /** The time the decision is for: the event's, never a wall clock. */
+  readonly at: Timestamp
+  /** The digest of an approval of exactly this call, if one was recorded for it. */
+  readonly approved?: { readonly digest: Hash; readonly event: EventId }
+  /** The digest an approval of this call has to carry. */
+  readonly callDigest: Hash
+}
+
+/** One coded cause of a denial, with what caused it in turn. */
+export interface DenialCause {
+  /** `ICE_CAPABILITIES_…` */
+  readonly code: string
+  readonly message: string
+  readonly data: JsonObject
+  readonly causes: readonly DenialCause[]
+}
+
+/**
+ * A refusal. `code` is *the* reason: the first in the documented precedence of all that apply;
+ * `causes` are all of them. Never thrown by a decision.
+ */
+export interface Denial extends DenialCause {}
+
+/** A use that pays for itself in the append of its intent. */
+export interface CountDebit {
+  readonly grant: GrantId
+  /** Stream of the counter: `budget/<grant>`. */
+  readonly stream: StreamId
+  /** Version of that stream on which the decision stands. */
+  readonly version: number
+}
+
+/** An allowed request: what the intent has to carry, guard and pay. */
+export interface Authorization {
+  readonly grant: GrantId
+  /** From the named grant to its root. */
+  readonly chain: readonly GrantId[]
+  /** The resource of each link, in the order of `chain`: what a handler is held to. */
+  readonly resources: readonly Resource[]
+  /** Streams that must not have moved when the intent is recorded. */
+  readonly guards: readonly Guard[]
+  /** The first instant at which some link no longer holds; the intent's `notAfter` is one less. */
+  readonly expiresAt: Timestamp | null
+  readonly debits: readonly CountDebit[]
+  readonly approval: EventId | null
+}
+
+/** The answer to a request. */
+export type Decision = { readonly ok: Authorization } | { readonly denied: Denial }
+
+/** What the rest of the system needs to ask of authority. */
+export interface Authority {
+  /** Decides on what is known here. Allowing on stale knowledge is harmless (the guards refuse);
+   * a denial is only final after `refresh`. */
+  decide(request: AuthorityRequest): Decision
+  /** Catches up with the log. */
+  refresh(): Promise<void>
+  /** A grant as it stands, or `undefined`. */
+  grant(id: GrantId): GrantState | undefined
+  /** Feeds events that the caller has read or written itself; others come by `refresh`. */
+  observe(events: Iterable<RecordedEvent>): void
+}
+
+/** The meaning of one kind of resource. All functions are pure and total. */
+export interface ResourceKind {
+  readonly kind: string
+  /** Why a grant's resource is malformed, or `undefined`. */
+  checkResource(resource: Resource): string | undefined
+  /** Why the claim is outside the resource, or `undefined` when it is within. */
+  refuses(resource: Resource, action: string, claim: JsonObject): string | undefined
+  /** Why a child's resource is not within its parent's, or `undefined` when it is. */
+  exceeds(parent: Resource, child: Resource): string | undefined
+}
+
+/** Issues, narrows and ends grants: each command is one event, recorded by the runtime. */
+export interface Grants {
+  /** Every grant the log knows, oldest first. */
+  list(): Promise<readonly GrantState[]>
+  /**
+   * Makes a narrower grant below an existing one.
+   * @throws `ICE_CAPABILITIES_ESCALATION_DENIED` — the child claims more than its parent, with the
+   * reasons in `data`; `ICE_CAPABILITIES_GRANT_NOT_FOUND`
+   */
+  delegate(command: DelegateCommand): Promise<GrantId>
+  /**
+   * Ends a grant and, with it, everything below it. Revoking a revoked grant changes nothing.
+   * @returns the grants that no longer authorise anything because of it
+   * @throws `ICE_CAPABILITIES_GRANT_NOT_FOUND`, `ICE_CAPABILITIES_NOT_REVOCABLE`
+   */
+  revoke(grant: GrantId, command: RevokeCommand): Promise<readonly GrantId[]>
+}
+
+/** Who hands what on to whom. Members left out are inherited. */
+export interface DelegateCommand {
+  readonly parent: GrantId
+  readonly holder: Holder
+  readonly actions?: readonly string[]
+  readonly resource?: Resource
+  readonly caveats?: readonly Caveat[]
+  readonly expiresAt?: Timestamp | null
+  readonly delegable?: number
+  readonly principal?: PrincipalId
+}
+
+/** Who ends a grant, and why. */
+export interface RevokeCommand {
+  readonly reason: string
+  readonly principal?: PrincipalId
+}

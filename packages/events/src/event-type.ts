@@ -1,0 +1,130 @@
+/**
+ * The declaration of one event type: its name, who may emit it, and what its payload is.
+ *
+ * A declaration carries the schema of the *current* payload version and one upcaster for each
+ * older one. What zod can express but JSON Schema cannot (refinements, transforms, defaults) is
+ * refused: the log is read by programs that have only the schema.
+ */
+
+import type { JsonObject, JsonValue } from '@ice/primitives'
+import { z } from 'zod'
+import { EVENTS_CODES, EventsError } from './errors.ts'
+import type { Category, EventTypeDescription } from './ports.ts'
+import { compilePayload, type PayloadEncoder } from './schema.ts'
+
+/** Turns a payload of one version into the next one's. Pure and total. */
+export type Upcaster = (data: JsonValue) => JsonValue
+
+/** What an author writes about an event type. */
+export interface EventTypeInit<P extends z.ZodType> {
+  /** Past tense, PascalCase: `RunCommitted`. */
+  readonly type: string
+  readonly category: Category
+  /** Who may emit it. @defaultValue agents for `cognitive`, the runtime otherwise */
+  readonly origins?: readonly ('runtime' | 'agent')[]
+  /** One sentence: which fact this is. */
+  readonly description: string
+  /** Current payload version. @defaultValue 1 */
+  readonly schema?: number
+  readonly payload: P
+  /** `upcasts[n]` turns version n into n + 1; one for every version before the current. */
+  readonly upcasts?: Readonly<Record<number, Upcaster>>
+}
+
+/** A declared event type. */
+export interface EventType<T extends string = string, D = unknown> {
+  readonly type: T
+  readonly category: Category
+  readonly origins: readonly ('runtime' | 'agent')[]
+  readonly schema: number
+  describe(): EventTypeDescription
+  /** Checks a payload and gives its canonical bytes. @throws `ICE_EVENTS_PAYLOAD_VIOLATION` */
+  encode(data: unknown): string
+  /** Brings a stored payload to the current version. @throws `ICE_EVENTS_SCHEMA_UNSUPPORTED` */
+  upcast(data: JsonValue, schema: number): D
+}
+
+/** The payload of an event type, by the type of its declaration. */
+export type PayloadOf<E> = E extends EventType<string, infer D> ? D : never
+
+const NAME = /^[A-Z][A-Za-z0-9]{2,63}$/
+
+/**
+ * Declares an event type.
+ *
+ * @throws `ICE_EVENTS_DECLARATION_UNSUPPORTED` — the name, the versions or a schema keyword; the
+ * schema itself is looked at when the type is first used or composed, so that importing a room
+ * that declares fifty types costs nothing
+ */
+export function defineEventType<const T extends string, P extends z.ZodType>(
+  init: EventTypeInit<P> & { readonly type: T },
+): EventType<T, z.output<P>> {
+  const { type, category, description, schema = 1, upcasts = {} } = init
+  if (!NAME.test(type)) throw declaration(type, 'a type is a PascalCase name of 3 to 64 letters')
+  for (let version = 1; version < schema; version += 1) {
+    if (upcasts[version] === undefined) throw declaration(type, `no upcast from version ${version}`)
+  }
+  const origins = init.origins ?? (category === 'cognitive' ? ['agent'] : ['runtime'])
+  let payload: JsonObject | undefined
+  let encoder: PayloadEncoder | undefined
+  const payloadSchema = (): JsonObject => (payload ??= toJsonSchema(init.payload, type))
+  return Object.freeze({
+    type,
+    category,
+    origins: Object.freeze([...origins]),
+    schema,
+    describe: () => ({ type, category, origins, schema, description, payload: payloadSchema() }),
+    encode: (data: unknown) => (encoder ??= compilePayload(payloadSchema(), type))(data),
+    upcast: (data: JsonValue, stored: number) =>
+      upcastFrom({ type, schema, upcasts }, data, stored) as z.output<P>,
+  })
+}
+
+interface Versions {
+  readonly type: string
+  readonly schema: number
+  readonly upcasts: Readonly<Record<number, Upcaster>>
+}
+
+function upcastFrom({ type, schema, upcasts }: Versions, data: JsonValue, stored: number) {
+  if (stored === schema) return data
+  if (stored > schema || !Number.isSafeInteger(stored) || stored < 1) {
+    throw new EventsError(
+      EVENTS_CODES.futureSchema,
+      `${type} is stored with payload version ${stored}; this program knows up to ${schema}`,
+      { type, stored, known: schema },
+    )
+  }
+  let current = data
+  for (let version = stored; version < schema; version += 1) {
+    current = (upcasts[version] as Upcaster)(current)
+  }
+  return current
+}
+
+function toJsonSchema(payload: z.ZodType, type: string): JsonObject {
+  try {
+    const schema = z.toJSONSchema(payload, {
+      unrepresentable: 'throw',
+      override: ({ zodSchema }) => refuseRefinements(zodSchema, type),
+    })
+    const { $schema: _draft, ...rest } = schema as unknown as JsonObject
+    return rest
+  } catch (error) {
+    if (error instanceof EventsError) throw error
+    throw declaration(type, error instanceof Error ? error.message : String(error), error)
+  }
+}
+
+/** A refinement has no form in JSON Schema, and zod would leave it out without a word. */
+function refuseRefinements(schema: z.core.$ZodTypes, type: string): void {
+  for (const check of schema._zod.def.checks ?? []) {
+    if (check._zod.def.check === 'custom') {
+      throw declaration(type, 'a payload schema cannot hold a refinement')
+    }
+  }
+}
+
+function declaration(type: string, why: string, cause?: unknown): EventsError {
+  return new EventsError(EVENTS_CODES.declaration, `${type}: ${why}`, { type, why }, cause)
+}

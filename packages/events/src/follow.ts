@@ -1,0 +1,89 @@
+/**
+ * Following a log: catch up page by page, then wait for a wake-up and read again.
+ *
+ * The reader pulls. What arrives while it is busy stays in the log, so there is no buffer to
+ * bound, nothing to drop, and no moment between catching up and listening at which an event could
+ * slip through: a wake-up that comes before the wait begins is remembered.
+ */
+
+import type { StoredEvent, SubscribeQuery } from './ports.ts'
+
+/** Tells followers that there may be something new. */
+export interface WakeUp {
+  /** Counts wake-ups, so that a follower sees one that came before it began to wait. */
+  readonly count: number
+  /** Resolves when `count` has passed `seen`, when the store closes, or when the signal fires. */
+  wait(seen: number, signal: AbortSignal | undefined): Promise<void>
+  readonly closed: boolean
+}
+
+/** A wake-up that is rung by hand. */
+export interface WakeUpBell extends WakeUp {
+  ring(): void
+  close(): void
+}
+
+/** Creates a bell. Listeners are forgotten as soon as they have been woken. */
+export function createBell(): WakeUpBell {
+  let count = 0
+  let closed = false
+  let waiting = new Set<() => void>()
+  const wakeAll = (): void => {
+    const woken = waiting
+    waiting = new Set()
+    for (const wake of woken) wake()
+  }
+  return {
+    get count() {
+      return count
+    },
+    get closed() {
+      return closed
+    },
+    ring() {
+      count += 1
+      if (waiting.size > 0) wakeAll()
+    },
+    close() {
+      closed = true
+      wakeAll()
+    },
+    wait(seen, signal) {
+      if (closed || count > seen || signal?.aborted === true) return Promise.resolve()
+      return new Promise((resolve) => {
+        const wake = (): void => {
+          waiting.delete(wake)
+          signal?.removeEventListener('abort', wake)
+          resolve()
+        }
+        waiting.add(wake)
+        signal?.addEventListener('abort', wake, { once: true })
+      })
+    },
+  }
+}
+
+/** What a page read gives: the events that match, and how far it has looked. */
+export interface Page {
+  readonly events: readonly StoredEvent[]
+  /** The last position looked at, matching or not. */
+  readonly upTo: number
+  readonly end: boolean
+}
+
+/** Turns page reads and a wake-up into a subscription. */
+export async function* follow(
+  query: SubscribeQuery,
+  readPage: (after: number) => Page,
+  bell: WakeUp,
+): AsyncGenerator<readonly StoredEvent[]> {
+  let after = query.after ?? 0
+  const ended = (): boolean => bell.closed || query.signal?.aborted === true
+  while (!ended()) {
+    const seen = bell.count
+    const page = readPage(after)
+    after = page.upTo
+    if (page.events.length > 0) yield page.events
+    if (page.end && !ended()) await bell.wait(seen, query.signal)
+  }
+}

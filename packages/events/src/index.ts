@@ -1,0 +1,41 @@
+/** The event log: its gateway, its vocabulary, its reference store, and its verification. */
+
+export { EVENTS_CODES, EventsError, type EventsCode } from './errors.ts'
+export {
+  defineEventType,
+  type EventType,
+  type EventTypeInit,
+  type PayloadOf,
+  type Upcaster,
+} from './event-type.ts'
+export { createBell, follow, type Page, type WakeUp, type WakeUpBell } from './follow.ts'
+export {
+  type HeadLedger,
+  type Judgement,
+  judge,
+  retryAnswer,
+  type SealedWrite,
+  type StoredLookup,
+} from './judge.ts'
+export { createEventLog, decodeEvent, type EventLogComponents } from './log.ts'
+export { memoryEventStore } from './memory.ts'
+export type * from './ports.ts'
+export { isPrepared } from './prepare.ts'
+export {
+  fold,
+  type Projected,
+  type Projection,
+  projectLog,
+  projectStream,
+} from './projection.ts'
+export { checkBlobs, leafFinding } from './store-checks.ts'
+export { composeTaxonomy, type Taxonomy } from './taxonomy.ts'
+export { type StandardPayloads, type StandardTypeName, standardTypes } from './types/index.ts'
+export {
+  type CompactRange,
+  compactRange,
+  type NotedRoot,
+  type Verification,
+  type VerifyOptions,
+  verifyLog,
+} from './verify.ts'

@@ -1,0 +1,381 @@
+/**
+ * The ports of the event log: types only, no runtime code.
+ *
+ * Two interfaces with one boundary between them. An `EventLog` is what everybody uses: it takes
+ * plain events, validates them in the order of the law, and gives decoded events back. An
+ * `EventStore` is what an adapter implements: it takes events that only the log's gateway can
+ * prepare, decides where they stand, and keeps their bytes. So there is one way to append, and a
+ * store can be replaced without anyone having to trust it with the rules.
+ *
+ * The trap this closes: a store whose `append` accepts any object is a second gateway.
+ */
+
+import type {
+  BlobDigest,
+  EventId,
+  Hash,
+  JsonObject,
+  JsonValue,
+  Position,
+  PrincipalId,
+  StreamId,
+  StreamVersion,
+  Timestamp,
+} from '@ice/primitives'
+
+/** Who emitted an event: the runtime itself, or one named agent. */
+export type Origin = 'runtime' | `agent:${string}`
+
+/** The five categories of RFC-ICE-007. A category says who may emit and what may be promoted. */
+export type Category = 'runtime' | 'cognitive' | 'domain' | 'memory' | 'capability'
+
+/**
+ * What a transition cost, where it is known (invariant I-005). Every field is optional, none is
+ * estimated: an absent field means "not measured", not zero.
+ *
+ * @units milliseconds, tokens, bytes; money as an integer of micro-units of the named currency
+ */
+export interface Cost {
+  readonly ms?: number
+  readonly tokensIn?: number
+  readonly tokensOut?: number
+  readonly microMoney?: number
+  readonly currency?: string
+  readonly bytesIn?: number
+  readonly bytesOut?: number
+}
+
+/** A content-addressed value that is too large, or too private, to stand inside an event. */
+export interface BlobRef {
+  /** SHA-256 of the stored bytes, 64 lower-case hex digits. */
+  readonly $blob: BlobDigest
+  /** @units bytes */
+  readonly size: number
+  /** Names the key when the stored bytes are ciphertext; absent for plain bytes. */
+  readonly key?: string
+}
+
+/** A value as it stands in a payload: inline JSON, or a reference to a blob. */
+export type ValueRef = { readonly inline: JsonValue } | { readonly blob: BlobRef }
+
+/** An event as a caller proposes it to the log. */
+export interface NewEvent<T extends string = string, D = unknown> {
+  readonly type: T
+  readonly data: D
+  /** @defaultValue `'runtime'` */
+  readonly origin?: Origin
+  /** On whose command. */
+  readonly principal?: PrincipalId
+  /** Events without which this one would not be. Each must already stand in the log, or earlier
+   * in the same unit. @defaultValue none */
+  readonly causes?: readonly EventId[]
+  readonly cost?: Cost
+  /**
+   * When the event happened. Left out, the log's clock says so, clamped to the time of the
+   * stream's last event; given, it must not lie before that.
+   * @units epoch milliseconds, UTC
+   */
+  readonly time?: Timestamp
+}
+
+/** A fact of the log, decoded and upcast to the current shape of its type. */
+export interface RecordedEvent<T extends string = string, D = unknown> {
+  /** Format of the stored bytes. */
+  readonly v: 1
+  readonly id: EventId
+  readonly position: Position
+  readonly hash: Hash
+  readonly stream: StreamId
+  readonly version: StreamVersion
+  readonly type: T
+  /** The payload version `data` has here: the current one of its type, whatever was stored. */
+  readonly schema: number
+  readonly time: Timestamp
+  readonly origin: Origin
+  readonly principal?: PrincipalId
+  readonly causes: readonly EventId[]
+  readonly cost?: Cost
+  readonly data: D
+}
+
+/**
+ * What a writer believes of a stream: the version it last saw (0 for an empty one), that it does
+ * not exist yet, or nothing. `'any'` gives up retry safety: a repeated unit appends again.
+ */
+export type ExpectedVersion = StreamVersion | 'no_stream' | 'any'
+
+/** A stream that a unit does not write but whose version it was decided on. */
+export interface Guard {
+  readonly stream: StreamId
+  /** The version the stream must still have; 0 means that it must still be empty. */
+  readonly version: number
+}
+
+/** Bytes to keep under their digest, written in the transaction of the event that names them. */
+export interface BlobDraft {
+  readonly digest: BlobDigest
+  readonly bytes: Uint8Array
+}
+
+/** What is asked of every write, whoever takes it. */
+export interface UnitConditions {
+  /** Streams whose versions must not have moved: a dynamic consistency boundary. At most 64. */
+  readonly guards?: readonly Guard[]
+  /** Refuses the unit when the store's own clock has passed it. @units epoch milliseconds */
+  readonly notAfter?: Timestamp
+  readonly blobs?: readonly BlobDraft[]
+  /** Withdraws the unit while it is still queued; one that has begun to commit runs to its end. */
+  readonly signal?: AbortSignal
+}
+
+/** One stream's part of a unit, as a caller of the log gives it. */
+export interface StreamWrite {
+  readonly stream: StreamId
+  readonly expectedVersion: ExpectedVersion
+  readonly events: readonly NewEvent[]
+}
+
+/** One atomic unit for `EventLog.append`: at most 16 streams, all of it or nothing. */
+export interface AppendRequest extends UnitConditions {
+  readonly writes: readonly StreamWrite[]
+}
+
+/** Where the events of one write stand now. */
+export interface AppendedWrite {
+  readonly stream: StreamId
+  /** Version of the stream's last event that this write gave it. */
+  readonly version: StreamVersion
+  /** Positions of the write's events, in order. */
+  readonly positions: readonly Position[]
+  /** Times recorded for them, in order (the store may have clamped assigned ones). */
+  readonly times: readonly Timestamp[]
+}
+
+/** The acknowledgement of a unit: durable to the degree that the store's `durability` names. */
+export interface Appended {
+  readonly writes: readonly AppendedWrite[]
+  /** True when the unit was already there, whole, and nothing was written again. */
+  readonly retried: boolean
+}
+
+/** An event's bytes as they are kept, and the leaf hash that was stored beside them. */
+export interface StoredEvent {
+  readonly position: Position
+  /** RFC 8785 canonical JSON; what is hashed is this and never a re-serialisation of it. */
+  readonly bytes: string
+  /** RFC 9162 leaf hash of `bytes`. */
+  readonly hash: Hash
+}
+
+/** The last event of a stream, as far as the next one depends on it. Version 0: no event. */
+export interface StreamHead {
+  readonly version: number
+  /** Time of the last event; 0 when there is none. @units epoch milliseconds */
+  readonly time: number
+}
+
+/** The bytes of one event once its place is known. */
+export interface SealedEvent {
+  readonly bytes: string
+  readonly hash: Hash
+  readonly time: Timestamp
+}
+
+/**
+ * An event that passed structure, taxonomy and authority and waits for its place. Only the log's
+ * gateway makes these. A store calls `seal`, and never looks inside.
+ */
+export interface PreparedEvent {
+  readonly type: string
+  readonly causes: readonly EventId[]
+  /** The time a caller insisted on; `null` when the store assigns `max(proposed, floor)`. */
+  readonly fixedTime: Timestamp | null
+  /**
+   * @param version - the version the event gets in its stream
+   * @param floor - time of the event before it in the stream, 0 for none
+   * @throws `ICE_EVENTS_EVENT_LIMIT` when the bytes exceed the limit of an event
+   */
+  seal(version: number, floor: number): SealedEvent
+  /** Whether stored bytes are this event at this version, an assigned time not considered. */
+  matches(version: number, storedBytes: string): boolean
+}
+
+/** One stream's part of a prepared unit. */
+export interface PreparedWrite {
+  readonly stream: StreamId
+  readonly expectedVersion: ExpectedVersion
+  readonly events: readonly PreparedEvent[]
+}
+
+/** One atomic unit as an event store receives it. */
+export interface PreparedUnit extends UnitConditions {
+  readonly writes: readonly PreparedWrite[]
+}
+
+/** Reads one stream. */
+export interface ReadQuery {
+  readonly stream: StreamId
+  /** Only events with a greater version. @defaultValue 0 */
+  readonly after?: number
+  /** At most this many events. @defaultValue no limit */
+  readonly limit?: number
+  /** Newest first (then `after` is still an exclusive lower bound). @defaultValue false */
+  readonly backwards?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** Which events of the whole log to read. Conditions are joined by AND. */
+export interface EventFilter {
+  /** Streams whose id begins so, for example `run/`. */
+  readonly streamPrefix?: string
+  readonly types?: readonly string[]
+}
+
+/** Reads the whole log in its one total order. */
+export interface ReadAllQuery {
+  /** Only events at a greater position. @defaultValue 0 */
+  readonly after?: number
+  readonly limit?: number
+  readonly filter?: EventFilter
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Follows the log: what is there, then what comes. The reader pulls, so there is no buffer to
+ * overflow and nothing to drop: a slow reader is served later, from the log.
+ */
+export interface SubscribeQuery {
+  readonly after?: number
+  readonly filter?: EventFilter
+  readonly signal?: AbortSignal
+}
+
+/** How far the log has come. */
+export interface LogHead {
+  /** Position of the last event; 0 when the log is empty. */
+  readonly position: number
+}
+
+/** What a store promises of an acknowledged unit. */
+export type Durability = 'memory' | 'process' | 'disk'
+
+/** Optional behaviour, declared as data and read by the contract kit. */
+export interface EventStoreSupports {
+  /** State outlives `close` and can be opened again. */
+  readonly durable: boolean
+  /** Other processes may append to the same log at the same time. */
+  readonly sharedByProcesses: boolean
+}
+
+/** One thing that is wrong with a stored log. */
+export interface IntegrityFinding {
+  readonly code: string
+  /** First position concerned; 0 when it is not about one event. */
+  readonly position: number
+  readonly message: string
+}
+
+/** Settings of an integrity check. */
+export interface CheckOptions {
+  readonly signal?: AbortSignal
+  /** Called every few thousand events. */
+  readonly onProgress?: (position: number) => void
+}
+
+/**
+ * Keeps events. Implementations pass the contract kit in `@ice/events/contract`.
+ *
+ * Ordering: positions are 1-based and gapless over the log, versions 1-based and gapless within a
+ * stream; a reader that has seen position N has seen every smaller one. Appends are linearisable.
+ */
+export interface EventStore {
+  readonly supports: EventStoreSupports
+  readonly durability: Durability
+  readonly blobs: BlobStore
+
+  /**
+   * Appends one unit: all of its events, or none.
+   *
+   * The store judges in this order: the unit is already there (acknowledged) → expected versions →
+   * guards → `notAfter` → temporal → causality. Units that arrive together are judged in arrival
+   * order, each seeing the earlier ones. The caller keeps the request; stores copy what they keep.
+   * A retry after `ICE_EVENTS_UNAVAILABLE` is safe unless a version was `'any'`.
+   *
+   * @throws `ICE_EVENTS_VERSION_CONFLICT`, `ICE_EVENTS_GUARD_CONFLICT`, `ICE_EVENTS_TOO_LATE`,
+   * `ICE_EVENTS_TEMPORAL_VIOLATION`, `ICE_EVENTS_CAUSALITY_VIOLATION`, `ICE_EVENTS_EVENT_LIMIT`,
+   * `ICE_EVENTS_UNIT_LIMIT`, `ICE_EVENTS_ABORTED`, `ICE_EVENTS_UNAVAILABLE`,
+   * `ICE_EVENTS_NOT_OPEN` — in every case nothing was written, except that after
+   * `ICE_EVENTS_UNAVAILABLE` with `data.fate = 'unknown'` it may have been
+   */
+  append(unit: PreparedUnit): Promise<Appended>
+
+  /** The events of one stream in version order, in batches; an unknown stream has none. */
+  read(query: ReadQuery): AsyncIterable<readonly StoredEvent[]>
+
+  /** The events of the log in position order, in batches, up to the head at the time of reading. */
+  readAll(query: ReadAllQuery): AsyncIterable<readonly StoredEvent[]>
+
+  /** As `readAll`, and then what is appended later, by whomever; ends when the signal fires or the
+   * store closes. Batches are never empty. */
+  subscribe(query: SubscribeQuery): AsyncIterable<readonly StoredEvent[]>
+
+  /** The log's head, as other processes have moved it too. */
+  head(): Promise<LogHead>
+
+  /** What only the adapter can see: bytes against hashes, index against bytes, gaps, blobs. */
+  check(options?: CheckOptions): AsyncIterable<IntegrityFinding>
+
+  /** Finishes queued appends, ends subscriptions, then refuses with `ICE_EVENTS_NOT_OPEN`. */
+  close(): Promise<void>
+}
+
+/** Reads content-addressed values. They are written only through `EventStore.append`. */
+export interface BlobStore {
+  /**
+   * @returns the bytes, whose digest the implementation has checked
+   * @throws `ICE_EVENTS_BLOB_NOT_FOUND`, `ICE_EVENTS_BLOB_CORRUPT`
+   */
+  read(digest: BlobDigest, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>
+  has(digest: BlobDigest, options?: { readonly signal?: AbortSignal }): Promise<boolean>
+}
+
+/** A type as the taxonomy describes it, for introspection and for logs read without its program. */
+export interface EventTypeDescription {
+  readonly type: string
+  readonly category: Category
+  readonly origins: readonly ('runtime' | 'agent')[]
+  /** Current payload version. */
+  readonly schema: number
+  readonly description: string
+  /** JSON Schema 2020-12 of the current payload. */
+  readonly payload: JsonObject
+}
+
+/** A closed set of event types, fixed when the log was composed. */
+export interface TaxonomyView {
+  /** SHA-256 of the canonical JSON of all descriptions: two taxonomies are equal when this is. */
+  readonly digest: Hash
+  readonly types: readonly string[]
+  has(type: string): boolean
+  describe(type: string): EventTypeDescription | undefined
+}
+
+/** The one gateway and the decoded view of a log. */
+export interface EventLog {
+  readonly taxonomy: TaxonomyView
+  readonly store: EventStore
+
+  /**
+   * Validates in the order of the law — structure, taxonomy, authority of origin, temporal,
+   * causality — and appends. First failure wins and nothing is written.
+   *
+   * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION`, `ICE_EVENTS_TAXONOMY_VIOLATION`,
+   * `ICE_EVENTS_AUTHORITY_VIOLATION`, and what `EventStore.append` throws
+   */
+  append(request: AppendRequest): Promise<Appended>
+  read(query: ReadQuery): AsyncIterable<readonly RecordedEvent[]>
+  readAll(query: ReadAllQuery): AsyncIterable<readonly RecordedEvent[]>
+  subscribe(query: SubscribeQuery): AsyncIterable<readonly RecordedEvent[]>
+  /** @throws `ICE_EVENTS_EVENT_NOT_FOUND` */
+  event(id: EventId): Promise<RecordedEvent>
+}

@@ -1,0 +1,262 @@
+/**
+ * The category `runtime`: what the runtime does with a run, and with the log itself.
+ *
+ * Thirteen types keep their name from RFC-ICE-007. The others are what the lifecycle needs in
+ * order to be told honestly; each is marked as added and argued in `docs/rfc/0002-taxonomy.md`.
+ */
+
+import { z } from 'zod'
+import { defineEventType } from '../event-type.ts'
+import { count, digest, errorRecord, eventId, name, text, time, uuid, value } from './shapes.ts'
+
+const category = 'runtime'
+const program = z.strictObject({ name, version: z.string().min(1).max(64) })
+
+export const RunCreated = defineEventType({
+  type: 'RunCreated',
+  category,
+  description: 'A run exists: its program, its input, and the process that owns it first. (added)',
+  payload: z.strictObject({
+    run: uuid,
+    program,
+    input: value,
+    owner: name,
+    epoch: z.int().min(1),
+    key: z.string().max(512).optional(),
+    tags: z.record(z.string(), z.string().max(256)).optional(),
+  }),
+})
+
+export const RunRequested = defineEventType({
+  type: 'RunRequested',
+  category,
+  description: 'An idempotency key stands for a run from now on. (added)',
+  payload: z.strictObject({ run: uuid, program, inputDigest: digest }),
+})
+
+export const RunClaimed = defineEventType({
+  type: 'RunClaimed',
+  category,
+  description: 'Another process took the run over; appends of earlier epochs conflict. (added)',
+  payload: z.strictObject({ owner: name, epoch: z.int().min(1), previous: name }),
+})
+
+export const RunProvisioned = defineEventType({
+  type: 'RunProvisioned',
+  category,
+  description: 'The run has a place to run in, under the limits named here.',
+  payload: z.strictObject({ limits: z.record(z.string(), count) }),
+})
+
+export const ResourcesAllocated = defineEventType({
+  type: 'ResourcesAllocated',
+  category,
+  description: 'What is held for the run until ResourcesReleased.',
+  payload: z.strictObject({ resources: z.array(name).max(256) }),
+})
+
+export const ContextResolved = defineEventType({
+  type: 'ContextResolved',
+  category,
+  description: 'Who the run acts for and what it can see.',
+  payload: z.strictObject({
+    agent: z.string().max(128).optional(),
+    workspace: z.string().max(1024).optional(),
+  }),
+})
+
+export const MemoryMounted = defineEventType({
+  type: 'MemoryMounted',
+  category,
+  description: 'The point-in-time memory views the run reads; none is an empty list.',
+  payload: z.strictObject({ views: z.array(z.strictObject({ view: name, asOf: count })).max(64) }),
+})
+
+export const CapabilitiesBound = defineEventType({
+  type: 'CapabilitiesBound',
+  category,
+  description: 'The grants the run may name, under the names its program uses for them.',
+  payload: z.strictObject({
+    grants: z.array(z.strictObject({ name, grant: uuid })).max(256),
+  }),
+})
+
+export const ExecutionWindowOpened = defineEventType({
+  type: 'ExecutionWindowOpened',
+  category,
+  description: 'The program runs from here on. (added)',
+  payload: z.strictObject({}),
+})
+
+export const RunSuspended = defineEventType({
+  type: 'RunSuspended',
+  category,
+  description: 'The run holds no process: it waits for what is named here. (added)',
+  payload: z.strictObject({ waitingFor: z.array(name).min(1).max(256) }),
+})
+
+export const RunResumed = defineEventType({
+  type: 'RunResumed',
+  category,
+  description: 'A suspended run goes on. (added)',
+  payload: z.strictObject({}),
+})
+
+export const AbortRequested = defineEventType({
+  type: 'AbortRequested',
+  category,
+  description: 'Someone outside the run asked for its abort; the owner carries it out. (added)',
+  payload: z.strictObject({ reason: text }),
+})
+
+export const EffectFailed = defineEventType({
+  type: 'EffectFailed',
+  category,
+  description: 'An intended effect ended without its result; it is settled. (added)',
+  payload: z.strictObject({ effect: name, attempt: z.int().min(1), intent: eventId, error: errorRecord }),
+})
+
+export const EffectInDoubt = defineEventType({
+  type: 'EffectInDoubt',
+  category,
+  description: 'An irreversible effect has an intent and no outcome, and its owner died. (added)',
+  payload: z.strictObject({ effect: name, attempt: z.int().min(1), intent: eventId }),
+})
+
+export const EffectDoubtResolved = defineEventType({
+  type: 'EffectDoubtResolved',
+  category,
+  description: 'A probe or a person said what became of an effect in doubt. (added)',
+  payload: z.strictObject({
+    effect: name,
+    intent: eventId,
+    happened: z.boolean(),
+    result: value.optional(),
+    evidence: text,
+  }),
+})
+
+export const ValidationStarted = defineEventType({
+  type: 'ValidationStarted',
+  category,
+  description: 'The program returned; its result is held against its checks.',
+  payload: z.strictObject({ result: value, resultDigest: digest }),
+})
+
+export const ValidationPassed = defineEventType({
+  type: 'ValidationPassed',
+  category,
+  description: 'Every check held.',
+  payload: z.strictObject({ checks: z.array(name).max(256) }),
+})
+
+export const ValidationFailed = defineEventType({
+  type: 'ValidationFailed',
+  category,
+  description: 'A check did not hold; the run aborts.',
+  payload: z.strictObject({
+    checks: z.array(name).max(256),
+    failures: z.array(z.strictObject({ check: name, error: errorRecord })).min(1).max(64),
+  }),
+})
+
+export const RunCommitted = defineEventType({
+  type: 'RunCommitted',
+  category,
+  description: 'The run concluded with the result its ValidationStarted names.',
+  payload: z.strictObject({ resultDigest: digest }),
+})
+
+export const RunAborted = defineEventType({
+  type: 'RunAborted',
+  category,
+  description: 'The run concluded without a result, in the phase named here.',
+  payload: z.strictObject({
+    phase: z.enum(['provisioning', 'context', 'execution', 'validation', 'commit']),
+  }),
+})
+
+export const AbortReasonDeclared = defineEventType({
+  type: 'AbortReasonDeclared',
+  category,
+  description: 'Why the run aborted. Follows RunAborted in the same append.',
+  payload: z.strictObject({ reason: text, error: errorRecord.optional() }),
+})
+
+export const RunForciblyTerminated = defineEventType({
+  type: 'RunForciblyTerminated',
+  category,
+  description: 'The runtime ended the run without the program having a say. (added)',
+  payload: z.strictObject({ reason: text, doubts: z.array(name).max(256) }),
+})
+
+export const ResourcesReleased = defineEventType({
+  type: 'ResourcesReleased',
+  category,
+  description: 'What ResourcesAllocated named is held no longer.',
+  payload: z.strictObject({ resources: z.array(name).max(256) }),
+})
+
+export const RunTerminated = defineEventType({
+  type: 'RunTerminated',
+  category,
+  description: 'The run is over: the last event of its stream.',
+  payload: z.strictObject({
+    conclusion: z.enum(['committed', 'aborted', 'terminated_by_runtime']),
+    doubts: z.array(name).max(256),
+  }),
+})
+
+export const TaxonomyAdopted = defineEventType({
+  type: 'TaxonomyAdopted',
+  category,
+  description: 'From here on the log holds events of this taxonomy, whose schemas are kept. (added)',
+  payload: z.strictObject({
+    digest,
+    previous: digest.nullable(),
+    types: count,
+    schemas: value,
+  }),
+})
+
+export const LogConfigured = defineEventType({
+  type: 'LogConfigured',
+  category,
+  description: 'What the log promises from here on: its durability and its incarnation. (added)',
+  payload: z.strictObject({
+    durability: z.enum(['memory', 'process', 'disk']),
+    store: name,
+    incarnation: uuid,
+    since: time,
+  }),
+})
+
+/** All types of the category. */
+export const runtimeTypes = [
+  RunCreated,
+  RunRequested,
+  RunClaimed,
+  RunProvisioned,
+  ResourcesAllocated,
+  ContextResolved,
+  MemoryMounted,
+  CapabilitiesBound,
+  ExecutionWindowOpened,
+  RunSuspended,
+  RunResumed,
+  AbortRequested,
+  EffectFailed,
+  EffectInDoubt,
+  EffectDoubtResolved,
+  ValidationStarted,
+  ValidationPassed,
+  ValidationFailed,
+  RunCommitted,
+  RunAborted,
+  AbortReasonDeclared,
+  RunForciblyTerminated,
+  ResourcesReleased,
+  RunTerminated,
+  TaxonomyAdopted,
+  LogConfigured,
+] as const

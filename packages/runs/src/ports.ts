@@ -1,0 +1,337 @@
+/**
+ * The ports of runs: types only.
+ *
+ * A *program* proposes effects; the runtime decides, records the intent, lets a *handler* act,
+ * and records the outcome. A run has one *owner* at a time.
+ */
+
+import type { Denial, Resource } from '@ice/capabilities/ports'
+import type { RecordedEvent } from '@ice/events/ports'
+import type {
+  ErrorRecord,
+  EventId,
+  GrantId,
+  JsonObject,
+  JsonValue,
+  OwnerId,
+  PrincipalId,
+  Random,
+  RunId,
+  Timestamp,
+} from '@ice/primitives'
+
+/** The nine states of RFC-ICE-005. Only `TERMINATED` is terminal. */
+export type RunState =
+  | 'CREATED'
+  | 'PROVISIONED'
+  | 'CONTEXT_READY'
+  | 'EXECUTING'
+  | 'VALIDATING'
+  | 'COMMITTED'
+  | 'ABORTED'
+  | 'TERMINATED_BY_RUNTIME'
+  | 'TERMINATED'
+
+/** The six phases of a run; commit and abort are the two ways through the fifth. */
+export type Phase =
+  | 'provisioning'
+  | 'context'
+  | 'execution'
+  | 'validation'
+  | 'commit'
+  | 'abort'
+  | 'teardown'
+
+/** How a run ended. */
+export type Conclusion = 'committed' | 'aborted' | 'terminated_by_runtime'
+
+/**
+ * What may happen to an effect whose owner died between intent and outcome: `observe` changes
+ * nothing and is repeated, `idempotent` is repeated with the same key, `irreversible` is in doubt
+ * until a probe or a person resolves it.
+ */
+export type Fate = 'observe' | 'idempotent' | 'irreversible'
+
+/** A schema as zod and others have it: parses or throws. */
+export interface Schema<T> {
+  parse(value: unknown): T
+}
+
+/** A fold over the bytes an effect streams, run inside the effect: only its result is recorded. */
+export interface ByteFold<S = unknown, R extends JsonValue = JsonValue> {
+  /** Called once an effect. */
+  readonly start: () => S
+  /** May change `state` in place; must keep no reference to `chunk`. */
+  readonly step: (state: S, chunk: Uint8Array) => S
+  readonly finish: (state: S) => R
+}
+
+/** An effect as a program asks for it. `R` is what its outcome gives. */
+export interface EffectRequest<R = JsonValue> {
+  readonly action: string
+  /** The name a grant has in this run (see `CapabilitiesBound`). */
+  readonly grant: string
+  readonly arguments: JsonObject
+  /** For effects that stream bytes: reduce them in place instead of recording them. */
+  readonly fold?: ByteFold
+  /** Never set: carries `R` in the type. */
+  readonly result?: R
+}
+
+/** What became of an effect. */
+export type EffectOutcome<R = JsonValue> =
+  | { readonly kind: 'succeeded'; readonly value: R; readonly event: EventId }
+  | { readonly kind: 'failed'; readonly error: ErrorRecord; readonly event: EventId }
+  | { readonly kind: 'denied'; readonly denial: Denial; readonly event: EventId }
+
+/** What a program is given. Nothing here performs anything by itself. */
+export interface RunContext {
+  readonly run: RunId
+  /** Time of the last event delivered to the program: the same on every replay. */
+  readonly now: Timestamp
+  /** Seeded from the run id and the scope: the same on every replay. */
+  readonly random: Random
+  /**
+   * Asks for an effect and waits for its outcome.
+   * @param id - unique in the run, within this scope: what a recorded outcome belongs to
+   * @throws `ICE_RUNS_EFFECT_DENIED`, `ICE_RUNS_EFFECT_FAILED`, `ICE_RUNS_STEP_CONFLICT`
+   */
+  effect<R>(id: string, request: EffectRequest<R>): Promise<R>
+  /** As `effect`, but a denial or a failure is a value. */
+  attempt<R>(id: string, request: EffectRequest<R>): Promise<EffectOutcome<R>>
+  /** Records what an agent proposes. Changes nothing. */
+  propose(id: string, proposal: Proposal): Promise<void>
+  /** Waits for a person's answer. */
+  approval(id: string, question: Question): Promise<Answer>
+  /** A context whose ids and randomness lie within `name`. */
+  scope(name: string): RunContext
+}
+
+/** What an agent proposes, and why: becomes a `DecisionProposed` of that agent. */
+export interface Proposal {
+  readonly agent: string
+  readonly content: JsonValue
+  readonly reason: string
+}
+
+/** What a person is asked. */
+export interface Question {
+  readonly prompt: string
+  readonly details?: JsonValue
+}
+
+/** What a person said. */
+export interface Answer {
+  readonly approved: boolean
+  readonly by: PrincipalId | null
+  readonly comment: string | null
+}
+
+/** A check of a program's result. Pure; throwing, or returning a reason, fails the validation. */
+export interface Check<O> {
+  readonly name: string
+  readonly check: (output: O) => string | undefined
+}
+
+/** Durable code: the same input and the same outcomes give the same steps and the same result. */
+export interface Program<I = unknown, O = unknown> {
+  readonly name: string
+  readonly version: string
+  readonly input: Schema<I>
+  readonly output: Schema<O>
+  /** Names of the grants the program uses; each must be bound when a run starts. */
+  readonly needs?: readonly string[]
+  readonly checks?: readonly Check<O>[]
+  run(context: RunContext, input: I): Promise<O>
+}
+
+/** A grant as a handler is held to it: the link that was named, and all links above it. */
+export interface EffectGrant {
+  readonly id: GrantId
+  readonly resources: readonly Resource[]
+}
+
+/** One authorised call of a handler. Its intent is durable before the handler sees it. */
+export interface EffectCall {
+  readonly run: RunId
+  /** The full step id. */
+  readonly effect: string
+  readonly attempt: number
+  /** The same for every attempt of this effect: `<run>/<effect>`. */
+  readonly idempotencyKey: string
+  readonly intent: EventId
+  readonly action: string
+  readonly arguments: JsonObject
+  readonly resource: JsonObject
+  readonly grant: EffectGrant
+  readonly fold?: ByteFold
+  /** Fires when the run is aborted or its owner stops; the handler cleans up and rejects. */
+  readonly signal: AbortSignal
+}
+
+/** What a handler reports of an effect that took place. */
+export interface EffectReport {
+  /** Given to the program, and recorded (as a blob when it is large). */
+  readonly value: JsonValue
+  /** What was seen, for auditors: small, and recorded inline. */
+  readonly observed: JsonObject
+}
+
+/**
+ * Carries out one kind of effect.
+ *
+ * A handler that finds, before it has acted, that the call reaches outside its grant throws a
+ * `HandlerDenial` (see `@ice/runs`): the effect is then recorded as denied. Anything else it
+ * throws is recorded as a failure.
+ */
+export interface EffectHandler {
+  readonly action: string
+  readonly fate: Fate
+  /** Event type of the outcome; its payload is that of every outcome. */
+  readonly outcome: string
+  /** Checks and normalises arguments before anything is decided. */
+  readonly arguments: Schema<JsonObject>
+  /** What the call claims of the grant's resource. Pure. */
+  resource(args: JsonObject): JsonObject
+  perform(call: EffectCall): Promise<EffectReport>
+}
+
+/** Whether a process that owned runs is still there. */
+export type OwnerStatus = 'alive' | 'dead'
+
+/** Tells live owners from dead ones. Coordination state: nothing recorded depends on it alone. */
+export interface Ownership {
+  /** This process, unique over all processes that ever owned a run of this log. */
+  readonly self: OwnerId
+  status(owner: OwnerId): Promise<OwnerStatus>
+  close(): Promise<void>
+}
+
+/** A run as its events tell it. */
+export interface RunView {
+  readonly run: RunId
+  readonly state: RunState
+  readonly phase: Phase
+  readonly program: { readonly name: string; readonly version: string }
+  readonly owner: OwnerId
+  readonly epoch: number
+  /** Version of the run's stream. */
+  readonly version: number
+  readonly createdAt: Timestamp
+  readonly updatedAt: Timestamp
+  readonly principal: PrincipalId | null
+  readonly key: string | null
+  readonly grants: Readonly<Record<string, GrantId>>
+  /** Steps that wait for a person. */
+  readonly waitingFor: readonly WaitingStep[]
+  readonly suspended: boolean
+  /** Effects with an intent and no outcome. */
+  readonly open: readonly string[]
+  readonly inDoubt: readonly string[]
+  readonly effects: EffectCounts
+  readonly conclusion: Conclusion | null
+  readonly reason: string | null
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** A step that waits for a person. */
+export interface WaitingStep {
+  readonly step: string
+  readonly kind: 'effect' | 'question'
+  readonly digest: string
+  readonly prompt: string
+  readonly request: EventId
+}
+
+/** How the effects of a run fared. */
+export interface EffectCounts {
+  readonly succeeded: number
+  readonly failed: number
+  readonly denied: number
+  readonly approved: number
+}
+
+/** How a run is started. */
+export interface StartOptions {
+  /** The same key and input give the same run; the same key and another input a conflict. */
+  readonly key?: string
+  /** Grants bound to the run under the names its program uses. */
+  readonly grants?: Readonly<Record<string, GrantSpec>>
+  readonly principal?: PrincipalId
+  readonly tags?: Readonly<Record<string, string>>
+}
+
+/** A root grant to issue to a run at its start. */
+export interface GrantSpec {
+  readonly actions: readonly string[]
+  readonly resource: Resource
+  readonly caveats?: readonly JsonObject[]
+  readonly expiresAt?: Timestamp | null
+  readonly delegable?: number
+}
+
+/** The end of a run, as `result` gives it. */
+export type RunResult =
+  | { readonly conclusion: 'committed'; readonly value: JsonValue }
+  | { readonly conclusion: 'aborted' | 'terminated_by_runtime'; readonly reason: string }
+
+/** What one stretch of driving a run came to. */
+export type Stretch =
+  | { readonly kind: 'concluded'; readonly result: RunResult }
+  /** It waits for people and holds nothing; `resume` goes on once they have answered. */
+  | { readonly kind: 'suspended'; readonly waitingFor: readonly WaitingStep[] }
+  /** Another process owns it. */
+  | { readonly kind: 'owned'; readonly owner: OwnerId }
+
+/** Starts, drives, observes and ends runs. */
+export interface Runs {
+  /** Records the run; does not drive it. @throws `ICE_RUNS_KEY_CONFLICT`, `ICE_RUNS_INPUT_INVALID` */
+  start(program: Program, input: unknown, options?: StartOptions): Promise<RunId>
+  /** Drives a run until it concludes, suspends, or is another's. Replays what is recorded. */
+  drive(run: RunId, options?: DriveOptions): Promise<Stretch>
+  /** `start`, then `drive`. */
+  execute(program: Program, input: unknown, options?: StartOptions & DriveOptions): Promise<Executed>
+  /** Waits for the conclusion, whichever process brings it about. */
+  result(run: RunId, options?: { readonly signal?: AbortSignal }): Promise<RunResult>
+  /** @throws `ICE_RUNS_NOT_FOUND` */
+  view(run: RunId): Promise<RunView>
+  list(query?: RunQuery): AsyncIterable<RunView>
+  /** Answers a waiting step. @throws `ICE_RUNS_STEP_NOT_FOUND`, `ICE_RUNS_STEP_CONFLICT` */
+  answer(run: RunId, answer: AnswerCommand): Promise<void>
+  /** Asks for an abort; a run nobody owns is concluded at once. @throws `ICE_RUNS_CONCLUDED` */
+  abort(run: RunId, command: AbortCommand): Promise<void>
+}
+
+export interface Executed {
+  readonly run: RunId
+  readonly stretch: Stretch
+}
+
+export interface DriveOptions {
+  /** Stay and wait for people instead of suspending. @defaultValue false */
+  readonly wait?: boolean
+  /** Stops driving: effects in flight are aborted, nothing is concluded. */
+  readonly signal?: AbortSignal
+  /** Called with every event of the run as it is acknowledged or replayed. */
+  readonly onEvent?: (event: RecordedEvent) => void
+}
+
+export interface RunQuery {
+  readonly state?: RunState
+  readonly program?: string
+  readonly limit?: number
+}
+
+export interface AnswerCommand {
+  readonly step: string
+  readonly approved: boolean
+  readonly principal?: PrincipalId
+  readonly comment?: string
+  /** Refuses when the step now waits for another call than this one. */
+  readonly digest?: string
+}
+
+export interface AbortCommand {
+  readonly reason: string
+  readonly principal?: PrincipalId
+}

@@ -1,0 +1,55 @@
+/** The public face of a composed runtime: types only. */
+
+import type { Authority, Grants } from '@ice/capabilities/ports'
+import type { Durability, EventLog, EventStore, EventTypeDescription } from '@ice/events/ports'
+import type { Clock, JsonObject, PrincipalId, Random } from '@ice/primitives'
+import type { EffectHandler, Ownership, Program, Runs } from '@ice/runs/ports'
+
+/** What `createRuntime` is told. Every member has a default; every subsystem can be replaced. */
+export interface RuntimeOptions {
+  /** Path of the SQLite log, or `':memory:'`. Ignored when `store` is given. @defaultValue `.ice/ice.db` */
+  readonly path?: string
+  readonly store?: EventStore
+  readonly ownership?: Ownership
+  readonly authority?: Authority
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Handlers beside the built-in ones; one for the same action replaces it. */
+  readonly effects?: readonly EffectHandler[]
+  /** Leave the built-in handlers out. @defaultValue false */
+  readonly bare?: boolean
+  /** Event types beside the standard ones. */
+  readonly types?: readonly RuntimeEventType[]
+  /** Programs this runtime can resume by name. */
+  readonly programs?: readonly Program[]
+  /** On whose command things are done unless said otherwise. @defaultValue the system's user */
+  readonly principal?: PrincipalId
+}
+
+/** A declared event type (see `defineEventType` in `@ice/events/define`). */
+export type RuntimeEventType = import('@ice/events').EventType
+
+/** A composed runtime. */
+export interface Runtime {
+  readonly log: EventLog
+  readonly runs: Runs
+  readonly grants: Grants
+  readonly authority: Authority
+  readonly clock: Clock
+  readonly principal: PrincipalId
+  /** What this runtime is made of. */
+  describe(): RuntimeDescription
+  /** Stops driving, closes the log. Runs that were going on can be resumed. */
+  close(): Promise<void>
+}
+
+/** Introspection: enough to tell two runtimes apart and to reproduce one. */
+export interface RuntimeDescription {
+  readonly versions: Readonly<Record<string, string>>
+  readonly subsystems: Readonly<Record<string, JsonObject>>
+  readonly taxonomy: { readonly digest: string; readonly types: readonly EventTypeDescription[] }
+  readonly durability: Durability
+  readonly effects: readonly JsonObject[]
+  readonly programs: readonly { readonly name: string; readonly version: string }[]
+  readonly limits: Readonly<Record<string, Readonly<Record<string, number>>>>
+}
