@@ -41,15 +41,9 @@ const staleReferences = (root: string): readonly { path: string; text: string }[
     const { references: _, ...rest } = config
     const isEmpty = paths.length === 0 && folder !== '.'
     const next = isEmpty ? rest : { ...rest, references: paths.map((target) => ({ path: target })) }
-    return [{ path, text: `${layOut(next)}\n` }]
+    return [{ path, text: `${JSON.stringify(next, null, 2)}\n` }]
   })
 }
-
-/** JSON as the formatter lays it out: a reference stays on one line. */
-const layOut = (value: object): string =>
-  JSON.stringify(value, null, 2)
-    .replaceAll(/\{\s+("path": "[^"]*")\s+\}/g, '{ $1 }')
-    .replaceAll(/"references": \[\s+(\{ "path": "[^"]*" \})\s+\]/g, '"references": [$1]')
 
 /** Rewrites what is stale and returns the paths that were. */
 export const writeReferences = (root: string): readonly string[] =>
