@@ -126,6 +126,32 @@ export interface Authorization {
 /** The answer to a request. */
 export type Decision = { readonly ok: Authorization } | { readonly denied: Denial }
 
+/** What makes a call this call and no other. */
+export interface CallIdentity {
+  readonly run: RunId
+  readonly grant: GrantId
+  readonly action: string
+  readonly resource: JsonObject
+  readonly argumentsDigest: Hash
+}
+
+/** A root grant to be: members left out get their defaults. */
+export interface RootGrantSpec {
+  readonly id: GrantId
+  readonly holder: Holder
+  readonly actions: readonly string[]
+  readonly resource: Resource
+  readonly caveats?: readonly Caveat[]
+  /** @defaultValue 0 */
+  readonly notBefore?: Timestamp
+  /** @defaultValue null: it does not expire */
+  readonly expiresAt?: Timestamp | null
+  /** @defaultValue 0: it cannot be delegated */
+  readonly delegable?: number
+  /** @defaultValue true */
+  readonly revocable?: boolean
+}
+
 /** What the rest of the system needs to ask of authority. */
 export interface Authority {
   /** Decides on what is known here. Allowing on stale knowledge is harmless (the guards refuse);
@@ -133,6 +159,13 @@ export interface Authority {
   decide(request: AuthorityRequest): Decision
   /** Catches up with the log. */
   refresh(): Promise<void>
+  /** The digest that an approval of this call has to carry: exact and injective. */
+  callDigest(call: CallIdentity): Hash
+  /**
+   * Validates and normalises a root grant; the caller records it (`CapabilityGranted`).
+   * @throws `ICE_CAPABILITIES_GRANT_UNSUPPORTED`
+   */
+  rootGrant(spec: RootGrantSpec): Grant
   /** A grant as it stands, or `undefined`. */
   grant(id: GrantId): GrantState | undefined
   /** Feeds events that the caller has read or written itself; others come by `refresh`. */

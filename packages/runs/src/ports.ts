@@ -5,7 +5,7 @@
  * and records the outcome. A run has one *owner* at a time.
  */
 
-import type { Denial, Resource } from '@ice/capabilities/ports'
+import type { Caveat, Denial, Resource } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type {
   ErrorRecord,
@@ -234,10 +234,14 @@ export interface RunView {
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** A step that waits for a person. */
+/**
+ * A step that waits for a person: to approve exactly this effect, to answer a question of the
+ * program, or to say what became of an effect in doubt.
+ */
 export interface WaitingStep {
   readonly step: string
-  readonly kind: 'effect' | 'question'
+  readonly kind: 'effect' | 'question' | 'doubt'
+  /** Of the call, of the question, or of the intent's arguments. */
   readonly digest: string
   readonly prompt: string
   readonly request: EventId
@@ -265,7 +269,7 @@ export interface StartOptions {
 export interface GrantSpec {
   readonly actions: readonly string[]
   readonly resource: Resource
-  readonly caveats?: readonly JsonObject[]
+  readonly caveats?: readonly Caveat[]
   readonly expiresAt?: Timestamp | null
   readonly delegable?: number
 }
@@ -298,6 +302,8 @@ export interface Runs {
   list(query?: RunQuery): AsyncIterable<RunView>
   /** Answers a waiting step. @throws `ICE_RUNS_STEP_NOT_FOUND`, `ICE_RUNS_STEP_CONFLICT` */
   answer(run: RunId, answer: AnswerCommand): Promise<void>
+  /** Says what became of an effect in doubt. @throws `ICE_RUNS_STEP_NOT_FOUND` */
+  resolveDoubt(run: RunId, command: DoubtCommand): Promise<void>
   /** Asks for an abort; a run nobody owns is concluded at once. @throws `ICE_RUNS_CONCLUDED` */
   abort(run: RunId, command: AbortCommand): Promise<void>
 }
@@ -331,7 +337,19 @@ export interface AnswerCommand {
   readonly digest?: string
 }
 
+/** What a probe or a person found out about an effect in doubt. */
+export interface DoubtCommand {
+  readonly effect: string
+  readonly happened: boolean
+  /** What the program is to be given, when it happened. @defaultValue null */
+  readonly result?: JsonValue
+  readonly evidence: string
+  readonly principal?: PrincipalId
+}
+
 export interface AbortCommand {
   readonly reason: string
+  /** End it now, whoever owns it, without the program: recorded as a forced termination. */
+  readonly force?: boolean
   readonly principal?: PrincipalId
 }

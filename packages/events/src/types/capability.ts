@@ -130,6 +130,13 @@ export const ApprovalRejected = defineEventType({
   payload: verdict,
 })
 
+export const ApprovalConsumed = defineEventType({
+  type: 'ApprovalConsumed',
+  category,
+  description: 'The answer to a question was taken up by the run: it is used up. (added)',
+  payload: z.strictObject({ step: name, answer: eventId, approved: z.boolean() }),
+})
+
 /** All types of the category. */
 export const capabilityTypes = [
   CapabilityRequested,
@@ -142,4 +149,5 @@ export const capabilityTypes = [
   ApprovalRequested,
   ApprovalGranted,
   ApprovalRejected,
+  ApprovalConsumed,
 ] as const

@@ -23,6 +23,7 @@ export const RunCreated = defineEventType({
     owner: name,
     epoch: z.int().min(1),
     key: z.string().max(512).optional(),
+    grants: z.array(z.strictObject({ name, grant: uuid })).max(256),
     tags: z.record(z.string(), z.string().max(256)).optional(),
   }),
 })
