@@ -70,6 +70,10 @@ export interface AuthorityRequest {
   readonly run: RunId
   /** The agent on whose proposal the run acts, where there is one. */
   readonly agent?: string
+  /** The session the run belongs to, where there is one. */
+  readonly session?: string
+  /** On whose command the run acts, where that is known. */
+  readonly principal?: string
   readonly grant: GrantId
   readonly action: string
   /** The claim on the resource: for `fs` `{ path: 'src/a.ts' }`, relative to the grant's root. */
@@ -80,7 +84,7 @@ export interface AuthorityRequest {
   readonly at: Timestamp
   /** The digest of an approval of exactly this call, if one was recorded for it. */
   readonly approved?: { readonly digest: Hash; readonly event: EventId }
-  /** The digest an approval of this call has to carry. */
+  /** The digest an approval of this call has to carry: `Authority.callDigest` of this request. */
   readonly callDigest: Hash
 }
 
@@ -99,12 +103,17 @@ export interface DenialCause {
  */
 export interface Denial extends DenialCause {}
 
-/** A use that pays for itself in the append of its intent. */
+/**
+ * A use that pays for itself: one `CountDebited` with `count: 1`, in the append of the intent.
+ *
+ * A unit holds at most one debit of each counter. Two decisions on the same version of a counter
+ * do not know of each other, so both in one unit could spend the last use twice.
+ */
 export interface CountDebit {
   readonly grant: GrantId
   /** Stream of the counter: `budget/<grant>`. */
   readonly stream: StreamId
-  /** Version of that stream on which the decision stands. */
+  /** Version of that stream on which the decision stands: the write's `expectedVersion`. */
   readonly version: number
 }
 
@@ -115,11 +124,16 @@ export interface Authorization {
   readonly chain: readonly GrantId[]
   /** The resource of each link, in the order of `chain`: what a handler is held to. */
   readonly resources: readonly Resource[]
-  /** Streams that must not have moved when the intent is recorded. */
+  /**
+   * Streams that must not have moved when the intent is recorded: each link's grant, nearest
+   * first, then the stop switches, then the counters of `debits`. At most 64.
+   */
   readonly guards: readonly Guard[]
   /** The first instant at which some link no longer holds; the intent's `notAfter` is one less. */
   readonly expiresAt: Timestamp | null
+  /** One for each counted link, nearest first; at most 8. */
   readonly debits: readonly CountDebit[]
+  /** The approval it stands on; `null` when it needed none, also if one was given. */
   readonly approval: EventId | null
 }
 
@@ -154,21 +168,33 @@ export interface RootGrantSpec {
 
 /** What the rest of the system needs to ask of authority. */
 export interface Authority {
-  /** Decides on what is known here. Allowing on stale knowledge is harmless (the guards refuse);
-   * a denial is only final after `refresh`. */
+  /**
+   * Decides on what is known here; never throws, whatever the request is. Allowing on stale
+   * knowledge is harmless (the guards refuse); a denial is only final after `refresh`.
+   */
   decide(request: AuthorityRequest): Decision
-  /** Catches up with the log. */
+  /** Catches up with the log as it stands at the call, or later. */
   refresh(): Promise<void>
-  /** The digest that an approval of this call has to carry: exact and injective. */
+  /**
+   * The digest that an approval of this call has to carry: SHA-256 of the canonical JSON of the
+   * call's members, so exact and injective.
+   * @throws `ICE_PRIMITIVES_CANONICAL_UNSUPPORTED`, `ICE_PRIMITIVES_CANONICAL_LIMIT` — a member
+   * is not JSON
+   */
   callDigest(call: CallIdentity): Hash
   /**
    * Validates and normalises a root grant; the caller records it (`CapabilityGranted`).
-   * @throws `ICE_CAPABILITIES_GRANT_UNSUPPORTED`
+   * @returns a frozen copy
+   * @throws `ICE_CAPABILITIES_GRANT_UNSUPPORTED` — malformed, or of a kind that is not
+   * registered; every reason is in `data.reasons`
    */
   rootGrant(spec: RootGrantSpec): Grant
-  /** A grant as it stands, or `undefined`. */
+  /** A grant as it stands, or `undefined`: unknown, or over for so long that it was forgotten. */
   grant(id: GrantId): GrantState | undefined
-  /** Feeds events that the caller has read or written itself; others come by `refresh`. */
+  /**
+   * Feeds events that the caller has read or written itself; others come by `refresh`. In any
+   * order, repeated or incomplete: what does not follow on what is known is left to `refresh`.
+   */
   observe(events: Iterable<RecordedEvent>): void
 }
 
@@ -188,20 +214,26 @@ export interface Grants {
   /** Every grant the log knows, oldest first. */
   list(): Promise<readonly GrantState[]>
   /**
-   * Makes a narrower grant below an existing one.
-   * @throws `ICE_CAPABILITIES_ESCALATION_DENIED` — the child claims more than its parent, with the
-   * reasons in `data`; `ICE_CAPABILITIES_GRANT_NOT_FOUND`
+   * Makes a narrower grant below an existing one, in one append that is guarded by every link
+   * above it: a parent revoked meanwhile gets no child.
+   * @throws `ICE_CAPABILITIES_ESCALATION_DENIED` — the child claims more than its parent, or the
+   * parent authorises nothing any more, with the reasons in `data.reasons`;
+   * `ICE_CAPABILITIES_GRANT_UNSUPPORTED`, `ICE_CAPABILITIES_GRANT_NOT_FOUND`
    */
   delegate(command: DelegateCommand): Promise<GrantId>
   /**
    * Ends a grant and, with it, everything below it. Revoking a revoked grant changes nothing.
-   * @returns the grants that no longer authorise anything because of it
+   * @returns the grants that no longer authorise anything because of it: first the grant itself,
+   * then what is below it and was not revoked on its own; the same when repeated
    * @throws `ICE_CAPABILITIES_GRANT_NOT_FOUND`, `ICE_CAPABILITIES_NOT_REVOCABLE`
    */
   revoke(grant: GrantId, command: RevokeCommand): Promise<readonly GrantId[]>
 }
 
-/** Who hands what on to whom. Members left out are inherited. */
+/**
+ * Who hands what on to whom. Members left out are inherited; `delegable` left out is 0. Caveats
+ * come in addition to those above, which hold anyway and are not repeated.
+ */
 export interface DelegateCommand {
   readonly parent: GrantId
   readonly holder: Holder
