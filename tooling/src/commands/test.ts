@@ -14,9 +14,11 @@ const say = (line: string): boolean => process.stdout.write(`${line}\n`)
 
 const runAll = async (): Promise<readonly StepResult[]> => {
   const built = await build(projectRoot, 'keep')
-  say(built.status === 0 ? 'ok      build' : `${built.output}FAILED  build`)
-  if (built.status !== 0) return [verdict(false)]
-  if (filters.length > 0) return [await runVitest(projectRoot, filters)]
+  const isBuilt = built.status === 0
+  say(isBuilt ? 'ok      build' : `${built.output}FAILED  build`)
+  // A package that does not compile must not keep others from testing theirs.
+  if (filters.length > 0) return [verdict(isBuilt), await runVitest(projectRoot, filters)]
+  if (!isBuilt) return [verdict(false)]
   const verdicts = await runTools(projectRoot)
   const tests = await runVitest(projectRoot, [])
   const examples = await runExamples(projectRoot)

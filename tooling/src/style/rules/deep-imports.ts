@@ -11,7 +11,8 @@ const judgeEdge = (file: SourceFile, edge: ImportEdge, house: House): string | u
     const isOutside = room !== undefined && !target.startsWith(`${room.folder}/`)
     if (isOutside && file.area === 'src')
       return `${target} lies outside the package: import it by name`
-    return target.includes('/src/') && house.roomOf(target) !== room
+    const owner = house.roomOf(target)
+    return owner !== undefined && owner !== room && target.includes('/src/')
       ? `${target} is the inside of another package: import it by name`
       : undefined
   }

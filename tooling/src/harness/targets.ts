@@ -1,0 +1,80 @@
+/**
+ * The targets of figures, in this one place, so that no measurement can bring its own.
+ *
+ * A target bounds the ratio to the limit or peer measured in the same run, or, where there is none,
+ * the value itself.
+ */
+
+/** What a figure must reach. */
+export interface Target {
+  readonly what: string
+  /** Which number of the figure is held against the bound. */
+  readonly of: 'ratio' | 'value'
+  readonly bound: 'at_least' | 'at_most'
+  readonly target: number
+}
+
+/** By the figure's id. */
+export const TARGETS = {
+  P1: {
+    what: 'append through the whole gateway, 256 callers, against the indexed floor',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.5,
+  },
+  'P1-16': {
+    what: 'the same with 16 callers, against the bare two-column insert',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.45,
+  },
+  'P1-1': {
+    what: 'the same with one caller, against the bare two-column insert',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.8,
+  },
+  'P1-2KB': {
+    what: 'the same with payloads of 2 KB, against the bare two-column insert',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.5,
+  },
+  P3: {
+    what: 'replay into a projection, against pluck().all(), JSON.parse and the fold',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.75,
+  },
+  'P3-verify': {
+    what: 'the same with leaf hashes and tree verified on the way',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.4,
+  },
+  P6: {
+    what: 'governed runs of three effects, 16 at a time, against the best peer',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 1,
+  },
+  'P6-p99': {
+    what: 'the slowest of a hundred runs, 16 at a time',
+    of: 'value',
+    bound: 'at_most',
+    target: 30,
+  },
+  'P6-p50': { what: 'a run, one at a time', of: 'value', bound: 'at_most', target: 3 },
+  'P6-events': { what: 'events of a run', of: 'value', bound: 'at_most', target: 18 },
+  'P6-commits': { what: 'sequential commits of a run', of: 'value', bound: 'at_most', target: 5 },
+  P12: { what: '`ice --version`, against `node -e 0`', of: 'ratio', bound: 'at_most', target: 1.4 },
+  'P12-run': {
+    what: '`ice run` of a no-op on an existing store, more than `node -e 0`',
+    of: 'value',
+    bound: 'at_most',
+    target: 200,
+  },
+} as const satisfies Readonly<Record<string, Target>>
+
+/** A figure that has a target. */
+export type FigureId = keyof typeof TARGETS
