@@ -74,7 +74,7 @@ const checkFile = (file: SourceFile, layer: Layer): readonly Finding[] => {
     },
     MemberExpression: (node) => {
       find(dotted(node) ?? '', members, node.start)
-      find(dotted(node.object) ?? '', members, node.start)
+      if (node.object.type === 'Identifier') find(node.object.name, members, node.start)
     },
   })
   return findings

@@ -3,7 +3,7 @@ import type { Finding, Rule } from '../rule.ts'
 import type { SourceFile } from '../source.ts'
 
 /** At the start of a line of a comment, or with a colon: a mark, not the word. */
-const MARK = /^[\s*]*(TODO|FIXME)\b(?!\(#\d+\))|\b(TODO|FIXME):/m
+const MARK = /^[ \t*]*(TODO|FIXME)\b(?!\(#\d+\))|\b(TODO|FIXME):/m
 
 const RUNNERS: ReadonlySet<string> = new Set(['it', 'test', 'describe', 'suite'])
 const SWITCHES: ReadonlySet<string> = new Set(['only', 'skip', 'todo', 'fails'])
