@@ -1,1 +1,17 @@
+/** Runs with a fixed lifecycle, and the durable programs they execute. */
+
+export type { RunsInit } from './components.ts'
+export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
+export {
+  EDGES,
+  isOutcome,
+  type RunFold,
+  runProjection,
+  unanswered,
+  viewOf,
+} from './lifecycle.ts'
+export { memoryOwnership } from './memory.ts'
 export type * from './ports.ts'
+export { defineProgram } from './program.ts'
+export { createRuns, type RunsService } from './runs.ts'
+export { openValue, type SealedValue, sealValue } from './value.ts'

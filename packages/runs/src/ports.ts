@@ -284,6 +284,8 @@ export type Stretch =
   | { readonly kind: 'concluded'; readonly result: RunResult }
   /** It waits for people and holds nothing; `resume` goes on once they have answered. */
   | { readonly kind: 'suspended'; readonly waitingFor: readonly WaitingStep[] }
+  /** `options.signal` fired: nothing was concluded, and any process may go on with it. */
+  | { readonly kind: 'stopped' }
   /** Another process owns it. */
   | { readonly kind: 'owned'; readonly owner: OwnerId }
 

@@ -1,0 +1,92 @@
+/** The acts of one drive: handlers at work, and what they came back with. */
+
+import type { RecordedEvent } from '@ice/events/ports'
+import type { Clock, RunId } from '@ice/primitives'
+import type { Completion, EffectIntent } from './effects.ts'
+import type { EffectCall } from './ports.ts'
+import { turn } from './turn.ts'
+
+/** Starts handlers and gathers their completions; outlives a refold of the run. */
+export class Acts {
+  readonly #run: RunId
+  readonly #wake: () => void
+  readonly #inFlight = new Map<string, AbortController>()
+  #inbox: Completion[] = []
+
+  constructor(run: RunId, wake: () => void) {
+    this.#run = run
+    this.#wake = wake
+  }
+
+  /** How many handlers are at work. */
+  get size(): number {
+    return this.#inFlight.size
+  }
+
+  /** Whether completions wait to be recorded. */
+  get hasCompletions(): boolean {
+    return this.#inbox.length > 0
+  }
+
+  /** Whether an effect is being tried, or has been and waits to be recorded. */
+  has(effect: string): boolean {
+    const arrived = this.#inbox.some(({ intent }) => intent.data.effect === effect)
+    return arrived || this.#inFlight.has(effect)
+  }
+
+  /** Completions since the last call, in the order they came. */
+  take(): readonly Completion[] {
+    const taken = this.#inbox
+    this.#inbox = []
+    return taken
+  }
+
+  /** Lets a handler act. Only ever called with the recorded event of the intent. */
+  start(intent: EffectIntent, event: RecordedEvent): void {
+    const controller = new AbortController()
+    const { effect, attempt } = intent.data
+    this.#inFlight.set(effect, controller)
+    const call: EffectCall = {
+      run: this.#run,
+      effect,
+      attempt,
+      idempotencyKey: `${this.#run}/${effect}`,
+      intent: event.id,
+      action: intent.data.action,
+      arguments: intent.args,
+      resource: intent.data.resource as EffectCall['resource'],
+      grant: { id: intent.data.grant as EffectCall['grant']['id'], resources: intent.resources },
+      ...(intent.request.fold === undefined ? {} : { fold: intent.request.fold }),
+      signal: controller.signal,
+    }
+    this.#perform(intent, event, call).then((completion) => {
+      this.#inFlight.delete(effect)
+      this.#inbox.push(completion)
+      this.#wake()
+    })
+  }
+
+  async #perform(
+    intent: EffectIntent,
+    event: RecordedEvent,
+    call: EffectCall,
+  ): Promise<Completion> {
+    try {
+      return { intent, event, report: await intent.handler.perform(call) }
+    } catch (error) {
+      return { intent, event, error }
+    }
+  }
+
+  /** Waits until no handler is at work, but no longer than so many milliseconds. */
+  async settleWithin(clock: Clock, ms: number): Promise<void> {
+    const until = clock.monotonicMs() + ms
+    await turn()
+    while (this.#inFlight.size > 0 && clock.monotonicMs() < until) await clock.sleep(2)
+  }
+
+  /** Asks every handler at work to stop. */
+  abortAll(reason: unknown): void {
+    for (const controller of this.#inFlight.values()) controller.abort(reason)
+  }
+}

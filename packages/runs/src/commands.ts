@@ -1,0 +1,120 @@
+/**
+ * What people do to a run from outside: answer, resolve, abort. Each is one append on the run's
+ * own stream, at the version it was decided on, so that it cannot meet another run state than the
+ * one the person saw; the owner, wherever it is, conflicts and refolds.
+ */
+
+import { projectStream, type StandardPayloads } from '@ice/events/define'
+import type { BlobDraft, NewEvent } from '@ice/events/ports'
+import { hasCode, type PrincipalId, type RunId, type StreamVersion } from '@ice/primitives'
+import type { Components } from './components.ts'
+import { terminationFacts } from './conclude.ts'
+import { RUNS_CODES, RunsError } from './errors.ts'
+import { runStream } from './journal.ts'
+import { type RunFold, runProjection, unanswered } from './lifecycle.ts'
+import { CONFLICTS_MAX } from './limits.ts'
+import type { AbortCommand, AnswerCommand, DoubtCommand } from './ports.ts'
+import { sealValue } from './value.ts'
+
+/** Folds a run. @throws `ICE_RUNS_NOT_FOUND` */
+export async function foldRun({ log }: Pick<Components, 'log'>, run: RunId): Promise<RunFold> {
+  const { state, at } = await projectStream(log, runProjection, { stream: runStream(run) })
+  if (at === 0) throw new RunsError(RUNS_CODES.notFound, `No run ${run}`, { run })
+  return state
+}
+
+interface Command {
+  readonly events: readonly NewEvent[]
+  readonly blob?: BlobDraft | null
+}
+
+/** Decides on the run as it stands and appends; decides anew when it moved in between. */
+async function command(
+  components: Components,
+  run: RunId,
+  principal: PrincipalId | undefined,
+  decide: (fold: RunFold) => Command,
+): Promise<void> {
+  for (let conflicts = 0; ; conflicts += 1) {
+    const fold = await foldRun(components, run)
+    if (fold.view?.conclusion != null) {
+      const message = `Run ${run} has ${fold.view.conclusion}; nothing about it can be changed`
+      throw new RunsError(RUNS_CODES.concluded, message, { run })
+    }
+    const { events, blob = null } = decide(fold)
+    const expectedVersion = (fold.view?.version ?? 0) as StreamVersion
+    const signed = events.map((event) => ({ ...event, principal: principal ?? components.principal }))
+    try {
+      await components.log.append({
+        writes: [{ stream: runStream(run), expectedVersion, events: signed }],
+        ...(blob === null ? {} : { blobs: [blob] }),
+      })
+      return
+    } catch (error) {
+      if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') || conflicts >= CONFLICTS_MAX) throw error
+    }
+  }
+}
+
+function notWaiting(run: RunId, step: string, fold: RunFold): RunsError {
+  const steps = unanswered(fold).map((waiting) => `"${waiting.step}"`)
+  const message = `No step "${step}" of this run waits for that; waiting: ${steps.join(', ') || 'none'}`
+  return new RunsError(RUNS_CODES.stepNotFound, message, { run, step })
+}
+
+export function answerStep(
+  components: Components,
+  run: RunId,
+  { step, approved, principal, comment, digest }: AnswerCommand,
+): Promise<void> {
+  return command(components, run, principal, (fold) => {
+    const waiting = unanswered(fold).find((one) => one.step === step && one.kind !== 'doubt')
+    if (waiting === undefined) throw notWaiting(run, step, fold)
+    if (digest !== undefined && digest !== waiting.digest) {
+      const message = `"${step}" now waits for another call than the one that was shown`
+      throw new RunsError(RUNS_CODES.stepConflict, message, { run, step, digest: waiting.digest })
+    }
+    const data: StandardPayloads['ApprovalGranted'] = {
+      step,
+      digest: waiting.digest,
+      request: waiting.request,
+      ...(comment === undefined ? {} : { comment }),
+    }
+    const type = approved ? 'ApprovalGranted' : 'ApprovalRejected'
+    return { events: [{ type, data, causes: [waiting.request] }] }
+  })
+}
+
+export function resolveEffect(
+  components: Components,
+  run: RunId,
+  { effect, happened, result, evidence, principal }: DoubtCommand,
+): Promise<void> {
+  return command(components, run, principal, (fold) => {
+    const open = fold.open.get(effect)
+    if (open === undefined || !open.doubt) throw notWaiting(run, effect, fold)
+    const sealed = happened ? sealValue(result ?? null) : null
+    const data = {
+      effect,
+      intent: open.intent.id,
+      happened,
+      evidence,
+      ...(sealed === null ? {} : { result: sealed.ref }),
+    }
+    return { events: [{ type: 'EffectDoubtResolved', data }], blob: sealed?.blob ?? null }
+  })
+}
+
+export function requestAbort(
+  components: Components,
+  run: RunId,
+  { reason, force, principal }: AbortCommand,
+): Promise<void> {
+  return command(components, run, principal, (fold) => {
+    if (force === true) {
+      const facts = terminationFacts(fold, reason)
+      return { events: facts.map(({ type, data }) => ({ type, data })) }
+    }
+    return { events: [{ type: 'AbortRequested', data: { reason } }] }
+  })
+}

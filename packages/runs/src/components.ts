@@ -1,0 +1,39 @@
+/** What runs are made of: ports, given complete by whoever composes them. */
+
+import type { Authority } from '@ice/capabilities/ports'
+import type { EventLog } from '@ice/events/ports'
+import type { Clock, Ids, PrincipalId } from '@ice/primitives'
+import type { RunFold } from './lifecycle.ts'
+import type { EffectHandler, Ownership, Program } from './ports.ts'
+import type { Watch } from './watch.ts'
+
+/** What `createRuns` takes. */
+export interface RunsInit {
+  readonly log: EventLog
+  readonly authority: Authority
+  readonly ownership: Ownership
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly effects: readonly EffectHandler[]
+  /** Programs that can be resumed by name and version; `start` and `execute` add theirs. */
+  readonly programs?: readonly Program[]
+  /** On whose command things are done unless said otherwise. */
+  readonly principal: PrincipalId
+  /** Bounds that `RunProvisioned` records. */
+  readonly limits?: Readonly<Record<string, number>>
+}
+
+/** The same, as the parts of this room use it. */
+export interface Components {
+  readonly log: EventLog
+  readonly authority: Authority
+  readonly ownership: Ownership
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly handlers: ReadonlyMap<string, EffectHandler>
+  readonly principal: PrincipalId
+  readonly limits: Readonly<Record<string, number>>
+  readonly watch: Watch
+  /** @throws `ICE_RUNS_PROGRAM_NOT_FOUND` */
+  programOf(fold: RunFold): Program
+}

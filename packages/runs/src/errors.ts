@@ -1,0 +1,69 @@
+/**
+ * Error codes of runs. Codes change only at a major version, messages at any time: test with
+ * `hasCode(error, code)`, never with `instanceof` across packages.
+ */
+
+import { IceError, type JsonObject } from '@ice/primitives'
+
+export const RUNS_CODES = {
+  /** No run has this id. */
+  notFound: 'ICE_RUNS_NOT_FOUND',
+  /** No step of this name waits for an answer. */
+  stepNotFound: 'ICE_RUNS_STEP_NOT_FOUND',
+  /** A step id was used twice in a run, or a step now waits for another call. */
+  stepConflict: 'ICE_RUNS_STEP_CONFLICT',
+  /** The idempotency key stands for a run with another program or input. */
+  keyConflict: 'ICE_RUNS_KEY_CONFLICT',
+  /** The input does not fit the program's schema, or JSON cannot hold it. */
+  inputInvalid: 'ICE_RUNS_INPUT_UNSUPPORTED',
+  /** The start lacks a grant that the program needs, or grants are malformed. */
+  grantsInvalid: 'ICE_RUNS_GRANTS_UNSUPPORTED',
+  /** The program of the run is not registered here, or in another version. */
+  programNotFound: 'ICE_RUNS_PROGRAM_NOT_FOUND',
+  /** The run has concluded; nothing about it can be changed. */
+  concluded: 'ICE_RUNS_CONCLUDED_CONFLICT',
+  /** The program asked for other steps than those recorded: nothing was written. */
+  diverged: 'ICE_RUNS_DIVERGED_CONFLICT',
+  /** Another process took the run over while it was driven here. */
+  ownershipLost: 'ICE_RUNS_OWNERSHIP_CONFLICT',
+  /** The program waits on something that is not a step: it can never be resumed. */
+  pendingOutside: 'ICE_RUNS_PENDING_OUTSIDE_UNSUPPORTED',
+  /** Thrown into a program by `effect`: the effect was denied; `data.denial` says why. */
+  effectDenied: 'ICE_RUNS_EFFECT_DENIED',
+  /** Thrown into a program by `effect`: the effect failed; `cause` is its recorded error. */
+  effectFailed: 'ICE_RUNS_EFFECT_FAILED_UNAVAILABLE',
+  /** A value is larger than a blob may be, or a step id longer than an event carries. */
+  valueLimit: 'ICE_RUNS_VALUE_LIMIT',
+  /** A value cannot be held by JSON. */
+  valueUnsupported: 'ICE_RUNS_VALUE_UNSUPPORTED',
+  /** The program's result does not fit its output schema. */
+  outputInvalid: 'ICE_RUNS_OUTPUT_UNSUPPORTED',
+  /** A check refused the result. */
+  checkFailed: 'ICE_RUNS_CHECK_CONFLICT',
+  /** Someone asked for the run's abort. */
+  aborted: 'ICE_RUNS_ABORTED',
+  /** The service is closed. */
+  notOpen: 'ICE_RUNS_NOT_OPEN',
+  /** Denial: the name stands for no grant in this run. */
+  grantUnbound: 'ICE_RUNS_GRANT_UNBOUND_DENIED',
+  /** Denial: no handler carries out this action here. */
+  actionUnknown: 'ICE_RUNS_ACTION_UNKNOWN_DENIED',
+  /** Denial: the handler does not take such arguments. */
+  argumentsInvalid: 'ICE_RUNS_ARGUMENTS_DENIED',
+  /** Denial: the person who was asked refused. */
+  approvalRejected: 'ICE_RUNS_APPROVAL_REJECTED_DENIED',
+  /** Denial: the handler found, before it acted, that the call reaches outside its grant. */
+  handlerRefused: 'ICE_RUNS_HANDLER_DENIED',
+} as const
+
+/** A code of this package. */
+export type RunsCode = (typeof RUNS_CODES)[keyof typeof RUNS_CODES]
+
+/** A failure of a run, or of a command to one. */
+export class RunsError extends IceError {
+  declare readonly code: RunsCode
+
+  constructor(code: RunsCode, message: string, data: JsonObject = {}, cause?: unknown) {
+    super({ code, message, data, cause })
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * One execution of a program in memory: the steps it has asked for, and their delivery.
+ *
+ * The program is run from its beginning every time. What the log holds is delivered to it in the
+ * order of the log, one event a turn, so that it takes the same way; what it asks for beyond that
+ * is new. It never matters *when* it asks, only under which id.
+ *
+ * The trap this closes: keying outcomes by call order, which breaks every run in flight as soon as
+ * someone adds a call.
+ */
+
+import type { Denial } from '@ice/capabilities/ports'
+import {
+  agentId,
+  canonicalize,
+  type ErrorRecord,
+  type EventId,
+  type Hash,
+  invariant,
+  type JsonValue,
+  type PrincipalId,
+  type Random,
+  type RunId,
+  seededRandom,
+  sha256Hex,
+  type Timestamp,
+} from '@ice/primitives'
+import type { RecordedEvent } from '@ice/events/ports'
+import { RUNS_CODES, RunsError } from './errors.ts'
+import { IdSet } from './id-set.ts'
+import { PROSE_CHARACTERS_MAX, STEP_ID_BYTES_MAX } from './limits.ts'
+import type {
+  Answer,
+  EffectOutcome,
+  EffectRequest,
+  Program,
+  Proposal,
+  Question,
+  RunContext,
+} from './ports.ts'
+import { turn } from './turn.ts'
+
+/** What a step asks for. */
+export type Ask =
+  | { readonly kind: 'effect'; readonly request: EffectRequest<unknown> }
+  | { readonly kind: 'proposal'; readonly proposal: Proposal }
+  | { readonly kind: 'question'; readonly question: Question }
+
+/** What a step is given in the end. */
+export type Settlement =
+  | { readonly kind: 'outcome'; readonly outcome: EffectOutcome }
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'proposed' }
+
+/** A step that was asked for and is not settled. */
+export interface Step {
+  readonly id: string
+  readonly ask: Ask
+  /** Of what was asked: a recorded step must have the same. */
+  readonly digest: Hash
+  readonly settle: (settlement: Settlement) => void
+}
+
+/** How a program ended. */
+export type Ending = { readonly value: unknown } | { readonly thrown: unknown }
+
+/** Runs a program once. */
+export class Execution {
+  readonly #run: RunId
+  readonly #ids = new IdSet()
+  readonly #steps = new Map<string, Step>()
+  readonly #fresh = new Set<Step>()
+  #now: Timestamp
+  ending: Ending | null = null
+
+  constructor(run: RunId, startedAt: Timestamp) {
+    this.#run = run
+    this.#now = startedAt
+  }
+
+  /** Starts the program and lets it come as far as it can. */
+  async begin(program: Program, input: unknown): Promise<void> {
+    const context = this.#context('')
+    // Started from a microtask, so that a throw before the first `await` is a rejection too.
+    Promise.resolve()
+      .then(() => program.run(context, input))
+      .then(
+        (value) => {
+          this.ending = { value }
+        },
+        (thrown: unknown) => {
+          this.ending = { thrown }
+        },
+      )
+    await turn()
+  }
+
+  /** The step of this id, if it was asked for and is not settled. */
+  step(id: string): Step | undefined {
+    return this.#steps.get(id)
+  }
+
+  /** Unsettled steps asked for since the last call, in the order they were asked for. */
+  takeFresh(): readonly Step[] {
+    const fresh = [...this.#fresh]
+    this.#fresh.clear()
+    return fresh
+  }
+
+  /** All steps that are asked for and not settled. */
+  get unsettled(): readonly Step[] {
+    return [...this.#steps.values()]
+  }
+
+  /** Gives a step what the event says, and lets the program come as far as it can. */
+  async deliver(step: Step, event: RecordedEvent, settlement: Settlement): Promise<void> {
+    this.#steps.delete(step.id)
+    this.#fresh.delete(step)
+    this.#now = event.time
+    step.settle(settlement)
+    await turn()
+  }
+
+  #ask<T>(id: string, ask: Ask, asked: unknown, read: (s: Settlement) => T): Promise<T> {
+    if (Buffer.byteLength(id) > STEP_ID_BYTES_MAX) {
+      const data = { id: `${id.slice(0, 64)}…`, bytesMax: STEP_ID_BYTES_MAX }
+      throw new RunsError(RUNS_CODES.valueLimit, 'A step id is longer than an event carries', data)
+    }
+    const digest = digestOf(asked)
+    if (!this.#ids.add(id)) {
+      throw new RunsError(RUNS_CODES.stepConflict, `Two steps of this run are called "${id}"`, {
+        step: id,
+      })
+    }
+    return new Promise((resolve) => {
+      const step: Step = { id, ask, digest, settle: (settlement) => resolve(read(settlement)) }
+      this.#steps.set(id, step)
+      this.#fresh.add(step)
+    })
+  }
+
+  #context(prefix: string): RunContext {
+    const execution = this
+    const attempt = async <R>(id: string, request: EffectRequest<R>): Promise<EffectOutcome<R>> =>
+      this.#ask(prefix + checkName(id), { kind: 'effect', request }, askedOf(request), (given) => {
+        invariant(given.kind === 'outcome', 'an effect is settled by its outcome')
+        return given.outcome as EffectOutcome<R>
+      })
+    let random: Random | undefined
+    return {
+      run: this.#run,
+      get now() {
+        return execution.#now
+      },
+      get random() {
+        random ??= seededRandom(`${execution.#run}/${prefix}`)
+        return random
+      },
+      attempt,
+      effect: async (id, request) => unwrap(id, await attempt(id, request)),
+      propose: async (id, proposal) => {
+        const { agent, content, reason } = proposal
+        checkProse(reason)
+        const asked = { agent: agentId(agent), content, reason }
+        await this.#ask(prefix + checkName(id), { kind: 'proposal', proposal }, asked, () => null)
+      },
+      approval: async (id, question) => {
+        checkProse(question.prompt)
+        const asked = { prompt: question.prompt, details: question.details ?? null }
+        return this.#ask(prefix + checkName(id), { kind: 'question', question }, asked, (given) => {
+          invariant(given.kind === 'answer', 'a question is settled by its answer')
+          return given.answer
+        })
+      },
+      scope: (name) => this.#context(`${prefix}${checkName(name)}/`),
+    }
+  }
+}
+
+function askedOf({ action, grant, arguments: args }: EffectRequest<unknown>): unknown {
+  return { action, grant, arguments: args }
+}
+
+/** The digest of what a step asks for. @throws `ICE_RUNS_VALUE_UNSUPPORTED` */
+export function digestOf(asked: unknown): Hash {
+  try {
+    return sha256Hex(canonicalize(asked))
+  } catch (cause) {
+    throw new RunsError(RUNS_CODES.valueUnsupported, 'JSON cannot hold what was asked', {}, cause)
+  }
+}
+
+function checkName(name: unknown): string {
+  if (typeof name === 'string' && name.length > 0 && name.isWellFormed()) return name
+  throw new RunsError(RUNS_CODES.stepConflict, 'A step id is a string that is not empty')
+}
+
+function checkProse(text: unknown): void {
+  if (typeof text === 'string' && text.length <= PROSE_CHARACTERS_MAX && text.isWellFormed()) return
+  const data = { charactersMax: PROSE_CHARACTERS_MAX }
+  throw new RunsError(RUNS_CODES.valueLimit, 'A reason or prompt is a text of bounded length', data)
+}
+
+function unwrap<R>(id: string, outcome: EffectOutcome<R>): R {
+  if (outcome.kind === 'succeeded') return outcome.value
+  if (outcome.kind === 'denied') throw deniedError(id, outcome.denial)
+  throw failedError(id, outcome.error)
+}
+
+function deniedError(step: string, denial: Denial): RunsError {
+  const data = { step, denial: denial as unknown as JsonValue }
+  return new RunsError(RUNS_CODES.effectDenied, `"${step}" was denied: ${denial.message}`, data)
+}
+
+function failedError(step: string, error: ErrorRecord): RunsError {
+  const data = { step, error: error as unknown as JsonValue }
+  return new RunsError(RUNS_CODES.effectFailed, `"${step}" failed: ${error.message}`, data)
+}
+
+/** The settlement that a recorded event holds for a step. */
+export function settlementOf(
+  event: RecordedEvent,
+  value: JsonValue,
+  answeredBy: { readonly by: PrincipalId | null; readonly comment: string | null } | null,
+): Settlement {
+  const id: EventId = event.id
+  const data = event.data as Readonly<Record<string, unknown>>
+  switch (event.type) {
+    case 'DecisionProposed':
+      return { kind: 'proposed' }
+    case 'ApprovalConsumed': {
+      const { by = null, comment = null } = answeredBy ?? {}
+      return { kind: 'answer', answer: { approved: data['approved'] === true, by, comment } }
+    }
+    case 'CapabilityDenied': {
+      const denial = data['denial'] as Denial
+      return { kind: 'outcome', outcome: { kind: 'denied', denial, event: id } }
+    }
+    case 'EffectFailed': {
+      const error = data['error'] as ErrorRecord
+      return { kind: 'outcome', outcome: { kind: 'failed', error, event: id } }
+    }
+    default:
+      return { kind: 'outcome', outcome: { kind: 'succeeded', value, event: id } }
+  }
+}

@@ -1,0 +1,314 @@
+/**
+ * The owner's pen: what it has decided to record about one run, in order, and the append of it.
+ *
+ * Two kinds of entries. A *fact* (an outcome, a denial, a proposal, a step of the lifecycle) gets
+ * its place and time at once, so that the program can run ahead on it. An *intent* gets its place
+ * when it is appended, always after the facts, because nobody runs ahead on an intent; so when a
+ * guard refuses the intents of an append, the facts before them keep their places.
+ *
+ * 1. One append at a time, each with the version this owner last saw: whoever else wrote to the
+ *    run, or took it over, makes it conflict. That is the whole of fencing.
+ * 2. No act begins before `flush` has returned its intent.
+ * 3. Facts carry no authority guards: an outcome can always be recorded.
+ */
+
+import type { StandardPayloads } from '@ice/events/define'
+import type {
+  AppendRequest,
+  BlobDraft,
+  EventLog,
+  Guard,
+  NewEvent,
+  RecordedEvent,
+  StreamWrite,
+} from '@ice/events/ports'
+import type { CountDebit } from '@ice/capabilities/ports'
+import {
+  type Clock,
+  type EventId,
+  hasCode,
+  type Hash,
+  type Position,
+  type PrincipalId,
+  type RunId,
+  type StreamId,
+  type StreamVersion,
+  type Timestamp,
+} from '@ice/primitives'
+import { type RunFold, runProjection } from './lifecycle.ts'
+import { UNIT_DEBITS_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
+
+/** The stream of a run. */
+export function runStream(run: RunId): StreamId {
+  return `run/${run}` as StreamId
+}
+
+/** A standard event as the owner adds it: place and time are the journal's. */
+export type Fact = {
+  readonly [T in keyof StandardPayloads]: {
+    readonly type: T
+    readonly data: StandardPayloads[T]
+  } & FactEnvelope
+}[keyof StandardPayloads]
+
+/** What a fact may carry beside its payload. */
+export interface FactEnvelope {
+  readonly causes?: readonly EventId[]
+  readonly principal?: PrincipalId
+  readonly blob?: BlobDraft | null
+}
+
+/** An event of a type that a product declared (the outcome of its own effect), or of an agent. */
+export interface ForeignFact extends FactEnvelope {
+  readonly type: string
+  readonly data: unknown
+  readonly origin?: NewEvent['origin']
+}
+
+/** An authorised effect that waits to be recorded. */
+export interface Intent {
+  readonly data: StandardPayloads['CapabilityUsed']
+  readonly causes: readonly EventId[]
+  readonly blob: BlobDraft | null
+  readonly guards: readonly Guard[]
+  readonly debits: readonly CountDebit[]
+  readonly expiresAt: Timestamp | null
+}
+
+/** What came of an append: the intents that are durable now, or those that were refused. */
+export interface Flushed<I extends Intent> {
+  readonly recorded: readonly { readonly intent: I; readonly event: RecordedEvent }[]
+  readonly refused: readonly I[]
+}
+
+/** Someone else wrote to the run: what is in memory is no longer what the log says. */
+export const STALE: unique symbol = Symbol('the run moved')
+
+const GUARD_REFUSALS = ['ICE_EVENTS_GUARD_CONFLICT', 'ICE_EVENTS_TOO_LATE'] as const
+
+/** Records one run. Must be created over a fold that is at the end of the stream. */
+export class Journal<I extends Intent = Intent> {
+  readonly #log: Pick<EventLog, 'append'>
+  readonly #clock: Clock
+  readonly #run: RunId
+  readonly #stream: StreamId
+  readonly #onEvent: (event: RecordedEvent) => void
+  readonly fold: RunFold
+  #facts: { readonly event: NewEvent; readonly recorded: RecordedEvent }[] = []
+  #blobs: BlobDraft[] = []
+  #intents: I[] = []
+  #version: number
+  #time: number
+
+  constructor(init: {
+    readonly log: Pick<EventLog, 'append'>
+    readonly clock: Clock
+    readonly run: RunId
+    readonly fold: RunFold
+    readonly onEvent: (event: RecordedEvent) => void
+  }) {
+    this.#log = init.log
+    this.#clock = init.clock
+    this.#run = init.run
+    this.#stream = runStream(init.run)
+    this.#onEvent = init.onEvent
+    this.fold = init.fold
+    this.#version = init.fold.view?.version ?? 0
+    this.#time = init.fold.view?.updatedAt ?? 0
+  }
+
+  /** Whether as many facts wait as one append should carry. */
+  get full(): boolean {
+    return this.#facts.length >= UNIT_EVENTS_MAX
+  }
+
+  /** Whether anything waits to be appended. */
+  get dirty(): boolean {
+    return this.#facts.length > 0 || this.#intents.length > 0
+  }
+
+  /** Version of the last event of the run, those that wait to be appended included. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** The time an event recorded now would have: never before the last one. */
+  now(): Timestamp {
+    return Math.max(this.#clock.now(), this.#time) as Timestamp
+  }
+
+  /** Adds a fact, and folds it: the returned event is what will stand in the log. */
+  add(fact: Fact | ForeignFact): RecordedEvent {
+    const { blob, type, data, causes = [], principal } = fact
+    const origin = 'origin' in fact ? fact.origin : undefined
+    const time = this.now()
+    const event: NewEvent = {
+      type,
+      data,
+      time,
+      ...(causes.length === 0 ? {} : { causes }),
+      ...(principal === undefined ? {} : { principal }),
+      ...(origin === undefined ? {} : { origin }),
+    }
+    if (blob !== undefined && blob !== null) this.#blobs.push(blob)
+    const recorded = this.#place(event, this.#version + 1)
+    this.#facts.push({ event, recorded })
+    return recorded
+  }
+
+  /** Queues an intent for the next append. */
+  addIntent(intent: I): void {
+    this.#intents.push(intent)
+  }
+
+  /** Appends what waits. @throws `STALE` when the run has moved; whatever else the log throws */
+  async flush(): Promise<Flushed<I>> {
+    const taken = this.#takeIntents()
+    const facts = this.#facts
+    const request = this.#request(facts, taken)
+    try {
+      if (request.writes.length > 0) await this.#log.append(request)
+    } catch (error) {
+      if (this.#isRefusedIntent(error)) return this.#withoutIntents(taken)
+      if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
+      throw error
+    }
+    return this.#acknowledge(taken, request)
+  }
+
+  #isRefusedIntent(error: unknown): boolean {
+    if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return true
+    if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) return false
+    // A counter moved, not the run: the intent that pays from it is decided anew.
+    const { stream } = (error as { readonly data: { readonly stream?: unknown } }).data
+    return stream !== this.#stream
+  }
+
+  async #withoutIntents(refused: readonly I[]): Promise<Flushed<I>> {
+    const later = this.#intents
+    this.#intents = []
+    if (this.#facts.length > 0) await this.flush()
+    this.#intents = later
+    return { recorded: [], refused }
+  }
+
+  #acknowledge(intents: readonly I[], request: AppendRequest): Flushed<I> {
+    for (const { recorded } of this.#facts) this.#onEvent(recorded)
+    this.#facts = []
+    this.#blobs = []
+    const own = request.writes[0]?.events ?? []
+    const first = own.length - intents.length
+    const recorded = intents.map((intent, i) => {
+      const event = this.#place(own[first + i] as NewEvent, this.#version + 1)
+      this.#onEvent(event)
+      return { intent, event }
+    })
+    return { recorded, refused: [] }
+  }
+
+  /** As many intents as one unit holds; at most one that pays from a given counter. */
+  #takeIntents(): readonly I[] {
+    const taken: I[] = []
+    const left: I[] = []
+    const guards = new Set<string>()
+    const debits = new Set<string>()
+    for (const intent of this.#intents) {
+      const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
+      const fits =
+        left.length === 0 &&
+        taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
+        guards.size + more <= UNIT_GUARDS_MAX &&
+        debits.size + intent.debits.length <= UNIT_DEBITS_MAX &&
+        !intent.debits.some(({ stream }) => debits.has(stream))
+      if (!fits) {
+        left.push(intent)
+        continue
+      }
+      taken.push(intent)
+      for (const { stream } of intent.guards) guards.add(stream)
+      for (const { stream } of intent.debits) debits.add(stream)
+    }
+    this.#intents = left
+    return taken
+  }
+
+  #request(facts: readonly { readonly event: NewEvent }[], intents: readonly I[]): AppendRequest {
+    const time = this.now()
+    const events: NewEvent[] = facts.map(({ event }) => event)
+    for (const { data, causes } of intents) {
+      events.push({ type: 'CapabilityUsed', data, time, ...(causes.length > 0 ? { causes } : {}) })
+    }
+    if (events.length === 0) return { writes: [] }
+    const expectedVersion = (this.#version - facts.length) as StreamVersion
+    const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
+    for (const intent of intents) writes.push(...this.#debits(intent))
+    const blobs = [...this.#blobs, ...intents.flatMap(({ blob }) => (blob === null ? [] : blob))]
+    const guards = uniqueGuards(intents, writes)
+    const expiries = intents.flatMap(({ expiresAt }) => (expiresAt === null ? [] : expiresAt))
+    return {
+      writes,
+      guards,
+      ...(blobs.length > 0 ? { blobs } : {}),
+      // A grant no longer holds at `expiresAt`, so the last instant is the one before.
+      ...(expiries.length > 0 ? { notAfter: (Math.min(...expiries) - 1) as Timestamp } : {}),
+    }
+  }
+
+  #debits({ data, debits }: Intent): readonly StreamWrite[] {
+    const { effect, attempt } = data
+    const run = this.#run
+    return debits.map(({ grant, stream, version }) => ({
+      stream,
+      expectedVersion: version as StreamVersion,
+      events: [{ type: 'CountDebited', data: { grant, run, effect, attempt, count: 1 } }],
+    }))
+  }
+
+  #place(event: NewEvent, version: number): RecordedEvent {
+    this.#version = version
+    this.#time = event.time ?? this.#time
+    const recorded: RecordedEvent = {
+      v: 1,
+      id: `${this.#stream}@${version}` as EventId,
+      // Known to the log only; a run has no use for them.
+      position: 0 as Position,
+      hash: '' as Hash,
+      stream: this.#stream,
+      version: version as StreamVersion,
+      type: event.type,
+      schema: 1,
+      time: this.#time as Timestamp,
+      origin: event.origin ?? 'runtime',
+      causes: event.causes ?? [],
+      data: event.data,
+      ...(event.principal === undefined ? {} : { principal: event.principal }),
+    }
+    runProjection.evolve(this.fold, recorded)
+    return recorded
+  }
+
+  /** Takes up events that others wrote, while nothing of ours waits. */
+  takeUp(events: Iterable<RecordedEvent>): void {
+    for (const event of events) {
+      runProjection.evolve(this.fold, event)
+      this.#version = event.version
+      this.#time = Math.max(this.#time, event.time)
+      this.#onEvent(event)
+    }
+  }
+}
+
+/** Each guarded stream once; what the unit itself writes is guarded by its expected version. */
+function uniqueGuards(intents: readonly Intent[], writes: readonly StreamWrite[]): Guard[] {
+  const written = new Set<string>(writes.map(({ stream }) => stream))
+  const guards = new Map<string, Guard>()
+  for (const intent of intents) {
+    for (const guard of intent.guards) {
+      if (written.has(guard.stream)) continue
+      // Of two decisions on different versions the older one must hold, or both are refused.
+      const known = guards.get(guard.stream)
+      if (known === undefined || guard.version < known.version) guards.set(guard.stream, guard)
+    }
+  }
+  return [...guards.values()]
+}

@@ -1,0 +1,284 @@
+/**
+ * The lifecycle of a run as a projection: nine states, six phases, and what is open.
+ *
+ *     CREATED → PROVISIONED → CONTEXT_READY → EXECUTING → VALIDATING → COMMITTED ┐
+ *        └──────────┴──────────────┴─────────────┴────────────┴──→ ABORTED ──────┼→ TERMINATED
+ *        └─ (any of them, by the runtime) ─────────→ TERMINATED_BY_RUNTIME ──────┘
+ *
+ * 1. A run is in exactly one state; it changes only by an event, after the event is durable.
+ * 2. Exactly one of RunCommitted, RunAborted, RunForciblyTerminated; none after another.
+ * 3. RunTerminated is the last event of the stream.
+ *
+ * An event that the graph does not allow throws: a log that says so was not written by us.
+ */
+
+import type { Projection, StandardPayloads } from '@ice/events/define'
+import type { RecordedEvent, ValueRef } from '@ice/events/ports'
+import { type GrantId, invariant, type OwnerId, type RunId } from '@ice/primitives'
+import type { Conclusion, EffectCounts, Phase, RunState, RunView, WaitingStep } from './ports.ts'
+
+/** The payload of a standard type. */
+export type Payload<T extends keyof StandardPayloads> = StandardPayloads[T]
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** An effect with an intent and no outcome yet. */
+export interface OpenEffect {
+  readonly intent: RecordedEvent<'CapabilityUsed', Payload<'CapabilityUsed'>>
+  readonly doubt: boolean
+}
+
+/** What a person said about a waiting step; the owner has not taken it up yet. */
+export interface RecordedAnswer {
+  readonly event: RecordedEvent
+  readonly digest: string
+  readonly approved: boolean
+  readonly comment: string | null
+}
+
+/** The state of one run. Bounded by what is open, not by the length of the run. */
+export interface RunFold {
+  view: Mutable<Omit<RunView, 'open' | 'inDoubt' | 'waitingFor' | 'effects' | 'grants'>> | null
+  readonly grants: Map<string, GrantId>
+  readonly open: Map<string, OpenEffect>
+  readonly waiting: Map<string, WaitingStep>
+  readonly answers: Map<string, RecordedAnswer>
+  readonly resolutions: Map<string, RecordedEvent<string, Payload<'EffectDoubtResolved'>>>
+  readonly effects: Mutable<EffectCounts>
+  input: ValueRef | null
+  result: ValueRef | null
+  abortRequested: RecordedEvent | null
+}
+
+/** Folds `run/<id>`. */
+export const runProjection: Projection<RunFold> = {
+  name: 'run-lifecycle',
+  initialState: () => ({
+    view: null,
+    grants: new Map(),
+    open: new Map(),
+    waiting: new Map(),
+    answers: new Map(),
+    resolutions: new Map(),
+    effects: { succeeded: 0, failed: 0, denied: 0, approved: 0 },
+    input: null,
+    result: null,
+    abortRequested: null,
+  }),
+  evolve(fold, event) {
+    if (event.type === 'RunCreated') return create(fold, event)
+    const { view } = fold
+    invariant(view !== null, `${event.id}: a run begins with RunCreated`)
+    invariant(view.state !== 'TERMINATED', `${event.id}: nothing follows RunTerminated`)
+    moveState(fold, event)
+    EVOLVE[event.type]?.(fold, event)
+    if (isOutcome(event)) {
+      settle(fold, event.data.effect)
+      fold.effects.succeeded += 1
+    }
+    view.version = event.version
+    view.updatedAt = event.time
+    return fold
+  },
+}
+
+/** The outcome of an effect that took place, whatever its type: outcomes share one payload. */
+export function isOutcome(
+  event: RecordedEvent,
+): event is RecordedEvent<string, Payload<'EffectSucceeded'>> {
+  const data = event.data as Readonly<Record<string, unknown>>
+  return typeof data['intent'] === 'string' && 'observed' in data && 'result' in data
+}
+
+/** The run as others see it. */
+export function viewOf(fold: RunFold): RunView {
+  invariant(fold.view !== null, 'a run begins with RunCreated')
+  const doubts = [...fold.open].filter(([, effect]) => effect.doubt).map(([id]) => id)
+  return {
+    ...fold.view,
+    grants: Object.fromEntries(fold.grants),
+    waitingFor: unanswered(fold),
+    open: [...fold.open.keys()],
+    inDoubt: doubts,
+    effects: { ...fold.effects },
+  }
+}
+
+/** The steps that still wait for a person. */
+export function unanswered(fold: RunFold): readonly WaitingStep[] {
+  return [...fold.waiting.values()].filter(
+    ({ step }) => !fold.answers.has(step) && !fold.resolutions.has(step),
+  )
+}
+
+function create(fold: RunFold, event: RecordedEvent): RunFold {
+  invariant(fold.view === null, `${event.id}: a run is created once`)
+  const data = event.data as Payload<'RunCreated'>
+  for (const { name, grant } of data.grants) fold.grants.set(name, grant as GrantId)
+  fold.input = data.input as ValueRef
+  fold.view = {
+    run: data.run as RunId,
+    state: 'CREATED',
+    phase: 'provisioning',
+    program: data.program,
+    owner: data.owner as OwnerId,
+    epoch: data.epoch,
+    version: event.version,
+    createdAt: event.time,
+    updatedAt: event.time,
+    principal: event.principal ?? null,
+    key: data.key ?? null,
+    suspended: false,
+    conclusion: null,
+    reason: null,
+    tags: data.tags ?? {},
+  }
+  return fold
+}
+
+/** Which states an event may find the run in, and which it leads to. */
+interface Edge {
+  readonly from: readonly RunState[]
+  readonly to: RunState
+  readonly phase: Phase
+  readonly conclusion?: Conclusion
+}
+
+const BEFORE_CONCLUSION = [
+  'CREATED',
+  'PROVISIONED',
+  'CONTEXT_READY',
+  'EXECUTING',
+  'VALIDATING',
+] as const satisfies readonly RunState[]
+
+/** The graph of RFC-ICE-005, with abort and forced termination from every open state. */
+export const EDGES: ReadonlyMap<string, Edge> = new Map<string, Edge>([
+  ['RunProvisioned', { from: ['CREATED'], to: 'PROVISIONED', phase: 'context' }],
+  ['CapabilitiesBound', { from: ['PROVISIONED'], to: 'CONTEXT_READY', phase: 'context' }],
+  ['ExecutionWindowOpened', { from: ['CONTEXT_READY'], to: 'EXECUTING', phase: 'execution' }],
+  ['ValidationStarted', { from: ['EXECUTING'], to: 'VALIDATING', phase: 'validation' }],
+  [
+    'RunCommitted',
+    { from: ['VALIDATING'], to: 'COMMITTED', phase: 'teardown', conclusion: 'committed' },
+  ],
+  [
+    'RunAborted',
+    { from: BEFORE_CONCLUSION, to: 'ABORTED', phase: 'teardown', conclusion: 'aborted' },
+  ],
+  [
+    'RunForciblyTerminated',
+    {
+      from: BEFORE_CONCLUSION,
+      to: 'TERMINATED_BY_RUNTIME',
+      phase: 'teardown',
+      conclusion: 'terminated_by_runtime',
+    },
+  ],
+  [
+    'RunTerminated',
+    {
+      from: ['COMMITTED', 'ABORTED', 'TERMINATED_BY_RUNTIME'],
+      to: 'TERMINATED',
+      phase: 'teardown',
+    },
+  ],
+])
+
+function moveState({ view }: RunFold, event: RecordedEvent): void {
+  const edge = EDGES.get(event.type)
+  if (edge === undefined || view === null) return
+  invariant(
+    edge.from.includes(view.state),
+    `${event.id}: ${event.type} cannot follow in state ${view.state}`,
+  )
+  view.state = edge.to
+  view.phase = edge.phase
+  if (edge.conclusion !== undefined) view.conclusion = edge.conclusion
+}
+
+type Evolve = (fold: RunFold, event: RecordedEvent) => void
+
+function on<T extends keyof StandardPayloads>(
+  evolve: (fold: RunFold, data: Payload<T>, event: RecordedEvent<T, Payload<T>>) => void,
+): Evolve {
+  return (fold, event) => {
+    evolve(fold, event.data as Payload<T>, event as RecordedEvent<T, Payload<T>>)
+  }
+}
+
+function settle(fold: RunFold, effect: string): void {
+  fold.open.delete(effect)
+  stopWaiting(fold, effect)
+}
+
+function stopWaiting(fold: RunFold, step: string): void {
+  fold.waiting.delete(step)
+  fold.answers.delete(step)
+  fold.resolutions.delete(step)
+}
+
+/** An answer counts when it is the first to the call the step waits for now. */
+function answer(fold: RunFold, event: RecordedEvent, approved: boolean): void {
+  const { step, digest, comment } = event.data as Payload<'ApprovalGranted'>
+  const waiting = fold.waiting.get(step)
+  if (waiting === undefined || waiting.digest !== digest || fold.answers.has(step)) return
+  fold.answers.set(step, { event, digest, approved, comment: comment ?? null })
+}
+
+/** What the events that are no edge of the graph change. */
+const EVOLVE: Readonly<Record<string, Evolve>> = {
+  __proto__: null as never,
+  RunClaimed: on<'RunClaimed'>(({ view }, { owner, epoch }) => {
+    if (view === null) return
+    view.owner = owner as OwnerId
+    view.epoch = epoch
+  }),
+  RunSuspended: on<'RunSuspended'>(({ view }) => {
+    if (view !== null) view.suspended = true
+  }),
+  RunResumed: on<'RunResumed'>(({ view }) => {
+    if (view !== null) view.suspended = false
+  }),
+  CapabilityUsed: on<'CapabilityUsed'>((fold, { effect, approval }, event) => {
+    fold.open.set(effect, { intent: event, doubt: false })
+    stopWaiting(fold, effect)
+    if (approval !== undefined) fold.effects.approved += 1
+  }),
+  CapabilityDenied: on<'CapabilityDenied'>((fold, { effect }) => {
+    settle(fold, effect)
+    fold.effects.denied += 1
+  }),
+  EffectFailed: on<'EffectFailed'>((fold, { effect }) => {
+    settle(fold, effect)
+    fold.effects.failed += 1
+  }),
+  EffectInDoubt: on<'EffectInDoubt'>((fold, { effect }, event) => {
+    const open = fold.open.get(effect)
+    if (open === undefined) return
+    fold.open.set(effect, { ...open, doubt: true })
+    const digest = open.intent.data.argumentsDigest
+    const prompt = `Did ${open.intent.data.action} (${effect}) happen?`
+    fold.waiting.set(effect, { step: effect, kind: 'doubt', digest, prompt, request: event.id })
+  }),
+  ApprovalRequested: on<'ApprovalRequested'>((fold, { step, kind, digest, prompt }, event) => {
+    fold.waiting.set(step, { step, kind, digest, prompt, request: event.id })
+  }),
+  ApprovalGranted: (fold, event) => answer(fold, event, true),
+  ApprovalRejected: (fold, event) => answer(fold, event, false),
+  ApprovalConsumed: on<'ApprovalConsumed'>((fold, { step }) => stopWaiting(fold, step)),
+  EffectDoubtResolved: on<'EffectDoubtResolved'>((fold, { effect }, event) => {
+    if (fold.open.get(effect)?.doubt === true) fold.resolutions.set(effect, event)
+  }),
+  AbortRequested: on<'AbortRequested'>((fold, _data, event) => {
+    fold.abortRequested ??= event
+  }),
+  ValidationStarted: on<'ValidationStarted'>((fold, { result }) => {
+    fold.result = result as ValueRef
+  }),
+  AbortReasonDeclared: on<'AbortReasonDeclared'>(({ view }, { reason }) => {
+    if (view !== null) view.reason = reason
+  }),
+  RunForciblyTerminated: on<'RunForciblyTerminated'>(({ view }, { reason }) => {
+    if (view !== null) view.reason = reason
+  }),
+}

@@ -1,0 +1,51 @@
+/** Every bound of a run, with its unit and its reason. */
+
+/** @units bytes of canonical JSON a value may have inline; a larger one becomes a blob, where it
+ * does not crowd the event and can be forgotten. */
+export const INLINE_VALUE_BYTES_MAX = 4_096
+
+/** @units bytes of canonical JSON a value may have at all: what one blob holds comfortably. */
+export const VALUE_BYTES_MAX: number = 16 * 1_048_576
+
+/** @units bytes of canonical JSON in `observed`: evidence is small, or it is the result. */
+export const OBSERVED_BYTES_MAX = 8_192
+
+/** @units bytes of UTF-8 of a full step id: what an event's `name` carries. */
+export const STEP_ID_BYTES_MAX = 512
+
+/** @units grants one append of a start can issue beside the run and its key. */
+export const GRANTS_PER_APPEND = 14
+
+/** @units grants a run may be bound to. */
+export const GRANTS_MAX = 256
+
+/** @units events a run gathers for one append: the rest waits for the next. */
+export const UNIT_EVENTS_MAX = 256
+
+/** @units streams an append guards at most; intents beyond it wait for the next append. */
+export const UNIT_GUARDS_MAX = 64
+
+/** @units streams of counters one append of a run debits at most. */
+export const UNIT_DEBITS_MAX = 15
+
+/** @units milliseconds between two looks for what other processes wrote to a waiting run. */
+export const WATCH_INTERVAL_MS = 20
+
+/** @units milliseconds an aborted handler has to clean up before it is given up. */
+export const HANDLER_GRACE_MS = 10_000
+
+/** @units milliseconds a program may be pending on nothing of ours before it is ended: time
+ * enough for a dynamic import, and not enough to be taken for work. */
+export const OUTSIDE_GRACE_MS = 1_000
+
+/** @units conflicts in a row after which a run stops trying to append. */
+export const CONFLICTS_MAX = 64
+
+/** @units exact step ids kept before they are kept as 128-bit fingerprints. */
+export const EXACT_IDS_MAX = 4_096
+
+/** @units UTF-16 units of a reason or a prompt: prose for people, not a place for data. */
+export const PROSE_CHARACTERS_MAX = 2_048
+
+/** @units times a drive refolds a run that keeps moving under it before it gives up. */
+export const REFOLDS_MAX = 64

@@ -1,0 +1,178 @@
+/**
+ * What becomes of the steps a program asks for: proposals are recorded, questions are put to
+ * people, effects are decided; and what a crash left open is taken up again.
+ */
+
+import type { ValueRef } from '@ice/events/ports'
+import type { RunId } from '@ice/primitives'
+import type { Acts } from './acts.ts'
+import type { Components } from './components.ts'
+import { type Call, type EffectIntent, prepareCall, type Ruling, rule } from './effects.ts'
+import { type Execution, type Step, settlementOf } from './execution.ts'
+import type { Fact, ForeignFact, Journal } from './journal.ts'
+import type { OpenEffect, Payload } from './lifecycle.ts'
+import type { Question } from './ports.ts'
+import { openValue, sealValue } from './value.ts'
+
+/** What rulings are made with. */
+export interface RulingsInit {
+  readonly components: Components
+  readonly journal: Journal<EffectIntent>
+  readonly execution: Execution
+  readonly run: RunId
+  readonly acts: Acts
+}
+
+/** Settles or forwards every step that is asked for. */
+export class Rulings {
+  readonly #init: RulingsInit
+  #queue: Step[] = []
+
+  constructor(init: RulingsInit) {
+    this.#init = init
+  }
+
+  /** Queues steps to be looked at, once more or for the first time. */
+  again(steps: readonly Step[]): void {
+    this.#queue.push(...steps)
+  }
+
+  /** Works until nothing is asked that could be settled, recorded or tried now. */
+  async settleAsked(): Promise<void> {
+    const { execution, journal, components } = this.#init
+    for (;;) {
+      this.#queue.push(...execution.takeFresh())
+      if (this.#queue.length === 0 || journal.full) return
+      const steps = this.#queue
+      this.#queue = []
+      const unsure: { readonly step: Step; readonly call: Call }[] = []
+      for (const step of steps) await this.#look(step, unsure)
+      if (unsure.length === 0) continue
+      // A denial, and a question to a person, must stand on the newest state of authority.
+      await components.authority.refresh()
+      for (const { step, call } of unsure) await this.#decide(step, call, true)
+    }
+  }
+
+  async #look(step: Step, unsure: { step: Step; call: Call }[]): Promise<void> {
+    if (this.#init.execution.step(step.id) !== step) return
+    const { ask } = step
+    if (ask.kind === 'proposal') {
+      const { agent, content, reason } = ask.proposal
+      const sealed = sealValue(content)
+      return this.#deliver(step, {
+        type: 'DecisionProposed',
+        origin: `agent:${agent}`,
+        data: { step: step.id, proposal: sealed.ref, reason },
+        blob: sealed.blob,
+      })
+    }
+    if (ask.kind === 'question') return this.#question(step, ask.question)
+    const attempt = await this.#attemptOf(step)
+    if (attempt === null) return
+    const { run, journal, components } = this.#init
+    const init = { run, effect: step.id, attempt, request: ask.request }
+    const call = prepareCall(init, journal.fold, components.handlers)
+    if ('kind' in call) return this.#apply(step, call)
+    if (!(await this.#decide(step, call, false))) unsure.push({ step, call })
+  }
+
+  /** @returns false when authority has to catch up before the answer can be final */
+  async #decide(step: Step, call: Call, fresh: boolean): Promise<boolean> {
+    const { journal, components } = this.#init
+    const at = journal.now()
+    const ruling = rule(call, { fold: journal.fold, authority: components.authority, at, fresh })
+    if (ruling.kind === 'denied' && !ruling.final) return false
+    await this.#apply(step, ruling)
+    return true
+  }
+
+  async #apply(step: Step, ruling: Ruling): Promise<void> {
+    const { journal } = this.#init
+    if (ruling.kind === 'intent') return journal.addIntent(ruling.intent)
+    if (ruling.kind === 'denied') return this.#deliver(step, ruling.fact)
+    const waiting = journal.fold.waiting.get(step.id)
+    if (waiting?.digest === ruling.digest) return
+    const { call, digest } = ruling
+    const details = { action: call.request.action, resource: call.resource }
+    const where = typeof call.resource['path'] === 'string' ? ` ${call.resource['path']}` : ''
+    journal.add({
+      type: 'ApprovalRequested',
+      data: {
+        step: step.id,
+        kind: 'effect',
+        digest,
+        prompt: `Allow ${call.request.action}${where}?`.slice(0, 2048),
+        details: { inline: details },
+        grant: call.grant,
+        expiresAt: null,
+      },
+    })
+  }
+
+  async #question(step: Step, question: Question): Promise<void> {
+    const { journal } = this.#init
+    const answer = journal.fold.answers.get(step.id)
+    if (answer !== undefined) {
+      const { approved, event, comment } = answer
+      const data = { step: step.id, answer: event.id, approved }
+      const fact: Fact = { type: 'ApprovalConsumed', data, causes: [event.id] }
+      return this.#deliver(step, fact, { by: event.principal ?? null, comment })
+    }
+    if (journal.fold.waiting.has(step.id)) return
+    const sealed = sealValue(question.details ?? null)
+    journal.add({
+      type: 'ApprovalRequested',
+      blob: sealed.blob,
+      data: {
+        step: step.id,
+        kind: 'question',
+        digest: step.digest,
+        prompt: question.prompt,
+        details: sealed.ref as Payload<'ApprovalRequested'>['details'],
+        expiresAt: null,
+      },
+    })
+  }
+
+  /** Which attempt an effect is at, or `null` when it cannot be tried now. */
+  async #attemptOf(step: Step): Promise<number | null> {
+    const { journal, acts } = this.#init
+    const open = journal.fold.open.get(step.id)
+    if (open === undefined) return 1
+    if (acts.has(step.id)) return null
+    const { data, id } = open.intent
+    if (open.doubt) return this.#resolve(step, open)
+    if (data.fate !== 'irreversible') return data.attempt + 1
+    // Its owner died between intent and outcome, and nobody here knows whether it happened.
+    const { attempt } = data
+    journal.add({ type: 'EffectInDoubt', data: { effect: step.id, attempt, intent: id } })
+    return null
+  }
+
+  async #resolve(step: Step, { intent }: OpenEffect): Promise<number | null> {
+    const { journal, components } = this.#init
+    const resolution = journal.fold.resolutions.get(step.id)
+    if (resolution === undefined) return null
+    if (!resolution.data.happened) return intent.data.attempt + 1
+    const result = resolution.data.result ?? { inline: null }
+    const { attempt } = intent.data
+    const observed = { resolved: resolution.data.evidence.slice(0, 1024) }
+    const data = { effect: step.id, attempt, intent: intent.id, result, observed }
+    const fact: Fact = { type: 'EffectSucceeded', data, causes: [resolution.id] }
+    const event = journal.add(fact)
+    const value = await openValue(result as ValueRef, components.log.store.blobs)
+    await this.#init.execution.deliver(step, event, settlementOf(event, value, null))
+    return null
+  }
+
+  async #deliver(
+    step: Step,
+    fact: Fact | ForeignFact,
+    answeredBy: Parameters<typeof settlementOf>[2] = null,
+  ): Promise<void> {
+    const { journal, execution } = this.#init
+    const event = journal.add(fact)
+    await execution.deliver(step, event, settlementOf(event, null, answeredBy))
+  }
+}

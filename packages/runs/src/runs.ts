@@ -1,0 +1,146 @@
+/** Runs: started, driven, awaited, listed, and commanded from outside. */
+
+import { fold as foldEvents } from '@ice/events/define'
+import type { RunId } from '@ice/primitives'
+import { answerStep, foldRun, requestAbort, resolveEffect } from './commands.ts'
+import type { Components, RunsInit } from './components.ts'
+import { Drive } from './drive.ts'
+import { RUNS_CODES, RunsError } from './errors.ts'
+import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
+import type { DriveOptions, Program, RunResult, Runs, RunView, Stretch } from './ports.ts'
+import { resultOf } from './result.ts'
+import { startRun } from './start.ts'
+import { createWatch } from './watch.ts'
+
+/** The service, and its end. */
+export interface RunsService extends Runs {
+  /** Stops driving; runs that were going on can be resumed. Does not close the log. */
+  close(): Promise<void>
+}
+
+/** Composes runs over their ports. */
+export function createRuns(init: RunsInit): RunsService {
+  const programs = new Map<string, Program>()
+  const register = (program: Program): void => {
+    programs.set(programKey(program.name, program.version), program)
+  }
+  for (const program of init.programs ?? []) register(program)
+  const active = new Map<RunId, Promise<Stretch>>()
+  const closing = new AbortController()
+  const components = componentsOf(init, programs)
+
+  const drive = (run: RunId, options: DriveOptions = {}): Promise<Stretch> => {
+    if (closing.signal.aborted) {
+      return Promise.reject(new RunsError(RUNS_CODES.notOpen, 'The runs service is closed'))
+    }
+    const going = active.get(run)
+    if (going !== undefined) return going
+    const { signal } = options
+    const both = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
+    const stretch = new Drive(components, run, { ...options, signal: both }).go().finally(() => {
+      active.delete(run)
+    })
+    active.set(run, stretch)
+    return stretch
+  }
+  const start: Runs['start'] = (program, input, options = {}) => {
+    register(program)
+    return startRun(components, program, input, options)
+  }
+
+  return {
+    start,
+    drive,
+    async execute(program, input, options = {}) {
+      const run = await start(program, input, options)
+      return { run, stretch: await drive(run, options) }
+    },
+    result: (run, options = {}) => awaitResult(components, run, options.signal),
+    view: async (run) => viewOf(await foldRun(components, run)),
+    list: (query) => listRuns(components, query),
+    answer: (run, command) => answerStep(components, run, command),
+    resolveDoubt: (run, command) => resolveEffect(components, run, command),
+    async abort(run, command) {
+      await requestAbort(components, run, command)
+      // A run nobody drives is concluded here; one that somebody drives is that owner's to end.
+      if (command.force !== true && !active.has(run)) await drive(run)
+    },
+    async close() {
+      closing.abort()
+      components.watch.close()
+      await Promise.allSettled(active.values())
+    },
+  }
+}
+
+function programKey(name: string, version: string): string {
+  return `${name}@${version}`
+}
+
+function componentsOf(init: RunsInit, programs: ReadonlyMap<string, Program>): Components {
+  const { log, clock } = init
+  return {
+    log,
+    clock,
+    authority: init.authority,
+    ownership: init.ownership,
+    ids: init.ids,
+    principal: init.principal,
+    limits: init.limits ?? {},
+    handlers: new Map(init.effects.map((handler) => [handler.action, handler])),
+    // A look that failed wakes whoever waits, and their own look reports it where it is heard.
+    watch: createWatch({ log, clock }, () => undefined),
+    programOf: (fold) => programOf(fold, programs),
+  }
+}
+
+function programOf(fold: RunFold, programs: ReadonlyMap<string, Program>): Program {
+  const { name, version } = fold.view?.program ?? { name: '', version: '' }
+  const program = programs.get(programKey(name, version))
+  if (program !== undefined) return program
+  const known = [...programs.keys()].join(', ') || 'none'
+  throw new RunsError(
+    RUNS_CODES.programNotFound,
+    `The run needs program ${name} ${version}; registered here: ${known}`,
+    { program: name, version },
+  )
+}
+
+async function awaitResult(
+  components: Components,
+  run: RunId,
+  signal: AbortSignal | undefined,
+): Promise<RunResult> {
+  const { log } = components
+  const { position } = await log.store.head()
+  const fold = await foldRun(components, run)
+  if (fold.view?.state === 'TERMINATED') return resultOf(fold, log.store.blobs)
+  const filter = { streamPrefix: `run/${run}`, types: ['RunTerminated'] }
+  const query = { after: position, filter, ...(signal === undefined ? {} : { signal }) }
+  for await (const _end of log.store.subscribe(query)) {
+    return resultOf(await foldRun(components, run), log.store.blobs)
+  }
+  throw new RunsError(RUNS_CODES.aborted, `Nobody waits for the result of run ${run} any longer`)
+}
+
+async function* listRuns(
+  components: Components,
+  query: { readonly state?: string; readonly program?: string; readonly limit?: number } = {},
+): AsyncGenerator<RunView> {
+  const { log } = components
+  const filter = { streamPrefix: 'run/', types: ['RunCreated'] }
+  let left = query.limit ?? Number.POSITIVE_INFINITY
+  for await (const batch of log.readAll({ filter })) {
+    for (const created of batch) {
+      if (left <= 0) return
+      // The first event tells whether the rest has to be read.
+      const first = viewOf(foldEvents(runProjection, runProjection.initialState(), [created]))
+      if (query.program !== undefined && first.program.name !== query.program) continue
+      const view = viewOf(await foldRun(components, first.run))
+      if (query.state !== undefined && view.state !== query.state) continue
+      left -= 1
+      yield view
+    }
+  }
+}
+

@@ -1,0 +1,159 @@
+/** The start of a run: one append that holds the run, its key, and the grants issued to it. */
+
+import type { RootGrantSpec } from '@ice/capabilities/ports'
+import type { StandardPayloads } from '@ice/events/define'
+import type { AppendRequest, StreamWrite } from '@ice/events/ports'
+import {
+  canonicalize,
+  type GrantId,
+  hasCode,
+  type RunId,
+  sha256Hex,
+  type StreamId,
+} from '@ice/primitives'
+import type { Components } from './components.ts'
+import { RUNS_CODES, RunsError } from './errors.ts'
+import { runStream } from './journal.ts'
+import { GRANTS_MAX, GRANTS_PER_APPEND } from './limits.ts'
+import type { GrantSpec, Program, StartOptions } from './ports.ts'
+import { type SealedValue, sealValue } from './value.ts'
+
+/** Records a run. @returns its id: an older run's, when the key already stands for one */
+export async function startRun(
+  components: Components,
+  program: Program,
+  input: unknown,
+  options: StartOptions,
+): Promise<RunId> {
+  const sealed = sealInput(program, input)
+  const specs = Object.entries(options.grants ?? {})
+  checkGrants(program, specs)
+  const run = components.ids.nextRunId()
+  const grants = specs.map(([name, spec]) => issue(components, run, name, spec, options))
+  const late = grants.slice(GRANTS_PER_APPEND)
+  // Grants that do not fit into the append of the run are issued before it: a grant without a run
+  // is worth nothing, a run without its grants would be wrong.
+  for (let i = 0; i < late.length; i += GRANTS_PER_APPEND) {
+    const writes = late.slice(i, i + GRANTS_PER_APPEND).map(({ write }) => write)
+    await components.log.append({ writes })
+  }
+  const bound = grants.map(({ name, grant }) => ({ name, grant }))
+  const created = creation(components, { run, program, sealed, bound, options })
+  const key = keyWrite(program, run, sealed, options)
+  const writes = [...created.writes, ...key, ...grants.slice(0, GRANTS_PER_APPEND).map(writeOf)]
+  try {
+    await components.log.append({ ...created, writes })
+    return run
+  } catch (error) {
+    if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') || key[0] === undefined) throw error
+    return existingRun(components, key[0].stream, program, sealed)
+  }
+}
+
+function sealInput(program: Program, input: unknown): SealedValue {
+  try {
+    // What is recorded is the input as it was given: a later version may parse it differently.
+    program.input.parse(input)
+    return sealValue(input)
+  } catch (cause) {
+    const message = `${program.name} does not take this input`
+    throw new RunsError(RUNS_CODES.inputInvalid, message, { program: program.name }, cause)
+  }
+}
+
+function checkGrants(program: Program, specs: readonly (readonly [string, GrantSpec])[]): void {
+  const given = new Set(specs.map(([name]) => name))
+  const missing = (program.needs ?? []).filter((name) => !given.has(name))
+  if (missing.length === 0 && specs.length <= GRANTS_MAX) return
+  const message =
+    missing.length > 0
+      ? `${program.name} needs a grant called ${missing.map((name) => `"${name}"`).join(' and ')}`
+      : `A run is bound to at most ${GRANTS_MAX} grants`
+  throw new RunsError(RUNS_CODES.grantsInvalid, message, { missing, given: [...given] })
+}
+
+interface Issued {
+  readonly name: string
+  readonly grant: GrantId
+  readonly write: StreamWrite
+}
+
+function writeOf({ write }: Issued): StreamWrite {
+  return write
+}
+
+function issue(
+  { authority, ids, principal }: Components,
+  run: RunId,
+  name: string,
+  spec: GrantSpec,
+  options: StartOptions,
+): Issued {
+  const id = ids.nextGrantId()
+  const root: RootGrantSpec = { ...spec, id, holder: `run/${run}` }
+  const grant = authority.rootGrant(root) as unknown as StandardPayloads['CapabilityGranted']['grant']
+  const event = {
+    type: 'CapabilityGranted',
+    data: { grant, label: name },
+    principal: options.principal ?? principal,
+  }
+  const write = { stream: `grant/${id}` as StreamId, expectedVersion: 'no_stream' as const }
+  return { name, grant: id, write: { ...write, events: [event] } }
+}
+
+function creation(
+  components: Components,
+  init: {
+    readonly run: RunId
+    readonly program: Program
+    readonly sealed: SealedValue
+    readonly bound: StandardPayloads['RunCreated']['grants']
+    readonly options: StartOptions
+  },
+): AppendRequest {
+  const { run, program, sealed, bound, options } = init
+  const data: StandardPayloads['RunCreated'] = {
+    run,
+    program: { name: program.name, version: program.version },
+    input: sealed.ref as StandardPayloads['RunCreated']['input'],
+    owner: components.ownership.self,
+    epoch: 1,
+    grants: bound,
+    ...(options.key === undefined ? {} : { key: options.key }),
+    ...(options.tags === undefined ? {} : { tags: { ...options.tags } }),
+  }
+  const principal = options.principal ?? components.principal
+  const events = [{ type: 'RunCreated', data, principal }]
+  return {
+    writes: [{ stream: runStream(run), expectedVersion: 'no_stream', events }],
+    ...(sealed.blob === null ? {} : { blobs: [sealed.blob] }),
+  }
+}
+
+function keyWrite(
+  { name, version }: Program,
+  run: RunId,
+  sealed: SealedValue,
+  { key }: StartOptions,
+): readonly StreamWrite[] {
+  if (key === undefined) return []
+  const stream = `key/${sha256Hex(canonicalize([name, key]))}` as StreamId
+  const data = { run, program: { name, version }, inputDigest: sealed.digest }
+  return [{ stream, expectedVersion: 'no_stream', events: [{ type: 'RunRequested', data }] }]
+}
+
+async function existingRun(
+  { log }: Components,
+  stream: StreamId,
+  program: Program,
+  sealed: SealedValue,
+): Promise<RunId> {
+  for await (const [event] of log.read({ stream, limit: 1 })) {
+    if (event === undefined) continue
+    const { run, inputDigest } = event.data as StandardPayloads['RunRequested']
+    if (inputDigest === sealed.digest) return run as RunId
+    const message = `The key of this start already stands for run ${run}, with another input`
+    throw new RunsError(RUNS_CODES.keyConflict, message, { run, program: program.name })
+  }
+  throw new RunsError(RUNS_CODES.keyConflict, 'The key of this start is taken')
+}

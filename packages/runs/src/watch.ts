@@ -1,0 +1,97 @@
+/**
+ * Looks for what other processes wrote to runs that wait here: answers, aborts, takeovers.
+ *
+ * One look for all waiting runs of a process, and only while there are any: the log's head first,
+ * which costs almost nothing, and only when it has moved a read of the few types that concern a
+ * run from outside. A subscription for each run would decode every event once for every run.
+ */
+
+import type { EventLog } from '@ice/events/ports'
+import type { Clock, RunId } from '@ice/primitives'
+import { WATCH_INTERVAL_MS } from './limits.ts'
+
+const FROM_OUTSIDE = [
+  'ApprovalGranted',
+  'ApprovalRejected',
+  'EffectDoubtResolved',
+  'AbortRequested',
+  'RunClaimed',
+  'RunForciblyTerminated',
+  'RunTerminated',
+] as const
+
+/** Wakes waiting runs. */
+export interface Watch {
+  /** Calls `wake` when something that concerns the run may have been written. */
+  add(run: RunId, wake: () => void): () => void
+  close(): void
+}
+
+/** Creates a watch; it rests while nothing is added. @param onError - a look that failed */
+export function createWatch(
+  { log, clock }: { readonly log: EventLog; readonly clock: Clock },
+  onError: (error: unknown) => void,
+): Watch {
+  const waiting = new Map<RunId, Set<() => void>>()
+  const closing = new AbortController()
+  let looking = false
+  let after: number | null = null
+
+  const look = async (): Promise<void> => {
+    const { position } = await log.store.head()
+    if (after === null) {
+      // What was written before this moment nobody has looked at on behalf of those who wait.
+      after = position
+      for (const run of waiting.keys()) wakeAll(waiting, run)
+      return
+    }
+    if (position === after) return
+    const filter = { streamPrefix: 'run/', types: FROM_OUTSIDE }
+    for await (const batch of log.store.readAll({ after, filter })) {
+      for (const { bytes } of batch) wakeAll(waiting, streamOf(bytes).slice(4) as RunId)
+    }
+    after = position
+  }
+
+  const loop = async (): Promise<void> => {
+    try {
+      while (waiting.size > 0 && !closing.signal.aborted) {
+        await look()
+        await clock.sleep(WATCH_INTERVAL_MS, { signal: closing.signal })
+      }
+    } catch (error) {
+      if (!closing.signal.aborted) {
+        onError(error)
+        // Whoever waits looks for itself and meets the error where it can be reported.
+        for (const run of waiting.keys()) wakeAll(waiting, run)
+      }
+    } finally {
+      looking = false
+      after = null
+    }
+  }
+
+  return {
+    add(run, wake) {
+      const wakes = waiting.get(run) ?? new Set()
+      waiting.set(run, wakes.add(wake))
+      if (!looking) {
+        looking = true
+        void loop()
+      }
+      return () => {
+        wakes.delete(wake)
+        if (wakes.size === 0) waiting.delete(run)
+      }
+    },
+    close: () => closing.abort(),
+  }
+}
+
+function wakeAll(waiting: ReadonlyMap<RunId, ReadonlySet<() => void>>, run: RunId): void {
+  for (const wake of waiting.get(run) ?? []) wake()
+}
+
+function streamOf(bytes: string): string {
+  return (JSON.parse(bytes) as { readonly stream: string }).stream
+}
