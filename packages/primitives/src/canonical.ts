@@ -7,40 +7,43 @@
  * 3. Integers are safe or refused. An integer is what would be written as one: a number from
  *    1e21 up is written with an exponent and stands.
  * 4. Every member is read once, so that a getter cannot show two faces.
- * 5. Whatever is written here, `parseStrict` reads back as an equal value, and the reverse.
+ * 5. Whatever is written here `parseStrict` reads back as an equal value, size permitting.
+ *
+ * The place of a refusal is put together while it unwinds, so that writing keeps no books.
  *
  * The trap: JSON that two writers spell differently, or that the next reader rounds.
  */
 import { CanonicalLimitError, type CanonicalReason, CanonicalUnsupportedError } from './errors.ts'
-import {
-  CANONICAL_NODES_MAX,
-  INTEGER_TEXT_MIN,
-  JSON_DEPTH_MAX,
-  POINTER_BYTES_MAX,
-} from './limits.ts'
+import { keyOrder } from './key-order.ts'
+import { CANONICAL_NODES_MAX, JSON_DEPTH_MAX, POINTER_BYTES_MAX } from './limits.ts'
+import { isUnsafeInteger } from './numbers.ts'
 import { isRedacted } from './redacted.ts'
-import { clip, isWellFormed } from './text.ts'
+import { clip, isSpecial, isWellFormed, quoted } from './text.ts'
 
-/** Below this many keys a sort by insertion is faster than the engine's. */
-const INSERTION_MAX = 24
-
-/** Anything but printable text outside the surrogates, the quote and the backslash. */
-const SPECIAL = /[^ !#-[\]-\ud7ff\ue000-\uffff]/
-
-/** Where the walk is; kept for each call, because a getter may canonicalise something else. */
-interface Walk {
-  /** Keys and indexes from the outermost container to here. */
-  readonly path: (string | number)[]
-  /** The containers themselves. */
-  readonly containers: object[]
+/** What one call has left; not global, because a getter may canonicalise something else. */
+interface Budget {
   nodes: number
+}
+
+/** A refusal on its way out. Steps and containers are gathered from the inside. */
+class Refusal {
+  readonly reason: CanonicalReason | 'depth' | 'nodes'
+  readonly steps: (string | number)[]
+  readonly containers: object[]
+
+  constructor(reason: CanonicalReason | 'depth' | 'nodes', value?: object) {
+    this.reason = reason
+    this.steps = []
+    this.containers = value === undefined ? [] : [value]
+  }
 }
 
 /**
  * The canonical text of a value.
  *
  * Takes plain objects (of this realm, or without a prototype), arrays, text, finite numbers,
- * booleans and null; own enumerable members with text keys. An error thrown by a getter passes.
+ * booleans and null; of objects the own enumerable members with text keys, of arrays the elements.
+ * What a getter throws passes through.
  *
  * @throws {CanonicalUnsupportedError} `ICE_PRIMITIVES_CANONICAL_UNSUPPORTED` — NaN, an infinity,
  *   an unsafe integer, a lone surrogate, `undefined`, a hole, a function, symbol, bigint, class
@@ -50,115 +53,120 @@ interface Walk {
  * @source RFC 8785; RFC 7493 §2.1 and §2.2
  */
 export function canonicalize(value: unknown): string {
-  return write(value, 0, { path: [], containers: [], nodes: 0 })
+  try {
+    return write(value, 0, { nodes: CANONICAL_NODES_MAX })
+  } catch (error) {
+    throw error instanceof Refusal ? coded(error) : error
+  }
 }
 
 /** Writes one value; `depth` counts the containers around it. */
-function write(value: unknown, depth: number, walk: Walk): string {
+function write(value: unknown, depth: number, budget: Budget): string {
   switch (typeof value) {
     case 'string':
-      return SPECIAL.test(value) ? quote(value, depth, walk) : `"${value}"`
+      return isSpecial(value) ? writeSpecial(value) : `"${value}"`
     case 'number':
-      return value === (value | 0) ? `${value}` : writeNumber(value, depth, walk)
+      return value === (value | 0) ? `${value}` : writeNumber(value)
     case 'boolean':
       return value ? 'true' : 'false'
     case 'object':
       if (value === null) return 'null'
-      return Array.isArray(value) ? writeArray(value, depth, walk) : writeObject(value, depth, walk)
+      if (Array.isArray(value)) return writeArray(value, depth, budget)
+      return writeObject(value as Readonly<Record<string, unknown>>, depth, budget)
     default:
-      throw unsupported(typeof value as CanonicalReason, depth, walk)
+      throw new Refusal(typeof value as CanonicalReason)
   }
 }
 
-/** `JSON.stringify` escapes well-formed text just as RFC 8785 §3.2.2.2 asks. */
-function quote(text: string, depth: number, walk: Walk): string {
-  if (!isWellFormed(text)) throw unsupported('lone_surrogate', depth, walk)
-  return JSON.stringify(text)
+function writeSpecial(text: string): string {
+  if (!isWellFormed(text)) throw new Refusal('lone_surrogate')
+  return quoted(text)
 }
 
 /** A number as ECMAScript writes it (RFC 8785 §3.2.2.3), for what is no 32-bit integer. */
-function writeNumber(value: number, depth: number, walk: Walk): string {
-  if (!Number.isFinite(value)) throw unsupported('not_finite', depth, walk)
-  if (isUnsafeInteger(value)) throw unsupported('unsafe_integer', depth, walk)
+function writeNumber(value: number): string {
+  if (!Number.isFinite(value)) throw new Refusal('not_finite')
+  if (isUnsafeInteger(value)) throw new Refusal('unsafe_integer')
   return `${value}`
 }
 
-/** Whether a number would be written as an integer that readers may round. */
-export function isUnsafeInteger(value: number): boolean {
-  const size = Math.abs(value)
-  return size > Number.MAX_SAFE_INTEGER && size < INTEGER_TEXT_MIN
-}
-
-function writeArray(source: readonly unknown[], depth: number, walk: Walk): string {
-  if (Object.getPrototypeOf(source) !== Array.prototype) throw unsupported('not_plain', depth, walk)
-  enter(source, depth, walk, source.length)
+function writeArray(source: readonly unknown[], depth: number, budget: Budget): string {
+  if (Object.getPrototypeOf(source) !== Array.prototype) throw new Refusal('not_plain')
+  const { length } = source
+  enter(source, depth, budget, length)
   let text = '['
-  for (let index = 0; index < source.length; index += 1) {
-    walk.path[depth] = index
-    if (index > 0) text += ','
-    text += write(source[index], depth + 1, walk)
+  let index = 0
+  try {
+    for (; index < length; index += 1) {
+      if (index > 0) text += ','
+      text += write(source[index], depth + 1, budget)
+    }
+  } catch (error) {
+    throw outward(error, index, source)
   }
   return `${text}]`
 }
 
-function writeObject(source: object, depth: number, walk: Walk): string {
+type Plain = Readonly<Record<string, unknown>>
+
+function writeObject(source: Plain, depth: number, budget: Budget): string {
   const prototype: unknown = Object.getPrototypeOf(source)
   if (prototype !== Object.prototype && prototype !== null) {
-    throw unsupported(isRedacted(source) ? 'redacted' : 'not_plain', depth, walk)
+    throw new Refusal(isRedacted(source) ? 'redacted' : 'not_plain')
   }
-  const keys = sorted(Object.keys(source))
-  enter(source, depth, walk, keys.length)
-  let text = '{'
-  let comma = ''
-  for (const key of keys) {
-    walk.path[depth] = key
-    const name = SPECIAL.test(key) ? quote(key, depth + 1, walk) : `"${key}"`
-    const value = write((source as Readonly<Record<string, unknown>>)[key], depth + 1, walk)
-    text += `${comma}${name}:${value}`
-    comma = ','
+  const keys = Object.keys(source)
+  enter(source, depth, budget, keys.length)
+  if (keys.length === 0) return '{}'
+  const { sorted, heads, illFormed } = keyOrder(keys)
+  if (illFormed !== undefined) throw outward(new Refusal('lone_surrogate'), illFormed, source)
+  let text = ''
+  let at = 0
+  try {
+    for (; at < sorted.length; at += 1) {
+      text += heads[at] + write(source[sorted[at] as string], depth + 1, budget)
+    }
+  } catch (error) {
+    throw outward(error, sorted[at] as string, source)
   }
   return `${text}}`
 }
 
-/** Sorts in place by UTF-16 units (RFC 8785 §3.2.3), which is how ECMAScript compares text. */
-function sorted(keys: string[]): string[] {
-  if (keys.length > INSERTION_MAX) return keys.sort()
-  for (let end = 1; end < keys.length; end += 1) {
-    const key = keys[end] as string
-    let at = end
-    for (; at > 0 && (keys[at - 1] as string) > key; at -= 1) keys[at] = keys[at - 1] as string
-    keys[at] = key
+/** Bounds a container before its first member is read. */
+function enter(container: object, depth: number, budget: Budget, nodes: number): void {
+  if (depth === JSON_DEPTH_MAX) throw new Refusal('depth', container)
+  budget.nodes -= nodes
+  if (budget.nodes < 0) throw new Refusal('nodes')
+}
+
+/** Adds one step to a refusal; what a getter threw stays as it is. */
+function outward(error: unknown, step: string | number, container: object): unknown {
+  if (!(error instanceof Refusal)) return error
+  error.steps.push(step)
+  error.containers.push(container)
+  return error
+}
+
+function coded({ reason, steps, containers }: Refusal): Error {
+  const path = steps.toReversed()
+  if (reason === 'nodes') {
+    return new CanonicalLimitError({
+      limit: 'nodes',
+      max: CANONICAL_NODES_MAX,
+      pointer: pointer(path),
+    })
   }
-  return keys
+  if (reason !== 'depth') return new CanonicalUnsupportedError({ reason, pointer: pointer(path) })
+  // A cycle is noticed where it has become too deep: looking for it earlier would cost every call.
+  const chain = containers.toReversed()
+  const again = chain.findIndex((container, at) => chain.indexOf(container) < at)
+  return again < 0
+    ? new CanonicalLimitError({ limit: 'depth', max: JSON_DEPTH_MAX, pointer: pointer(path) })
+    : new CanonicalUnsupportedError({ reason: 'cycle', pointer: pointer(path.slice(0, again)) })
 }
 
-function enter(container: object, depth: number, walk: Walk, nodes: number): void {
-  if (depth === JSON_DEPTH_MAX) throw tooDeep(container, walk)
-  walk.containers[depth] = container
-  walk.nodes += nodes
-  if (walk.nodes > CANONICAL_NODES_MAX) {
-    const at = pointer(walk.path, depth)
-    throw new CanonicalLimitError({ limit: 'nodes', max: CANONICAL_NODES_MAX, pointer: at })
-  }
-}
-
-/** A cycle is noticed where it has become too deep: looking for it earlier would cost every call. */
-function tooDeep(container: object, walk: Walk): Error {
-  const chain = [...walk.containers.slice(0, JSON_DEPTH_MAX), container]
-  const again = chain.findIndex((member, depth) => chain.indexOf(member) < depth)
-  if (again >= 0) return unsupported('cycle', again, walk)
-  const at = pointer(walk.path, JSON_DEPTH_MAX)
-  return new CanonicalLimitError({ limit: 'depth', max: JSON_DEPTH_MAX, pointer: at })
-}
-
-function unsupported(reason: CanonicalReason, depth: number, walk: Walk): Error {
-  return new CanonicalUnsupportedError({ reason, pointer: pointer(walk.path, depth) })
-}
-
-/** RFC 6901, clipped: the first `depth` steps of a path. */
-function pointer(path: readonly (string | number)[], depth: number): string {
-  const steps = path.slice(0, depth).map((step) => `/${escapeStep(step)}`)
-  return clip(steps.join(''), POINTER_BYTES_MAX)
+/** RFC 6901, clipped. */
+function pointer(path: readonly (string | number)[]): string {
+  return clip(path.map((step) => `/${escapeStep(step)}`).join(''), POINTER_BYTES_MAX)
 }
 
 function escapeStep(step: string | number): string {

@@ -13,7 +13,7 @@ import type { JsonObject } from './json.ts'
 
 /** What an error is made of. */
 export interface IceErrorInit {
-  /** `ICE_<PACKAGE>_<REASON>` in capitals. */
+  /** `ICE_<PACKAGE>_<REASON>` in capitals, at most 64 characters. */
   readonly code: string
   /** For people. */
   readonly message: string
@@ -25,7 +25,7 @@ export interface IceErrorInit {
   readonly cause?: unknown
 }
 
-const CODE = /^ICE(?:_[A-Z][A-Z0-9]*){2,}$/
+const CODE = /^(?=.{1,64}$)ICE(?:_[A-Z][A-Z0-9]*){2,}$/
 
 /** The base of every coded error. */
 export class IceError extends Error {

@@ -152,7 +152,11 @@ export function isHash(value: unknown): value is Hash {
   return matches(value, 64, SHA256_HEX)
 }
 
-/** Checks a hash; computes none: see `sha256Hex`. @throws {InvalidIdError} `ICE_PRIMITIVES_ID_INVALID` */
+/**
+ * Checks a hash; computes none, which `sha256Hex` does.
+ *
+ * @throws {InvalidIdError} `ICE_PRIMITIVES_ID_INVALID`
+ */
 export function hash(text: string): Hash {
   if (isHash(text)) return text
   throw invalid('hash', '64 hex digits in lower case', text)

@@ -5,7 +5,7 @@
  * truncated in silence (error records excepted, which say when something was left out).
  */
 
-/** Bytes of a stream id; two hundred of them index in one SQLite page of 64 KiB. */
+/** Bytes of a stream id; room for kind, scope and an id, and still a short line. */
 export const STREAM_ID_BYTES_MAX: number = 256
 
 /** Bytes of an agent or session id: leaves room for a kind beside it in a stream id. */
@@ -14,7 +14,7 @@ export const SEGMENT_BYTES_MAX: number = 128
 /** Bytes of a principal or owner id: holds `key:` and a SHA-512 digest in base64. */
 export const PRINCIPAL_BYTES_MAX: number = 128
 
-/** Bytes of JSON text one parse accepts: sixteen events of the largest size. */
+/** Bytes of JSON text one parse accepts: room for sixteen of the largest events. */
 export const JSON_BYTES_MAX: number = 1_048_576
 
 /** Containers within containers, the outermost counted: recursion stays far from any stack. */
@@ -25,6 +25,18 @@ export const JSON_NODES_MAX: number = 100_000
 
 /** Members and elements in one canonical text: stops a shared graph that unfolds for ever. */
 export const CANONICAL_NODES_MAX: number = 1_000_000
+
+/** First keys under which canonical JSON remembers shapes of objects: bounds its memory. */
+export const KEY_ORDERS_MAX: number = 128
+
+/** Shapes remembered under one first key: more would take longer to search than to sort. */
+export const KEY_SHAPES_MAX: number = 16
+
+/** Keys in a remembered shape: larger objects are maps, whose keys do not come again. */
+export const KEY_ORDER_KEYS_MAX: number = 24
+
+/** Characters of a key in a remembered shape, quoted: names are short, data is not. */
+export const KEY_ORDER_CHARS_MAX: number = 48
 
 /** Numbers from here up are written with an exponent by ECMAScript, so never as an integer. */
 export const INTEGER_TEXT_MIN: number = 1e21

@@ -8,6 +8,7 @@
  */
 import type { Brand } from './brand.ts'
 import { InvalidNumberError } from './errors.ts'
+import { INTEGER_TEXT_MIN } from './limits.ts'
 
 /** Place in the whole log; events have positions from 1, so 0 is before the first. */
 export type Position = Brand<number, 'Position'>
@@ -57,6 +58,12 @@ export function isTimestamp(value: unknown): value is Timestamp {
 export function timestamp(value: number): Timestamp {
   if (isTimestamp(value)) return value
   throw new InvalidNumberError({ kind: 'timestamp', value: shown(value) })
+}
+
+/** Whether a number would be written as an integer that readers may round. */
+export function isUnsafeInteger(value: number): boolean {
+  const size = Math.abs(value)
+  return size > Number.MAX_SAFE_INTEGER && size < INTEGER_TEXT_MIN
 }
 
 function shown(value: unknown): string {

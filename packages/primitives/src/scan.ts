@@ -2,7 +2,8 @@
  * The scanner of strict JSON: walks a text against the whole grammar and builds nothing.
  *
  *     value  = object / array / string / number / "true" / "false" / "null"    ; RFC 8259
- *     number = [ "-" ] ( "0" / %x31-39 *DIGIT ) [ "." 1*DIGIT ] [ ( "e" / "E" ) [ "+" / "-" ] 1*DIGIT ]
+ *     number = [ "-" ] ( "0" / %x31-39 *DIGIT ) [ "." 1*DIGIT ] [ exp ]
+ *     exp    = ( "e" / "E" ) [ "+" / "-" ] 1*DIGIT
  *     string = DQUOTE *( %x20-21 / %x23-5B / %x5D-10FFFF / "\" escape ) DQUOTE
  *
  * 1. Each method starts at `at`, and either leaves `at` behind what it read and says true, or
@@ -10,9 +11,27 @@
  * 2. Its recursion is bounded by `depthMax`, checked before the first character inside.
  * 3. Surrogates outside escapes are checked once for the whole text, before the walk.
  */
-import { isUnsafeInteger } from './canonical.ts'
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  firstLone,
+  hexDigit,
+  isDigit,
+  LOWER_E,
+  MINUS,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  PLUS,
+  POINT,
+  QUOTE,
+  ZERO,
+} from './characters.ts'
 import type { JsonCorruptReason, JsonUnsupportedReason } from './errors.ts'
 import { invariant } from './ice-error.ts'
+import { isUnsafeInteger } from './numbers.ts'
 import { isWellFormed } from './text.ts'
 
 /** Why a text was refused, and at which UTF-16 unit. */
@@ -25,20 +44,6 @@ interface ScanLimits {
   readonly depthMax: number
   readonly nodesMax: number
 }
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const COMMA = 0x2c
-const COLON = 0x3a
-const PLUS = 0x2b
-const MINUS = 0x2d
-const POINT = 0x2e
-const LOWER_E = 0x65
-const ZERO = 0x30
-const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
 
 /** Digits that always make a safe integer: 10^15 is below 2^53. */
 const SAFE_DIGITS = 15
@@ -290,24 +295,4 @@ export class JsonScanner {
     if (Number.isSafeInteger(Number(this.text.slice(start, end)))) return true
     return this.refuse('unsafe_integer', start)
   }
-}
-
-function isDigit(char: number): boolean {
-  return char >= ZERO && char <= 0x39
-}
-
-function hexDigit(char: number): number {
-  if (isDigit(char)) return char - ZERO
-  const letter = char | 0x20
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
-}
-
-/** The place of the first surrogate without its other half. */
-function firstLone(text: string): number {
-  for (let at = 0; at < text.length; at += 1) {
-    const point = text.codePointAt(at) ?? 0
-    if (point >= 0xd800 && point <= 0xdfff) return at
-    if (point > 0xffff) at += 1
-  }
-  return text.length
 }

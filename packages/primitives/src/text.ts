@@ -28,3 +28,16 @@ export function clip(text: string, bytesMax: number): string {
 export function isWellFormed(text: string): boolean {
   return text.isWellFormed()
 }
+
+/** Anything but printable text outside the surrogates, the quote and the backslash. */
+const SPECIAL = /[^ !#-[\]-\ud7ff\ue000-\uffff]/
+
+/** Whether quoting a text takes more than two quotes, or may be impossible. */
+export function isSpecial(text: string): boolean {
+  return SPECIAL.test(text)
+}
+
+/** Well-formed text as a JSON string; `JSON.stringify` escapes as RFC 8785 §3.2.2.2 asks. */
+export function quoted(text: string): string {
+  return SPECIAL.test(text) ? JSON.stringify(text) : `"${text}"`
+}
