@@ -1,1 +1,32 @@
+/** Authority: grants, attenuation, revocation, counts and decisions over an event log. */
+
+export { type Attenuation, checkAttenuation } from './attenuate.ts'
+export { type AuthorityComponents, createAuthority } from './authority.ts'
+export { callDigest } from './call.ts'
+export { decide } from './decide.ts'
+export { DENIAL_PRECEDENCE, describe } from './denial.ts'
+export { describeGrant } from './describe-grant.ts'
+export {
+  CAPABILITIES_CODES,
+  type CapabilitiesCode,
+  CapabilitiesError,
+  type DenialCode,
+} from './errors.ts'
+export { type FsResource, fsKind, relativePathFault } from './fs.ts'
+export {
+  createGrants,
+  type GrantedInit,
+  type GrantsComponents,
+  grantedEvent,
+  grantStream,
+} from './grants.ts'
+export { composeKinds, type ResourceKinds } from './kinds.ts'
 export type * from './ports.ts'
+export {
+  type AuthorityProjectionOptions,
+  type AuthorityState,
+  authorityProjection,
+  type GrantEntry,
+  grantState,
+} from './state.ts'
+export { type ToolResource, toolKind } from './tool.ts'

@@ -198,7 +198,10 @@ export interface Authority {
   observe(events: Iterable<RecordedEvent>): void
 }
 
-/** The meaning of one kind of resource. All functions are pure and total. */
+/**
+ * The meaning of one kind of resource. All functions are pure, and total over plain JSON;
+ * `refuses` and `exceeds` are only asked about resources that `checkResource` accepted.
+ */
 export interface ResourceKind {
   readonly kind: string
   /** Why a grant's resource is malformed, or `undefined`. */

@@ -1,0 +1,211 @@
+/**
+ * The chain of a grant: from the grant that is named, link by link, to its root.
+ *
+ * What depends on the grants alone is worked out once and kept with the grant: issued grants do
+ * not change. What their streams did since (revocation, expiry) is read from the entries at each
+ * decision, and the memo falls when the version of any link has moved.
+ *
+ * The trap: following parents without a bound, into a loop that someone recorded.
+ */
+import type { Guard } from '@ice/events/ports'
+import {
+  canonicalize,
+  type GrantId,
+  type JsonObject,
+  type RunId,
+  type StreamId,
+  type Timestamp,
+} from '@ice/primitives'
+import { type CaveatRules, caveatRules } from './caveat.ts'
+import { type HolderParts, holderParts } from './holder.ts'
+import { CHAIN_COUNTERS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
+import type { Grant, Resource, ResourceKind } from './ports.ts'
+import type { AuthorityState, GrantEntry } from './state.ts'
+import { shown } from './text.ts'
+
+/** One grant of a chain, with what its parts come to. */
+export interface Link {
+  readonly entry: GrantEntry
+  readonly grant: Grant
+  readonly caveats: CaveatRules
+  /** `undefined` when the kind is not registered. */
+  readonly kind: ResourceKind | undefined
+  /** Why its resource allows nothing: malformed, or more than its parent's. */
+  readonly resourceFault: string | undefined
+  /** Its resource is that of the link below: what was said of a claim there holds here. */
+  readonly sameAsBelow: boolean
+}
+
+/** Why a chain does not reach a root. */
+export interface Breakage {
+  readonly reason:
+    | 'missing_parent'
+    | 'malformed'
+    | 'cycle'
+    | 'too_deep'
+    | 'not_delegable'
+    | 'too_many_counters'
+  readonly message: string
+  readonly data: JsonObject
+}
+
+/** A chain as far as it can be followed. */
+export interface Chain {
+  /** From the named grant on; empty only when the named grant itself is malformed. */
+  readonly links: readonly Link[]
+  /** Who may use it: the holder of the named grant. */
+  readonly holder: HolderParts | undefined
+  readonly ids: readonly GrantId[]
+  readonly resources: readonly Resource[]
+  /** The earliest end of all links. */
+  readonly expiresAt: Timestamp | null
+  /** Whether some link is counted. */
+  readonly counts: boolean
+  readonly breakage: Breakage | undefined
+  /** Guards of an intent, but for counters; memo for the run that asked last. */
+  guards: { readonly run: RunId | undefined; readonly list: readonly Guard[] }
+}
+
+/** The chain of a grant that is known. */
+export function chainOf(state: AuthorityState, entry: GrantEntry): Chain {
+  const memo = entry.chain
+  if (memo !== undefined && isCurrent(memo)) return memo
+  const chain = follow(state, entry)
+  // A chain that is broken may be whole later, when its missing link comes.
+  entry.chain = chain.breakage === undefined ? chain : undefined
+  return chain
+}
+
+function isCurrent({ links, guards: { list } }: Chain): boolean {
+  for (let i = 0; i < links.length; i += 1) {
+    if (links[i]?.entry.version !== list[i]?.version) return false
+  }
+  return true
+}
+
+function follow(state: AuthorityState, first: GrantEntry): Chain {
+  const grants: Grant[] = []
+  const entries: GrantEntry[] = []
+  let breakage: Breakage | undefined
+  for (let at: GrantEntry | undefined = first; at !== undefined; ) {
+    breakage = stepFault(entries, at)
+    if (at.grant === undefined || breakage !== undefined) break
+    entries.push(at)
+    grants.push(at.grant)
+    const { parent }: Grant = at.grant
+    if (parent === null) break
+    const above = state.grants.get(parent)
+    if (above === undefined) breakage = missing(at.id, parent)
+    at = above
+  }
+  const links = entries.map((entry, i) => linkOf(state, grants, entry, i))
+  return assemble(links, breakage ?? tooManyCounters(links))
+}
+
+/** Why `next` cannot be the link after those before it. */
+function stepFault(before: readonly GrantEntry[], next: GrantEntry): Breakage | undefined {
+  const { id, grant, fault } = next
+  const data = { grant: id, links: before.length }
+  if (grant === undefined || fault !== undefined) {
+    return { reason: 'malformed', message: `The grant ${id} is unusable: ${fault}`, data }
+  }
+  if (before.includes(next)) {
+    return { reason: 'cycle', message: `The grant ${id} stands above itself`, data }
+  }
+  if (before.length >= CHAIN_LINKS_MAX) {
+    const message = `The chain has more than ${CHAIN_LINKS_MAX} links; a shorter one is enough`
+    return { reason: 'too_deep', message, data }
+  }
+  const { delegable } = grant
+  if (delegable >= before.length) return undefined
+  const message = `The grant ${id} allows ${delegable} links below it, and ${before.length} hang there`
+  return { reason: 'not_delegable', message, data: { ...data, delegable } }
+}
+
+function missing(grant: GrantId, parent: GrantId): Breakage {
+  const message = `The grant ${grant} hangs below ${parent}, which is not known`
+  return { reason: 'missing_parent', message, data: { grant, parent } }
+}
+
+function tooManyCounters(links: readonly Link[]): Breakage | undefined {
+  const counted = links.filter((link) => link.caveats.countMax !== null).length
+  if (counted <= CHAIN_COUNTERS_MAX) return undefined
+  const message = `${counted} links are counted; one use can pay for ${CHAIN_COUNTERS_MAX}`
+  return { reason: 'too_many_counters', message, data: { counted, max: CHAIN_COUNTERS_MAX } }
+}
+
+function linkOf(
+  state: AuthorityState,
+  grants: readonly Grant[],
+  entry: GrantEntry,
+  i: number,
+): Link {
+  const grant = grants[i] as Grant
+  const kind = state.kinds.get(grant.resource.kind)
+  const below = grants[i - 1]?.resource
+  return {
+    entry,
+    grant,
+    caveats: caveatRules(grant.caveats),
+    kind,
+    resourceFault: linkResourceFault(kind, grant.resource, grants[i + 1]?.resource),
+    sameAsBelow: below !== undefined && canonicalize(below) === canonicalize(grant.resource),
+  }
+}
+
+function linkResourceFault(
+  kind: ResourceKind | undefined,
+  resource: Resource,
+  above: Resource | undefined,
+): string | undefined {
+  if (kind === undefined) return undefined
+  const fault = kind.checkResource(resource)
+  if (fault !== undefined || above === undefined) return fault
+  if (above.kind !== resource.kind) {
+    return `it hangs below a grant of the kind ${shown(above.kind)}, not ${shown(resource.kind)}`
+  }
+  // A parent that is malformed says so itself.
+  return kind.checkResource(above) === undefined ? kind.exceeds(above, resource) : undefined
+}
+
+function assemble(links: readonly Link[], breakage: Breakage | undefined): Chain {
+  const first = links[0]
+  return {
+    links,
+    holder: first === undefined ? undefined : holderParts(first.grant.holder),
+    ids: Object.freeze(links.map((link) => link.entry.id)),
+    resources: Object.freeze(links.map((link) => link.grant.resource)),
+    expiresAt: links.reduce<Timestamp | null>(
+      (soonest, link) => earlier(soonest, link.grant.expiresAt),
+      null,
+    ),
+    counts: links.some((link) => link.caveats.countMax !== null),
+    breakage,
+    guards: { run: undefined, list: links.map(guardOf) },
+  }
+}
+
+function guardOf({ entry }: Link): Guard {
+  return Object.freeze({ stream: `grant/${entry.id}` as StreamId, version: entry.version })
+}
+
+function earlier(a: Timestamp | null, b: Timestamp | null): Timestamp | null {
+  if (a === null) return b
+  return b === null || a <= b ? a : b
+}
+
+const STOP_ALL: Guard = Object.freeze({ stream: 'stop/all' as StreamId, version: 0 })
+
+/** The stop switch of one run. */
+export function runStop(run: RunId): StreamId {
+  return `stop/run/${run}` as StreamId
+}
+
+/** What an intent of this run guards: each link, nearest first, then the stop switches. */
+export function guardsFor(chain: Chain, run: RunId): readonly Guard[] {
+  if (chain.guards.run === run) return chain.guards.list
+  const own = chain.guards.list.slice(0, chain.links.length)
+  const list = Object.freeze([...own, STOP_ALL, { stream: runStop(run), version: 0 }])
+  chain.guards = { run, list }
+  return list
+}

@@ -1,0 +1,67 @@
+/** Every bound of authority, with its unit and its reason. */
+
+/** @units links from a grant to its root, both counted. Guards of a chain fit into one append. */
+export const CHAIN_LINKS_MAX = 32
+
+/** @units counted links of a chain. Each writes a stream, and an append writes at most 16. */
+export const CHAIN_COUNTERS_MAX = 8
+
+/** @units actions of a grant: what the payload of `CapabilityGranted` holds. */
+export const ACTIONS_MAX = 64
+
+/** @units characters of an action, all ASCII: `fs.read`. */
+export const ACTION_CHARS_MAX = 128
+
+/** @units caveats of a grant: what the payload of `CapabilityGranted` holds. */
+export const CAVEATS_MAX = 32
+
+/** @units characters of the canonical JSON of a grant: half of what fits into an event. */
+export const GRANT_CHARS_MAX = 24_576
+
+/** @units uses a count may allow: far from where a sum of debits would be rounded. */
+export const COUNT_USES_MAX = 1_000_000_000_000
+
+/** @units characters of a label. */
+export const LABEL_CHARS_MAX = 512
+
+/** @units UTF-8 bytes of a path: PATH_MAX of Linux. */
+export const PATH_BYTES_MAX = 4_096
+
+/** @units UTF-8 bytes of one segment of a path: NAME_MAX of every common filesystem. */
+export const PATH_SEGMENT_BYTES_MAX = 255
+
+/** @units prefixes of one `within`, and names of one `tool` resource. */
+export const RESOURCE_ENTRIES_MAX = 256
+
+/** @units characters of a tool's name. */
+export const TOOL_NAME_CHARS_MAX = 256
+
+/** @units values of a claim, containers counted. A claim names things, it does not carry them. */
+export const CLAIM_NODES_MAX = 256
+
+/** @units containers within containers of a claim. */
+export const CLAIM_DEPTH_MAX = 8
+
+/** @units characters of one text of a claim: twice what any kind here accepts. */
+export const CLAIM_CHARS_MAX = 8_192
+
+/** @units characters of a value quoted in a denial, so that a hostile one leaves room. */
+export const SHOWN_CHARS_MAX = 120
+
+/** @units entries of a list quoted in a denial. */
+export const SHOWN_ENTRIES_MAX = 8
+
+/** @units characters of a reason that a resource kind gives. */
+export const REASON_CHARS_MAX = 384
+
+/** @units characters of a message of a denial: all causes together have to fit into an event. */
+export const MESSAGE_CHARS_MAX = 768
+
+/** @units causes of one code told of in a denial, one a link; more are counted. */
+export const CAUSE_LINKS_MAX = 3
+
+/** @units dead grants remembered, so that a denial can say why; older ones are unknown. */
+export const DEAD_GRANTS_MAX = 10_000
+
+/** @units tries of a command whose append met a conflict, before it gives up. */
+export const COMMAND_TRIES_MAX = 8

@@ -1,0 +1,101 @@
+/**
+ * Reading a request: from whatever was handed in to what a decision is made on.
+ *
+ * Each member is read once and the claim is copied, so a request that changes, has getters or is
+ * a proxy is judged as it was at this moment, or not at all.
+ */
+import {
+  type EventId,
+  type GrantId,
+  type Hash,
+  isAgentId,
+  isEventId,
+  isGrantId,
+  isHash,
+  isPrincipalId,
+  isRunId,
+  isSessionId,
+  isTimestamp,
+  type JsonObject,
+  type RunId,
+  type Timestamp,
+} from '@ice/primitives'
+import { isActionName } from './action.ts'
+import { copyClaim, isRecord } from './plain.ts'
+import type { AuthorityRequest } from './ports.ts'
+import { shown } from './text.ts'
+
+/** A request that is one. */
+export interface ReadRequest {
+  readonly run: RunId
+  readonly agent: string | undefined
+  readonly session: string | undefined
+  readonly principal: string | undefined
+  readonly grant: GrantId
+  readonly action: string
+  readonly claim: JsonObject
+  readonly argumentsDigest: Hash
+  readonly at: Timestamp
+  readonly approvedDigest: Hash | undefined
+  readonly approvedBy: EventId | undefined
+  readonly callDigest: Hash
+}
+
+/** A request, or why it is none. */
+export type Reading = { readonly ok: ReadRequest } | { readonly faults: readonly string[] }
+
+/** Reads a request; total: what a getter throws is a fault of the request. */
+export function readRequest(request: unknown): Reading {
+  try {
+    return read(request as AuthorityRequest)
+  } catch {
+    // Whatever a stranger's getter or proxy threw is not ours to show.
+    return { faults: ['it cannot be read'] }
+  }
+}
+
+function read(request: AuthorityRequest): Reading {
+  if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
+  const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
+  const { approved, callDigest, resource } = request
+  const approvedDigest = approved?.digest
+  const approvedBy = approved?.event
+  const claim = copyClaim(resource)
+  const faults: string[] = []
+  if (!isRunId(run)) faults.push(`its run is a run id, not ${shown(run)}`)
+  if (agent !== undefined && !isAgentId(agent)) {
+    faults.push(`its agent is an agent id, not ${shown(agent)}`)
+  }
+  if (session !== undefined && !isSessionId(session)) {
+    faults.push(`its session is a session id, not ${shown(session)}`)
+  }
+  if (principal !== undefined && !isPrincipalId(principal)) {
+    faults.push(`its principal is a principal id, not ${shown(principal)}`)
+  }
+  if (!isGrantId(grant)) faults.push(`its grant is a grant id, not ${shown(grant)}`)
+  if (!isActionName(action)) faults.push(`its action is the name of one, not ${shown(action)}`)
+  if (claim === undefined) faults.push('its resource is not a plain object of bounded JSON')
+  if (!isHash(argumentsDigest)) faults.push('its argumentsDigest is not a SHA-256 in hex')
+  if (!isTimestamp(at)) faults.push('its time is not a count of epoch milliseconds')
+  if (!isHash(callDigest)) faults.push('its callDigest is not a SHA-256 in hex')
+  if (approved !== undefined && !(isHash(approvedDigest) && isEventId(approvedBy))) {
+    faults.push('its approval is not the digest and the id of an event')
+  }
+  if (faults.length > 0 || claim === undefined) return { faults }
+  return {
+    ok: {
+      run,
+      agent,
+      session,
+      principal,
+      grant,
+      action,
+      claim,
+      argumentsDigest,
+      at,
+      approvedDigest,
+      approvedBy,
+      callDigest,
+    },
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The state of authority: every grant with its counter, and the stop switches, as a fold.
+ *
+ *     grant/<id>     CapabilityGranted, then at most a revocation or an expiry
+ *     budget/<id>    CountDebited …
+ *     stop/<scope>   any event stops the scope for good
+ *
+ * 1. An event is taken only as the next of its stream. One that is repeated, or runs ahead of
+ *    what is known, changes nothing, so events may be fed in any order and more than once.
+ * 2. What a stream of grants holds beyond this vocabulary makes its grant unusable: it was meant
+ *    to narrow, in a way this program does not know.
+ * 3. A grant that is revoked or expired, and all below it, is *dead*. The last 10,000 of these are
+ *    remembered, to be refused with their reason; older ones are forgotten, and refused as unknown.
+ */
+
+import type { Projection } from '@ice/events/define'
+import type { RecordedEvent } from '@ice/events/ports'
+import {
+  type EventId,
+  type GrantId,
+  isGrantId,
+  type PrincipalId,
+  type Timestamp,
+} from '@ice/primitives'
+import type { Chain } from './chain.ts'
+import { type Counter, debit } from './counts.ts'
+import { structuralFaults } from './grant.ts'
+import type { ResourceKinds } from './kinds.ts'
+import { DEAD_GRANTS_MAX } from './limits.ts'
+import { frozenCopy, isRecord, own } from './plain.ts'
+import type { Grant, GrantState } from './ports.ts'
+import { shown } from './text.ts'
+
+/** A grant as it is known. Changes in place as its stream is folded. */
+export interface GrantEntry {
+  readonly id: GrantId
+  /** As recorded; `undefined` when what was recorded is no grant. */
+  readonly grant: Grant | undefined
+  readonly label: string | null
+  readonly issuedBy: PrincipalId | null
+  readonly issuedAt: Timestamp
+  readonly counter: Counter
+  /** Grants hung directly below; created with the first. */
+  children: Set<GrantId> | undefined
+  /** Why it authorises nothing, whatever is asked. */
+  fault: string | undefined
+  revokedBy: EventId | null
+  /** Its expiry was recorded. */
+  ended: boolean
+  dead: boolean
+  /** Version of its stream; -1 once it is forgotten, so that no memo of it stays valid. */
+  version: number
+  /** Memo of `chainOf`. */
+  chain: Chain | undefined
+}
+
+/** What decisions are made on. */
+export interface AuthorityState {
+  readonly kinds: ResourceKinds
+  readonly grants: Map<string, GrantEntry>
+  /** Versions of stop streams that have an event. */
+  readonly stops: Map<string, number>
+  /** Dead grants in the order of their end. */
+  readonly dead: Set<GrantId>
+}
+
+/** How much of the past a projection keeps. */
+export interface AuthorityProjectionOptions {
+  readonly kinds: ResourceKinds
+  /** @defaultValue 10,000 */
+  readonly deadMax?: number
+}
+
+/** The fold behind every decision. Pure and total; changes its state in place. */
+export function authorityProjection(
+  options: AuthorityProjectionOptions,
+): Projection<AuthorityState> {
+  const { kinds, deadMax = DEAD_GRANTS_MAX } = options
+  return {
+    name: 'authority',
+    initialState: () => ({ kinds, grants: new Map(), stops: new Map(), dead: new Set() }),
+    evolve(state, event) {
+      const { stream } = event
+      if (stream.startsWith('grant/')) evolveGrant(state, event, deadMax)
+      else if (stream.startsWith('budget/')) evolveCounter(state, event)
+      else if (stream.startsWith('stop/')) evolveStop(state, event)
+      return state
+    },
+  }
+}
+
+/** A grant as others see it; `undefined` when what was recorded is no grant. */
+export function grantState(entry: GrantEntry | undefined): GrantState | undefined {
+  if (entry?.grant === undefined) return undefined
+  const { grant, label, issuedBy, issuedAt, revokedBy, version } = entry
+  return { grant, label, issuedBy, issuedAt, revokedBy, version }
+}
+
+function evolveGrant(state: AuthorityState, event: RecordedEvent, deadMax: number): void {
+  const id = event.stream.slice('grant/'.length)
+  const entry = state.grants.get(id)
+  if (entry === undefined) {
+    if (event.version === 1 && isGrantId(id)) issue(state, event, id)
+  } else if (event.version === entry.version + 1) narrow(state, entry, event)
+  while (state.dead.size > deadMax) forgetOldest(state)
+}
+
+function issue(state: AuthorityState, event: RecordedEvent, id: GrantId): void {
+  if (event.type !== 'CapabilityGranted' || !isRecord(event.data)) return
+  const recorded = own(event.data, 'grant')
+  const label = own(event.data, 'label')
+  const fault = faultOf(recorded, id)
+  const grant = fault === undefined ? (frozenCopy(recorded) as Grant) : undefined
+  const entry: GrantEntry = {
+    id,
+    grant,
+    label: typeof label === 'string' ? label : null,
+    issuedBy: event.principal ?? null,
+    issuedAt: event.time,
+    counter: { used: 0, version: 0 },
+    children: undefined,
+    fault,
+    revokedBy: null,
+    ended: false,
+    dead: false,
+    version: 1,
+    chain: undefined,
+  }
+  state.grants.set(id, entry)
+  const parent = parentOf(state, entry)
+  if (parent === undefined) return
+  parent.children ??= new Set()
+  parent.children.add(id)
+  if (parent.dead) bury(state, entry)
+}
+
+function parentOf(state: AuthorityState, entry: GrantEntry): GrantEntry | undefined {
+  const parent = entry.grant?.parent ?? null
+  return parent === null ? undefined : state.grants.get(parent)
+}
+
+function faultOf(grant: unknown, id: GrantId): string | undefined {
+  const [fault] = structuralFaults(grant)
+  if (fault !== undefined) return fault
+  return (grant as Grant).id === id ? undefined : 'its id is not that of its stream'
+}
+
+function narrow(state: AuthorityState, entry: GrantEntry, event: RecordedEvent): void {
+  entry.version = event.version
+  if (event.type === 'CapabilityRevoked') entry.revokedBy ??= event.id
+  else if (event.type === 'CapabilityExpired') entry.ended = true
+  else entry.fault ??= `its stream holds ${shown(event.type)}`
+  bury(state, entry)
+}
+
+/** Marks a grant and all below it as dead; without recursion, for chains can be hostile. */
+function bury(state: AuthorityState, first: GrantEntry): void {
+  const pending = [first]
+  for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
+    if (entry.dead) continue
+    entry.dead = true
+    state.dead.add(entry.id)
+    for (const child of entry.children ?? []) {
+      const below = state.grants.get(child)
+      if (below !== undefined) pending.push(below)
+    }
+  }
+}
+
+function forgetOldest(state: AuthorityState): void {
+  const [oldest] = state.dead
+  if (oldest === undefined) return
+  state.dead.delete(oldest)
+  const entry = state.grants.get(oldest)
+  state.grants.delete(oldest)
+  if (entry === undefined) return
+  entry.version = -1
+  parentOf(state, entry)?.children?.delete(oldest)
+}
+
+function evolveCounter(state: AuthorityState, event: RecordedEvent): void {
+  const counter = state.grants.get(event.stream.slice('budget/'.length))?.counter
+  if (counter === undefined || event.version !== counter.version + 1) return
+  const isDebit = event.type === 'CountDebited' && isRecord(event.data)
+  debit(counter, event.version, isDebit ? own(event.data, 'count') : undefined)
+}
+
+function evolveStop(state: AuthorityState, event: RecordedEvent): void {
+  const known = state.stops.get(event.stream) ?? 0
+  state.stops.set(event.stream, Math.max(known, event.version))
+}
