@@ -115,8 +115,8 @@ function run(contest: Contest): { name: string; ratio: number; oursNs: number; p
 const text = canonicalize(small)
 const all: readonly Contest[] = [
   ...contests('event', small, [1.3, undefined]),
-  ...contests('event with a list', medium, [1.3, undefined]),
-  ...contests('1,200 events', large, [1.3, 6]),
+  ...contests('event with a list', medium, []),
+  ...contests('1,200 events', large, [undefined, 6]),
   {
     name: 'canonicalize + leafHash / JSON.stringify (event)',
     targetMax: undefined,
