@@ -58,3 +58,19 @@ export const workspacePackages = (root: string): readonly WorkspacePackage[] =>
         manifest: readJson<Manifest>(join(groupFolder, short, 'package.json')),
       }))
   })
+
+/** The packages with these short names, and every package of ours that they depend on. */
+export const withDependencies = (
+  packages: readonly WorkspacePackage[],
+  shorts: readonly string[],
+): readonly WorkspacePackage[] => {
+  const chosen = new Set<WorkspacePackage>()
+  const choose = (each: WorkspacePackage): void => {
+    if (chosen.has(each)) return
+    chosen.add(each)
+    const named = Object.keys(each.manifest.dependencies ?? {})
+    for (const other of packages) if (named.includes(other.manifest.name)) choose(other)
+  }
+  for (const each of packages) if (shorts.includes(each.short)) choose(each)
+  return packages.filter((each) => chosen.has(each))
+}

@@ -1,0 +1,53 @@
+/** What a package must pass before it may be published; each step needs the one before it. */
+import { join } from 'node:path'
+import { runTool, type ToolResult } from '../lib/tools.ts'
+import { strangersProject } from './consumer.ts'
+import type { Packed } from './pack.ts'
+
+/** One thing that was checked, and what was said when it did not hold. */
+export interface PackageCheck {
+  readonly name: string
+  readonly held: boolean
+  readonly output: string
+}
+
+interface Step {
+  readonly name: string
+  run(): Promise<ToolResult>
+}
+
+/** The steps, from the tarball to the running example. */
+const stepsFor = (packed: Packed, registry: string, folder: string): readonly Step[] => {
+  const consumer = strangersProject(join(folder, packed.name.replace('@ice/', '')), packed)
+  const ask =
+    (command: string, ...args: readonly string[]) =>
+    (): Promise<ToolResult> =>
+      runTool({ command, args, cwd: folder, output: 'keep' })
+  const isLibrary = packed.manifest.exports?.['.'] !== undefined
+  const library: readonly Step[] = [
+    { name: 'types (attw)', run: ask('attw', packed.file, '--profile', 'esm-only', '--no-color') },
+  ]
+  const compiles: Step = { name: 'declarations compile', run: () => consumer.compileEntries() }
+  return [
+    { name: 'manifest (publint)', run: ask('publint', 'run', packed.file, '--strict') },
+    ...(isLibrary ? library : []),
+    { name: 'installs alone', run: () => consumer.install(registry) },
+    ...(isLibrary ? [compiles] : []),
+    { name: 'README example runs', run: () => consumer.runExample() },
+  ]
+}
+
+/** Checks one package, all steps even after one that did not hold. */
+export const checkPackage = async (
+  packed: Packed,
+  registry: string,
+  folder: string,
+): Promise<readonly PackageCheck[]> => {
+  const checks: PackageCheck[] = []
+  for (const { name, run } of stepsFor(packed, registry, folder)) {
+    const { status, output } = await run()
+    checks.push({ name, held: status === 0, output })
+    if (status !== 0 && name === 'installs alone') break
+  }
+  return checks
+}
