@@ -1,17 +1,19 @@
 /** The public face of a composed runtime: types only. */
 
-import type { Authority, Grants } from '@ice/capabilities/ports'
+import type { Authority, Grants, ResourceKind } from '@ice/capabilities/ports'
+import type { EventType } from '@ice/events'
 import type { Durability, EventLog, EventStore, EventTypeDescription } from '@ice/events/ports'
 import type { Clock, JsonObject, PrincipalId, Random } from '@ice/primitives'
 import type { EffectHandler, Ownership, Program, Runs } from '@ice/runs/ports'
 
 /** What `createRuntime` is told. Every member has a default; every subsystem can be replaced. */
 export interface RuntimeOptions {
-  /** Path of the SQLite log, or `':memory:'`. Ignored when `store` is given. @defaultValue `.ice/ice.db` */
+  /** Path of the SQLite log, or `':memory:'` for none. Ignored when `store` is given. @defaultValue `.ice/ice.db` */
   readonly path?: string
   readonly store?: EventStore
   readonly ownership?: Ownership
-  readonly authority?: Authority
+  /** Makes the authority over the runtime's log. */
+  readonly authority?: (components: AuthorityInit) => Authority
   readonly clock?: Clock
   readonly random?: Random
   /** Handlers beside the built-in ones; one for the same action replaces it. */
@@ -19,15 +21,20 @@ export interface RuntimeOptions {
   /** Leave the built-in handlers out. @defaultValue false */
   readonly bare?: boolean
   /** Event types beside the standard ones. */
-  readonly types?: readonly RuntimeEventType[]
+  readonly types?: readonly EventType[]
+  /** Resource kinds beside the built-in `fs` and `tool`. */
+  readonly kinds?: readonly ResourceKind[]
   /** Programs this runtime can resume by name. */
   readonly programs?: readonly Program[]
   /** On whose command things are done unless said otherwise. @defaultValue the system's user */
   readonly principal?: PrincipalId
 }
 
-/** A declared event type (see `defineEventType` in `@ice/events/define`). */
-export type RuntimeEventType = import('@ice/events').EventType
+/** What an authority of the reader's own is given. */
+export interface AuthorityInit {
+  readonly log: EventLog
+  readonly kinds: readonly ResourceKind[]
+}
 
 /** A composed runtime. */
 export interface Runtime {

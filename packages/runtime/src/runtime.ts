@@ -1,0 +1,126 @@
+/**
+ * The composition: where implementations meet ports. No domain logic.
+ *
+ * Everything has a default and everything can be replaced; what is replaced is not loaded. The
+ * composition is frozen: no type, handler or resource kind can be added to a running runtime.
+ */
+
+import { createAuthority, createGrants, fsKind, toolKind } from '@ice/capabilities'
+import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from '@ice/events'
+import type { EventStore } from '@ice/events/ports'
+import { type Clock, createIds, type JsonObject, systemClock, systemRandom } from '@ice/primitives'
+import { createRuns, memoryOwnership } from '@ice/runs'
+import type { EffectHandler, Ownership } from '@ice/runs/ports'
+import { adopt } from './adopt.ts'
+import { describeRuntime } from './describe.ts'
+import type { Runtime, RuntimeOptions } from './ports.ts'
+import { systemPrincipal } from './principal.ts'
+
+/** Where a runtime keeps its log when it is told nothing else. */
+export const DEFAULT_PATH = '.ice/ice.db'
+
+/** Bounds that every run is provisioned with and that `describe()` shows. */
+const LIMITS = { run: { epochs: Number.MAX_SAFE_INTEGER } } as const
+
+/**
+ * Composes a runtime.
+ *
+ * ```ts
+ * const ice = await createRuntime({ path: 'app.db' })
+ * ```
+ *
+ * @throws what the parts throw when they open: `ICE_EVENTS_SQLITE_…`, `ICE_EVENTS_DECLARATION_…`
+ */
+export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  const clock = options.clock ?? systemClock
+  const random = options.random ?? systemRandom
+  const ids = createIds({ clock, random })
+  const principal = options.principal ?? systemPrincipal()
+  const taxonomy = composeTaxonomy([...standardTypes, ...(options.types ?? [])])
+  const ground = await openGround(options, clock)
+  try {
+    const { store, ownership } = ground
+    const log = createEventLog({ store, taxonomy, clock })
+    await adopt(log, taxonomy, { ids, store: ground.name, now: () => clock.now() })
+    const kinds = [fsKind, toolKind, ...(options.kinds ?? [])]
+    const authority = options.authority?.({ log, kinds }) ?? createAuthority({ log, kinds })
+    await authority.refresh()
+    const grants = createGrants({ log, authority, kinds, clock, ids, principal })
+    const effects = await handlersOf(options)
+    const programs = options.programs ?? []
+    const init = { log, authority, ownership, clock, ids, effects, programs, principal }
+    const runs = createRuns(init)
+    const subsystems = subsystemsOf(options, ground, kinds)
+    const description = { taxonomy, store, subsystems, effects, programs, limits: LIMITS }
+    return Object.freeze({
+      log,
+      runs,
+      grants,
+      authority,
+      clock,
+      principal,
+      describe: () => describeRuntime(description),
+      close: async () => {
+        await runs.close()
+        await closeGround(ground, options)
+      },
+    })
+  } catch (error) {
+    await closeGround(ground, options)
+    throw error
+  }
+}
+
+/** What everything else stands on. */
+interface Ground {
+  readonly store: EventStore
+  readonly ownership: Ownership
+  readonly name: string
+}
+
+async function openGround(options: RuntimeOptions, clock: Clock): Promise<Ground> {
+  const path = options.path ?? DEFAULT_PATH
+  if (options.store !== undefined || path === ':memory:') {
+    const store = options.store ?? memoryEventStore({ clock })
+    const ownership = options.ownership ?? memoryOwnership().join('this-process')
+    return { store, ownership, name: options.store === undefined ? 'memory' : 'custom' }
+  }
+  // Loaded only when it is used: a product that brings its own store does not need the binary.
+  const { openOwnership, openSqliteEventStore } = await import('@ice/events-sqlite')
+  const store = openSqliteEventStore({ path, clock })
+  try {
+    const ownership = options.ownership ?? openOwnership({ path })
+    return { store, ownership, name: 'sqlite' }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** Closes what was opened here; what was handed in is its owner's to close. */
+async function closeGround({ store, ownership }: Ground, options: RuntimeOptions): Promise<void> {
+  if (options.store === undefined) await store.close()
+  if (options.ownership === undefined) await ownership.close()
+}
+
+async function handlersOf(options: RuntimeOptions): Promise<readonly EffectHandler[]> {
+  const own = options.effects ?? []
+  if (options.bare === true) return own
+  const { fileSystemEffects } = await import('@ice/effects')
+  const replaced = new Set(own.map(({ action }) => action))
+  return [...fileSystemEffects().filter(({ action }) => !replaced.has(action)), ...own]
+}
+
+function subsystemsOf(
+  options: RuntimeOptions,
+  { name, store, ownership }: Ground,
+  kinds: readonly { readonly kind: string }[],
+): Readonly<Record<string, JsonObject>> {
+  return {
+    store: { name, durability: store.durability, supports: { ...store.supports } },
+    ownership: { self: ownership.self, custom: options.ownership !== undefined },
+    authority: { custom: options.authority !== undefined, kinds: kinds.map(({ kind }) => kind) },
+    clock: { custom: options.clock !== undefined },
+    random: { custom: options.random !== undefined },
+  }
+}
