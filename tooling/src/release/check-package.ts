@@ -23,7 +23,8 @@ const stepsFor = (packed: Packed, registry: string, folder: string): readonly St
     (command: string, ...args: readonly string[]) =>
     (): Promise<ToolResult> =>
       runTool({ command, args, cwd: folder, output: 'keep' })
-  const isLibrary = packed.manifest.exports?.['.'] !== undefined
+  const entries = Object.keys(packed.manifest.exports ?? {})
+  const isLibrary = entries.some((entry) => !entry.endsWith('.json'))
   const library: readonly Step[] = [
     { name: 'types (attw)', run: ask('attw', packed.file, '--profile', 'esm-only', '--no-color') },
   ]
@@ -34,6 +35,7 @@ const stepsFor = (packed: Packed, registry: string, folder: string): readonly St
     { name: 'installs alone', run: () => consumer.install(registry) },
     ...(isLibrary ? [compiles] : []),
     { name: 'README example runs', run: () => consumer.runExample() },
+    { name: 'README example compiles', run: () => consumer.compileExample() },
   ]
 }
 

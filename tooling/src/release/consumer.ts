@@ -2,20 +2,28 @@
  * A stranger's project: an empty folder with npm, where one package is installed and nothing else
  * is named, its README's example is run, and its declarations are compiled.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { projectRoot } from '../lib/house.ts'
 import { runTool, type ToolResult } from '../lib/tools.ts'
 import type { Packed } from './pack.ts'
 
-/** The first `ts` block under "## Example"; undefined where there is none. */
-export const readmeExample = (readme: string): string | undefined => {
+/** An example as the README has it: a program, or, for a command, lines of a shell. */
+export interface ReadmeExample {
+  readonly language: 'ts' | 'sh'
+  readonly text: string
+}
+
+/** The first `ts` or `sh` block under "## Example"; undefined where there is none. */
+export const readmeExample = (readme: string): ReadmeExample | undefined => {
   const section = /^## Example[^\n]*\n([\s\S]*?)(?=^## |(?![\s\S]))/m.exec(readme)?.[1] ?? ''
-  return /^```ts\n([\s\S]*?)^```/m.exec(section)?.[1]
+  const block = /^```(ts|sh)\n([\s\S]*?)^```/m.exec(section)
+  if (block === null) return undefined
+  return { language: block[1] === 'ts' ? 'ts' : 'sh', text: block[2] ?? '' }
 }
 
 /**
- * As strict as a reader may be: declarations are checked too, and no types are there but those the
- * package brings.
+ * As strict as a reader may be: the declarations of what was installed are checked too.
  */
 const compilerOptions = {
   module: 'nodenext',
@@ -27,7 +35,6 @@ const compilerOptions = {
   verbatimModuleSyntax: true,
   erasableSyntaxOnly: true,
   noEmit: true,
-  types: [],
 }
 
 /** A file that names every entry of a package. */
@@ -43,13 +50,24 @@ export interface Consumer {
   install(registry: string): Promise<ToolResult>
   /** Runs the example of the README that was installed. */
   runExample(): Promise<ToolResult>
-  /** Compiles every entry against the declarations. */
+  /** Compiles every entry against the declarations, with no other types at hand. */
   compileEntries(): Promise<ToolResult>
+  /** Compiles the example that was run, with the types of Node. */
+  compileExample(): Promise<ToolResult>
 }
 
 /** Makes the empty project. */
 export const strangersProject = (folder: string, packed: Packed): Consumer => {
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text)
+  const compile = (file: string, types: readonly string[]): Promise<ToolResult> => {
+    const options = {
+      ...compilerOptions,
+      types,
+      typeRoots: [join(projectRoot, 'node_modules/@types')],
+    }
+    write('tsconfig.json', JSON.stringify({ compilerOptions: options, files: [file] }))
+    return runTool({ command: 'tsc', args: ['-p', '.'], cwd: folder, output: 'keep' })
+  }
   mkdirSync(folder, { recursive: true })
   write('package.json', '{ "name": "stranger", "private": true, "type": "module" }\n')
   return {
@@ -65,19 +83,25 @@ export const strangersProject = (folder: string, packed: Packed): Consumer => {
     async runExample() {
       const readme = readFileSync(join(folder, 'node_modules', packed.name, 'README.md'), 'utf8')
       const example = readmeExample(readme)
-      if (example === undefined) return { status: 1, output: 'no ts block under "## Example"\n' }
-      write('example.ts', example)
+      if (example === undefined) return { status: 1, output: 'no example under "## Example"\n' }
+      const { language, text } = example
+      write(`example.${language}`, text)
+      const bin = `${join(folder, 'node_modules/.bin')}${delimiter}${process.env['PATH'] ?? ''}`
       return await runTool({
-        command: process.execPath,
-        args: ['example.ts'],
+        command: language === 'ts' ? process.execPath : 'sh',
+        args: language === 'ts' ? ['example.ts'] : ['-eu', 'example.sh'],
         cwd: folder,
+        env: { PATH: bin },
         output: 'keep',
       })
     },
     compileEntries() {
       write('entries.ts', everyEntry(packed))
-      write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['entries.ts'] }))
-      return runTool({ command: 'tsc', args: ['-p', '.'], cwd: folder, output: 'keep' })
+      return compile('entries.ts', [])
     },
+    compileExample: async () =>
+      existsSync(join(folder, 'example.ts'))
+        ? await compile('example.ts', ['node'])
+        : { status: 0, output: '' },
   }
 }

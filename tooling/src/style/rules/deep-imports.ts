@@ -16,13 +16,13 @@ const judgeEdge = (file: SourceFile, edge: ImportEdge, house: House): string | u
       ? `${target} is the inside of another package: import it by name`
       : undefined
   }
-  const match = /^@ice\/([^/]+)(\/.+)?$/.exec(edge.specifier)
-  const target = house.rooms.find(({ short }) => short === match?.[1])
+  const match = /^(@ice\/[^/]+)(\/.+)?$/.exec(edge.specifier)
+  const target = house.rooms.find(({ manifest }) => manifest.name === match?.[1])
   if (target === undefined) return undefined
   const entry = `.${match?.[2] ?? ''}`
   if (target.manifest.exports?.[entry] !== undefined) return undefined
   const known = Object.keys(target.manifest.exports ?? {}).join(' ')
-  return `@ice/${target.short} does not export ${entry}; it exports ${known}`
+  return `${match?.[1]} does not export ${entry}; it exports ${known}`
 }
 
 /** Tooling's own files are at hand for every test, so it is no package in this sense. */

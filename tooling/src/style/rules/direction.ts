@@ -11,10 +11,10 @@ import { height, standsBefore } from '../layers.ts'
 import type { Finding, Rule } from '../rule.ts'
 import type { ImportEdge } from '../source.ts'
 
-/** The parts of `@ice/events/define`: package `events`, entry `define`; the root entry is `.`. */
-const ofOurs = (specifier: string): { short: string; entry: string } | undefined => {
-  const match = /^@ice\/([^/]+)(?:\/(.+))?$/.exec(specifier)
-  return match?.[1] === undefined ? undefined : { short: match[1], entry: match[2] ?? '.' }
+/** Package and entry of one of ours: `@ice/events/define` is `@ice/events` and `define`. */
+const ofOurs = (specifier: string): { name: string; entry: string } | undefined => {
+  const match = /^(@ice\/[^/]+)(?:\/(.+))?$/.exec(specifier)
+  return match?.[1] === undefined ? undefined : { name: match[1], entry: match[2] ?? '.' }
 }
 
 interface Arrow {
@@ -60,9 +60,9 @@ const refusal = (arrow: Arrow, house: House): string | undefined => {
 
 const judgeEdge = (from: Room, edge: ImportEdge, house: House): string | undefined => {
   const target = ofOurs(edge.specifier)
-  if (target === undefined || target.short === from.short) return undefined
-  const to = house.rooms.find((room) => room.short === target.short)
-  if (to === undefined) return `there is no package @ice/${target.short}`
+  if (target === undefined || target.name === from.manifest.name) return undefined
+  const to = house.rooms.find((room) => room.manifest.name === target.name)
+  if (to === undefined) return `there is no package ${target.name}`
   return refusal({ from, to, entry: target.entry, isTypeOnly: edge.isTypeOnly }, house)
 }
 
