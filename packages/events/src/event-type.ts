@@ -20,7 +20,10 @@ export interface EventTypeInit<P extends z.ZodType> {
   /** Past tense, PascalCase: `RunCommitted`. */
   readonly type: string
   readonly category: Category
-  /** Who may emit it. @defaultValue agents for `cognitive`, the runtime otherwise */
+  /**
+   * Who may emit it, stated. It follows from the category (agents what is cognitive, and
+   * `CapabilityRequested`; the runtime all else), so anything but that is refused.
+   */
   readonly origins?: readonly ('runtime' | 'agent')[]
   /** One sentence: which fact this is. */
   readonly description: string
@@ -59,25 +62,76 @@ const NAME = /^[A-Z][A-Za-z0-9]{2,63}$/
 export function defineEventType<const T extends string, P extends z.ZodType>(
   init: EventTypeInit<P> & { readonly type: T },
 ): EventType<T, z.output<P>> {
-  const { type, category, description, schema = 1, upcasts = {} } = init
+  const { type, category, description, schema = 1 } = init
   if (!NAME.test(type)) throw declaration(type, 'a type is a PascalCase name of 3 to 64 letters')
-  for (let version = 1; version < schema; version += 1) {
-    if (upcasts[version] === undefined) throw declaration(type, `no upcast from version ${version}`)
-  }
-  const origins = init.origins ?? (category === 'cognitive' ? ['agent'] : ['runtime'])
+  const upcasts = checkVersions(type, schema, init.upcasts ?? {})
+  const origins = checkOrigins(type, category, init.origins)
   let payload: JsonObject | undefined
   let encoder: PayloadEncoder | undefined
-  const payloadSchema = (): JsonObject => (payload ??= toJsonSchema(init.payload, type))
+  const payloadSchema = (): JsonObject => {
+    payload ??= toJsonSchema(init.payload, type)
+    return payload
+  }
   return Object.freeze({
     type,
     category,
-    origins: Object.freeze([...origins]),
+    origins,
     schema,
     describe: () => ({ type, category, origins, schema, description, payload: payloadSchema() }),
-    encode: (data: unknown) => (encoder ??= compilePayload(payloadSchema(), type))(data),
+    encode: (data: unknown) => {
+      encoder ??= compilePayload(payloadSchema(), type)
+      return encoder(data)
+    },
     upcast: (data: JsonValue, stored: number) =>
       upcastFrom({ type, schema, upcasts }, data, stored) as z.output<P>,
   })
+}
+
+/** Which upcasters there are is which versions can be read: one too many is a mistake, too. */
+function checkVersions(
+  type: string,
+  schema: number,
+  upcasts: Readonly<Record<number, Upcaster>>,
+): Readonly<Record<number, Upcaster>> {
+  if (!Number.isSafeInteger(schema) || schema < 1) {
+    throw declaration(type, 'payload versions are whole numbers from 1')
+  }
+  for (let version = 1; version < schema; version += 1) {
+    if (typeof upcasts[version] !== 'function') {
+      throw declaration(type, `no upcast from version ${version}`)
+    }
+  }
+  if (Object.keys(upcasts).length !== schema - 1) {
+    throw declaration(type, `an upcast leads beyond version ${schema}`)
+  }
+  return { ...upcasts }
+}
+
+type Emitter = EventTypeDescription['origins'][number]
+
+/** Who may emit what each category holds: law, so a declaration cannot widen it. */
+const LAW: Readonly<Record<Category, readonly Emitter[]>> = {
+  runtime: ['runtime'],
+  cognitive: ['agent'],
+  domain: ['runtime'],
+  memory: ['runtime'],
+  capability: ['runtime'],
+}
+
+/** The one type outside the cognitive ones that is an agent's: it asks, and gives nothing. */
+const ASKING = 'CapabilityRequested'
+
+function checkOrigins(
+  type: string,
+  category: Category,
+  declared: readonly Emitter[] | undefined,
+): readonly Emitter[] {
+  if (!Object.hasOwn(LAW, category)) throw declaration(type, 'it has none of the five categories')
+  const lawful = type === ASKING && category === 'capability' ? LAW.cognitive : LAW[category]
+  if (declared !== undefined && declared.join() !== lawful.join()) {
+    throw declaration(type, `only ${lawful.join()} may emit what is ${category}`)
+  }
+  return Object.freeze([...lawful])
 }
 
 interface Versions {
@@ -118,9 +172,12 @@ function toJsonSchema(payload: z.ZodType, type: string): JsonObject {
 
 /** A refinement has no form in JSON Schema, and zod would leave it out without a word. */
 function refuseRefinements(schema: z.core.$ZodTypes, type: string): void {
-  for (const check of schema._zod.def.checks ?? []) {
-    if (check._zod.def.check === 'custom') {
-      throw declaration(type, 'a payload schema cannot hold a refinement')
+  for (const { _zod } of [...(schema._zod.def.checks ?? []), schema as z.core.$ZodCheck]) {
+    const { check, pattern } = _zod.def as { check?: string; pattern?: unknown }
+    if (check === 'custom') throw declaration(type, 'a payload schema cannot hold a refinement')
+    if (check === 'overwrite') throw declaration(type, 'a payload schema changes no value')
+    if (pattern instanceof RegExp && /[^dgu]/.test(pattern.flags)) {
+      throw declaration(type, `the flags of ${pattern} have no place in JSON Schema`)
     }
   }
 }

@@ -4,8 +4,12 @@
  * The reader pulls. What arrives while it is busy stays in the log, so there is no buffer to
  * bound, nothing to drop, and no moment between catching up and listening at which an event could
  * slip through: a wake-up that comes before the wait begins is remembered.
+ *
+ * Between pages the turn is given up. Pages are read without waiting for anything, so catching up
+ * with a million events would otherwise be one turn in which no timer, signal or append is served.
  */
 
+import { setImmediate } from 'node:timers/promises'
 import type { StoredEvent, SubscribeQuery } from './ports.ts'
 
 /** Tells followers that there may be something new. */
@@ -84,6 +88,7 @@ export async function* follow(
     const page = readPage(after)
     after = page.upTo
     if (page.events.length > 0) yield page.events
-    if (page.end && !ended()) await bell.wait(seen, query.signal)
+    if (!page.end) await setImmediate()
+    else if (!ended()) await bell.wait(seen, query.signal)
   }
 }

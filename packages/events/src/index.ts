@@ -1,6 +1,8 @@
 /** The event log: its gateway, its vocabulary, its reference store, and its verification. */
 
-export { EVENTS_CODES, EventsError, type EventsCode } from './errors.ts'
+export { type CompactRange, compactRange } from './compact-range.ts'
+export { decodeEvent } from './decode.ts'
+export { EVENTS_CODES, type EventsCode, EventsError } from './errors.ts'
 export {
   defineEventType,
   type EventType,
@@ -17,7 +19,7 @@ export {
   type SealedWrite,
   type StoredLookup,
 } from './judge.ts'
-export { createEventLog, decodeEvent, type EventLogComponents } from './log.ts'
+export { createEventLog, type EventLogComponents } from './log.ts'
 export { memoryEventStore } from './memory.ts'
 export type * from './ports.ts'
 export { isPrepared } from './prepare.ts'
@@ -28,12 +30,10 @@ export {
   projectLog,
   projectStream,
 } from './projection.ts'
-export { checkBlobs, leafFinding } from './store-checks.ts'
+export { checkBlobs, checkQuery, checkSignal, leafFinding } from './store-checks.ts'
 export { composeTaxonomy, type Taxonomy } from './taxonomy.ts'
 export { type StandardPayloads, type StandardTypeName, standardTypes } from './types/index.ts'
 export {
-  type CompactRange,
-  compactRange,
   type NotedRoot,
   type Verification,
   type VerifyOptions,

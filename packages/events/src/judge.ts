@@ -7,29 +7,28 @@
  * the optimistic check comes first; the order of the five validations of the law is kept among
  * themselves.
  *
+ * Before all that, what did not come through the gateway is refused, and so is an event whose
+ * bytes name another stream than the one it is to stand in.
+ *
  * A store calls `judge` inside its transaction with a ledger of heads that includes the units it
  * accepted earlier in the same transaction.
  */
 
-import {
-  type EventId,
-  parseEventId,
-  type Position,
-  type StreamId,
-  type StreamVersion,
-  type Timestamp,
-} from '@ice/primitives'
+import type { EventId, Position, StreamId, StreamVersion, Timestamp } from '@ice/primitives'
+import { structural } from './draft.ts'
 import { EVENTS_CODES, EventsError } from './errors.ts'
-import { isPrepared, structural } from './prepare.ts'
 import type {
   Appended,
   AppendedWrite,
+  Guard,
+  PreparedEvent,
   PreparedUnit,
   PreparedWrite,
   SealedEvent,
   StoredEvent,
   StreamHead,
 } from './ports.ts'
+import { isPrepared } from './prepare.ts'
 
 /** The heads of streams as a store knows them at this moment of its transaction. */
 export interface HeadLedger {
@@ -53,22 +52,42 @@ export type Judgement =
 /** Judges one unit. Pure: the ledger is only read. @param now - the store's clock, epoch ms */
 export function judge(unit: PreparedUnit, ledger: HeadLedger, now: number): Judgement {
   try {
-    const stale = findStale(unit, ledger)
+    for (const write of unit.writes) checkPrepared(write)
+    const heads = unit.writes.map(({ stream }) => ledger.head(stream))
+    const stale = findStale(unit, heads)
     if (stale !== undefined) return stale
-    checkGuards(unit, ledger)
+    if (unit.guards !== undefined) checkGuards(unit.guards, ledger)
     if (unit.notAfter !== undefined && now > unit.notAfter) throw tooLate(unit.notAfter, now)
-    return { kind: 'fits', writes: place(unit, ledger) }
+    for (let i = 0; i < heads.length; i += 1) checkTimes(writeAt(unit, i), headAt(heads, i))
+    for (let i = 0; i < heads.length; i += 1) checkCauses(unit, i, ledger)
+    return { kind: 'fits', writes: unit.writes.map((write, i) => seal(write, headAt(heads, i))) }
   } catch (error) {
     if (error instanceof EventsError) return { kind: 'refused', error }
     throw error
   }
 }
 
-function findStale(unit: PreparedUnit, ledger: HeadLedger): Judgement | undefined {
+function writeAt(unit: PreparedUnit, index: number): PreparedWrite {
+  return unit.writes[index] as PreparedWrite
+}
+
+function headAt(heads: readonly StreamHead[], index: number): StreamHead {
+  return heads[index] as StreamHead
+}
+
+function checkPrepared({ stream, events }: PreparedWrite): void {
+  for (const event of events) {
+    if (!isPrepared(event)) throw structural('the event did not come through the gateway')
+    if (event.stream !== stream) throw structural('the event was prepared for another stream')
+  }
+}
+
+function findStale(unit: PreparedUnit, heads: readonly StreamHead[]): Judgement | undefined {
   let stale: EventsError | undefined
   let occupied = true
-  for (const write of unit.writes) {
-    const { version } = ledger.head(write.stream)
+  for (let i = 0; i < heads.length; i += 1) {
+    const write = writeAt(unit, i)
+    const { version } = headAt(heads, i)
     const expected = expectedNumber(write, version)
     if (expected !== version) {
       stale ??= new EventsError(
@@ -90,8 +109,8 @@ function expectedNumber(write: PreparedWrite, actual: number): number {
   return write.expectedVersion === 'no_stream' ? 0 : write.expectedVersion
 }
 
-function checkGuards(unit: PreparedUnit, ledger: HeadLedger): void {
-  for (const guard of unit.guards ?? []) {
+function checkGuards(guards: readonly Guard[], ledger: HeadLedger): void {
+  for (const guard of guards) {
     const { version } = ledger.head(guard.stream)
     if (version === guard.version) continue
     throw new EventsError(
@@ -110,56 +129,45 @@ function tooLate(notAfter: number, now: number): EventsError {
   )
 }
 
-function place(unit: PreparedUnit, ledger: HeadLedger): readonly SealedWrite[] {
-  for (const write of unit.writes) checkTimes(write, ledger.head(write.stream))
-  for (let i = 0; i < unit.writes.length; i += 1) checkCauses(unit, i, ledger)
-  return unit.writes.map((write) => sealWrite(write, ledger.head(write.stream)))
-}
-
-function checkTimes(write: PreparedWrite, head: StreamHead): void {
+/** A given time lies not before the event ahead of it, whether that one's time was given or not. */
+function checkTimes({ stream, events }: PreparedWrite, head: StreamHead): void {
   let floor = head.time
-  for (const event of write.events) {
-    if (!isPrepared(event)) throw structural('it did not come through the gateway')
-    const { fixedTime } = event
-    if (fixedTime === null) continue
-    if (fixedTime < floor) {
+  for (const event of events) {
+    const time = event.timeAfter(floor)
+    if (time < floor) {
       throw new EventsError(
         EVENTS_CODES.temporal,
-        `${event.type} at ${fixedTime} lies before the last event of ${write.stream} at ${floor}`,
-        { type: event.type, stream: write.stream, time: fixedTime, floor },
+        `${event.type} at ${time} lies before the event ahead of it in ${stream} at ${floor}`,
+        { type: event.type, stream, time, floor },
       )
     }
-    floor = fixedTime
+    floor = time
   }
 }
 
 /** A cause stands in the log, or earlier in this unit: no event causes itself or a past one. */
 function checkCauses(unit: PreparedUnit, index: number, ledger: HeadLedger): void {
-  const write = unit.writes[index] as PreparedWrite
-  for (let i = 0; i < write.events.length; i += 1) {
-    const event = write.events[i]
-    if (event === undefined || event.causes.length === 0) continue
-    for (const cause of event.causes) {
-      const at = parseEventId(cause)
-      if (at.version > reached(unit, index, i, at.stream, ledger)) {
-        throw unknownCause(event.type, cause)
-      }
+  const { events } = writeAt(unit, index)
+  for (let i = 0; i < events.length; i += 1) {
+    const { type, causes } = events[i] as PreparedEvent
+    for (const cause of causes) {
+      const at = cause.indexOf('@')
+      const stream = cause.slice(0, at) as StreamId
+      const before = ledger.head(stream).version + aheadInUnit(unit, stream, { index, i })
+      if (Number(cause.slice(at + 1)) > before) throw unknownCause(type, cause)
     }
   }
 }
 
-/** The version `stream` has just before event `i` of write `index`. */
-function reached(
-  unit: PreparedUnit,
-  index: number,
-  i: number,
+/** How many events of `stream` the unit has ahead of event `i` of write `index`. */
+function aheadInUnit(
+  { writes }: PreparedUnit,
   stream: StreamId,
-  ledger: HeadLedger,
+  { index, i }: { readonly index: number; readonly i: number },
 ): number {
-  const own = unit.writes.findIndex((write) => write.stream === stream)
-  const { version } = ledger.head(stream)
-  if (own === -1 || own > index) return version
-  return version + (own === index ? i : (unit.writes[own] as PreparedWrite).events.length)
+  const own = writes.findIndex((write) => write.stream === stream)
+  if (own === -1 || own > index) return 0
+  return own === index ? i : (writes[own] as PreparedWrite).events.length
 }
 
 function unknownCause(type: string, cause: EventId): EventsError {
@@ -170,17 +178,17 @@ function unknownCause(type: string, cause: EventId): EventsError {
   )
 }
 
-function sealWrite(write: PreparedWrite, head: StreamHead): SealedWrite {
+function seal({ stream, events }: PreparedWrite, head: StreamHead): SealedWrite {
   let floor = head.time
   let version = head.version
-  const events: SealedEvent[] = []
-  for (const event of write.events) {
+  const sealed: SealedEvent[] = []
+  for (const event of events) {
     version += 1
-    const sealed = event.seal(version, floor)
-    floor = sealed.time
-    events.push(sealed)
+    const next = event.seal(version, floor)
+    floor = next.time
+    sealed.push(next)
   }
-  return { stream: write.stream, from: head.version, events }
+  return { stream, from: head.version, events: sealed }
 }
 
 /** Finds a stored event by its place. */

@@ -25,6 +25,10 @@ export const UNIT_EVENTS_MAX = 512
 /** @units bytes of blobs a unit may carry. They are written inside its transaction. */
 export const UNIT_BLOB_BYTES_MAX = 64 * 1_048_576
 
+/** @units bytes. Time and version have at most 16 digits each. An event is measured with both at
+ * their widest, so that its place does not decide whether it fits. */
+export const PLACE_BYTES_MAX = 33
+
 /** @units causes an event may name. */
 export const CAUSES_MAX = 64
 

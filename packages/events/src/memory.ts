@@ -16,7 +16,7 @@ import type {
 import { sha256Hex } from '@ice/primitives'
 import { EVENTS_CODES, EventsError } from './errors.ts'
 import { createBell, follow, type Page } from './follow.ts'
-import { judge, retryAnswer, type SealedWrite } from './judge.ts'
+import { type HeadLedger, judge, retryAnswer, type SealedWrite } from './judge.ts'
 import { READ_PAGE_EVENTS } from './limits.ts'
 import type {
   Appended,
@@ -31,7 +31,7 @@ import type {
   StoredEvent,
   StreamHead,
 } from './ports.ts'
-import { checkBlobs, leafFinding } from './store-checks.ts'
+import { checkBlobs, checkQuery, checkSignal, leafFinding } from './store-checks.ts'
 
 interface Row extends StoredEvent {
   readonly stream: StreamId
@@ -43,16 +43,20 @@ interface Stream {
   readonly rows: Row[]
 }
 
+interface State {
+  readonly rows: Row[]
+  readonly streams: Map<StreamId, Stream>
+  readonly blobs: Map<BlobDigest, Uint8Array>
+}
+
 const NO_HEAD: StreamHead = Object.freeze({ version: 0, time: 0 })
 
 /** Opens an empty log in memory. */
-export function memoryEventStore(components: { readonly clock: Clock }): EventStore {
-  const rows: Row[] = []
-  const streams = new Map<StreamId, Stream>()
-  const blobs = new Map<BlobDigest, Uint8Array>()
+export function memoryEventStore(components: { readonly clock: Pick<Clock, 'now'> }): EventStore {
+  const state: State = { rows: [], streams: new Map(), blobs: new Map() }
+  const { rows, streams, blobs } = state
   const bell = createBell()
-  const ledger = { head: (stream: StreamId) => streams.get(stream)?.head ?? NO_HEAD }
-  const state: State = { rows, streams, blobs }
+  const ledger: HeadLedger = { head: (stream) => streams.get(stream)?.head ?? NO_HEAD }
 
   const mustBeOpen = (): void => {
     if (bell.closed) throw new EventsError(EVENTS_CODES.notOpen, 'The store is closed')
@@ -62,37 +66,40 @@ export function memoryEventStore(components: { readonly clock: Clock }): EventSt
     supports: { durable: false, sharedByProcesses: false },
     durability: 'memory',
     blobs: memoryBlobs(blobs, mustBeOpen),
+    // Nothing is awaited: what is judged is kept before any other unit is looked at.
     async append(unit) {
       mustBeOpen()
-      if (unit.signal?.aborted === true) {
-        throw new EventsError(EVENTS_CODES.aborted, 'The unit was withdrawn by its caller')
-      }
-      checkBlobs(unit)
+      checkSignal(unit.signal)
+      const taken = checkBlobs(unit)
       const judged = judge(unit, ledger, components.clock.now())
       if (judged.kind === 'refused') throw judged.error
       if (judged.kind === 'occupied') {
-        const lookup = (stream: StreamId, version: number) =>
-          streams.get(stream)?.rows[version - 1]
-        const answer = retryAnswer(unit, lookup)
+        const answer = retryAnswer(
+          unit,
+          (stream, version) => streams.get(stream)?.rows[version - 1],
+        )
         if (answer === undefined) throw judged.conflict
         return answer
       }
+      for (const { digest, bytes } of taken) if (!blobs.has(digest)) blobs.set(digest, bytes)
       const appended = keep(state, unit, judged.writes)
       bell.ring()
       return appended
     },
     async *read(query) {
       mustBeOpen()
+      checkQuery(query)
       yield* batches(selectStream(streams.get(query.stream)?.rows ?? [], query), query)
     },
     async *readAll(query) {
       mustBeOpen()
-      const after = query.after ?? 0
-      const matching = rows.slice(after).filter((row) => matches(row, query.filter))
+      checkQuery(query)
+      const matching = rows.slice(query.after ?? 0).filter((row) => matches(row, query.filter))
       yield* batches(matching.slice(0, query.limit), query)
     },
     async *subscribe(query) {
       mustBeOpen()
+      checkQuery(query)
       yield* follow(query, (after) => pageOf(rows, after, query.filter), bell)
     },
     async head() {
@@ -101,7 +108,7 @@ export function memoryEventStore(components: { readonly clock: Clock }): EventSt
     },
     async *check() {
       mustBeOpen()
-      for (const row of rows) yield* findings(row)
+      yield* findings(state)
     },
     async close() {
       bell.close()
@@ -109,43 +116,30 @@ export function memoryEventStore(components: { readonly clock: Clock }): EventSt
   }
 }
 
-interface State {
-  readonly rows: Row[]
-  readonly streams: Map<StreamId, Stream>
-  readonly blobs: Map<BlobDigest, Uint8Array>
-}
-
-function keep(state: State, unit: PreparedUnit, writes: readonly SealedWrite[]): Appended {
-  for (const blob of unit.blobs ?? []) {
-    if (!state.blobs.has(blob.digest)) state.blobs.set(blob.digest, blob.bytes.slice())
-  }
-  return {
-    retried: false,
-    writes: writes.map((write, i) => keepWrite(state, write, unit.writes[i]?.events ?? [])),
-  }
-}
-
-function keepWrite(
+function keep(
   { rows, streams }: State,
-  write: SealedWrite,
-  events: readonly { readonly type: string }[],
-): AppendedWrite {
-  const stream = streams.get(write.stream) ?? { head: NO_HEAD, rows: [] }
-  streams.set(write.stream, stream)
-  const positions: Position[] = []
-  const times: Timestamp[] = []
-  for (const [i, { bytes, hash, time }] of write.events.entries()) {
-    const position = (rows.length + 1) as Position
-    const type = events[i]?.type ?? ''
-    const row: Row = { position, bytes, hash, stream: write.stream, type }
-    rows.push(row)
-    stream.rows.push(row)
-    stream.head = { version: stream.rows.length, time }
-    positions.push(position)
-    times.push(time)
+  unit: PreparedUnit,
+  sealed: readonly SealedWrite[],
+): Appended {
+  const writes: AppendedWrite[] = []
+  for (const [i, { stream: id, events }] of sealed.entries()) {
+    const stream = streams.get(id) ?? { head: NO_HEAD, rows: [] }
+    streams.set(id, stream)
+    const positions: Position[] = []
+    const times: Timestamp[] = []
+    for (const [j, { bytes, hash, time }] of events.entries()) {
+      const position = (rows.length + 1) as Position
+      const type = unit.writes[i]?.events[j]?.type ?? ''
+      const row: Row = Object.freeze({ position, bytes, hash, stream: id, type })
+      rows.push(row)
+      stream.rows.push(row)
+      stream.head = { version: stream.rows.length, time }
+      positions.push(position)
+      times.push(time)
+    }
+    writes.push({ stream: id, version: stream.head.version as StreamVersion, positions, times })
   }
-  const version = stream.head.version as StreamVersion
-  return { stream: write.stream, version, positions, times }
+  return { writes, retried: false }
 }
 
 function selectStream(rows: readonly Row[], query: ReadQuery): readonly Row[] {
@@ -156,13 +150,12 @@ function selectStream(rows: readonly Row[], query: ReadQuery): readonly Row[] {
 
 function* batches(
   rows: readonly Row[],
-  query: Pick<ReadAllQuery, 'signal'>,
+  { signal }: Pick<ReadAllQuery, 'signal'>,
 ): Generator<readonly StoredEvent[]> {
+  checkSignal(signal)
   for (let i = 0; i < rows.length; i += READ_PAGE_EVENTS) {
-    if (query.signal?.aborted === true) {
-      throw new EventsError(EVENTS_CODES.aborted, 'The read was withdrawn by its caller')
-    }
     yield rows.slice(i, i + READ_PAGE_EVENTS)
+    checkSignal(signal)
   }
 }
 
@@ -172,18 +165,21 @@ function pageOf(rows: readonly Row[], after: number, filter: EventFilter | undef
   return { events: looked.filter((row) => matches(row, filter)), upTo, end: upTo >= rows.length }
 }
 
-function matches(row: Row, filter: EventFilter | undefined): boolean {
+function matches({ stream, type }: Row, filter: EventFilter | undefined): boolean {
   if (filter === undefined) return true
-  const { streamPrefix, types } = filter
-  return (
-    (streamPrefix === undefined || row.stream.startsWith(streamPrefix)) &&
-    (types === undefined || types.includes(row.type))
-  )
+  const { streamPrefix = '', types } = filter
+  return stream.startsWith(streamPrefix) && (types === undefined || types.includes(type))
 }
 
-function* findings(row: Row): Generator<IntegrityFinding> {
-  const finding = leafFinding(row.position, row.bytes, row.hash)
-  if (finding !== undefined) yield finding
+function* findings({ rows, blobs }: State): Generator<IntegrityFinding> {
+  for (const { position, bytes, hash } of rows) {
+    const finding = leafFinding(position, bytes, hash)
+    if (finding !== undefined) yield finding
+  }
+  for (const [digest, bytes] of blobs) {
+    if (sha256Hex(bytes) === (digest as string)) continue
+    yield { code: EVENTS_CODES.blobCorrupt, position: 0, message: `blob ${digest} is damaged` }
+  }
 }
 
 function memoryBlobs(blobs: Map<BlobDigest, Uint8Array>, mustBeOpen: () => void): BlobStore {

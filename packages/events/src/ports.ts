@@ -186,14 +186,19 @@ export interface SealedEvent {
  * gateway makes these. A store calls `seal`, and never looks inside.
  */
 export interface PreparedEvent {
+  /** The stream its bytes name: a store refuses it anywhere else. */
+  readonly stream: StreamId
   readonly type: string
   readonly causes: readonly EventId[]
   /** The time a caller insisted on; `null` when the store assigns `max(proposed, floor)`. */
   readonly fixedTime: Timestamp | null
+  /** The time `seal` would give it behind an event of time `floor`. */
+  timeAfter(floor: number): Timestamp
   /**
+   * Never fails: the size of an event was judged when it was prepared.
+   *
    * @param version - the version the event gets in its stream
    * @param floor - time of the event before it in the stream, 0 for none
-   * @throws `ICE_EVENTS_EVENT_LIMIT` when the bytes exceed the limit of an event
    */
   seal(version: number, floor: number): SealedEvent
   /** Whether stored bytes are this event at this version, an assigned time not considered. */
@@ -296,27 +301,40 @@ export interface EventStore {
   /**
    * Appends one unit: all of its events, or none.
    *
-   * The store judges in this order: the unit is already there (acknowledged) → expected versions →
-   * guards → `notAfter` → temporal → causality. Units that arrive together are judged in arrival
-   * order, each seeing the earlier ones. The caller keeps the request; stores copy what they keep.
-   * A retry after `ICE_EVENTS_UNAVAILABLE` is safe unless a version was `'any'`.
+   * The store first refuses what is no unit of the gateway, then blobs whose bytes have another
+   * digest; then it judges in this order: the unit is already there (acknowledged) → expected
+   * versions → guards → `notAfter` → temporal → causality. Units that arrive together are judged
+   * in arrival order, each seeing the earlier ones. When the call returns its promise, the store
+   * has copied the bytes of the blobs: the caller may change them. A retry after
+   * `ICE_EVENTS_UNAVAILABLE` is safe unless a version was `'any'`.
    *
-   * @throws `ICE_EVENTS_VERSION_CONFLICT`, `ICE_EVENTS_GUARD_CONFLICT`, `ICE_EVENTS_TOO_LATE`,
-   * `ICE_EVENTS_TEMPORAL_VIOLATION`, `ICE_EVENTS_CAUSALITY_VIOLATION`, `ICE_EVENTS_EVENT_LIMIT`,
-   * `ICE_EVENTS_UNIT_LIMIT`, `ICE_EVENTS_ABORTED`, `ICE_EVENTS_UNAVAILABLE`,
-   * `ICE_EVENTS_NOT_OPEN` — in every case nothing was written, except that after
-   * `ICE_EVENTS_UNAVAILABLE` with `data.fate = 'unknown'` it may have been
+   * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION`, `ICE_EVENTS_BLOB_CORRUPT`,
+   * `ICE_EVENTS_VERSION_CONFLICT`, `ICE_EVENTS_GUARD_CONFLICT`, `ICE_EVENTS_TOO_LATE`,
+   * `ICE_EVENTS_TEMPORAL_VIOLATION`, `ICE_EVENTS_CAUSALITY_VIOLATION`, `ICE_EVENTS_ABORTED`,
+   * `ICE_EVENTS_UNAVAILABLE`, `ICE_EVENTS_NOT_OPEN` — in every case nothing was written, except
+   * that after `ICE_EVENTS_UNAVAILABLE` with `data.fate = 'unknown'` it may have been
    */
   append(unit: PreparedUnit): Promise<Appended>
 
-  /** The events of one stream in version order, in batches; an unknown stream has none. */
+  /**
+   * The events of one stream in version order, in batches; an unknown stream has none. Batches
+   * are never empty and are the reader's own.
+   *
+   * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION` for an `after` or a `limit` that is no count,
+   * `ICE_EVENTS_ABORTED`, `ICE_EVENTS_UNAVAILABLE`, `ICE_EVENTS_NOT_OPEN`, all when iterated
+   */
   read(query: ReadQuery): AsyncIterable<readonly StoredEvent[]>
 
-  /** The events of the log in position order, in batches, up to the head at the time of reading. */
+  /**
+   * The events of the log in position order, up to the head as it is when the reading begins.
+   * Otherwise as `read`.
+   */
   readAll(query: ReadAllQuery): AsyncIterable<readonly StoredEvent[]>
 
-  /** As `readAll`, and then what is appended later, by whomever; ends when the signal fires or the
-   * store closes. Batches are never empty. */
+  /**
+   * As `readAll`, and then what is appended later, by whomever. Ends, without an error, when the
+   * signal fires or the store closes.
+   */
   subscribe(query: SubscribeQuery): AsyncIterable<readonly StoredEvent[]>
 
   /** The log's head, as other processes have moved it too. */
@@ -325,7 +343,10 @@ export interface EventStore {
   /** What only the adapter can see: bytes against hashes, index against bytes, gaps, blobs. */
   check(options?: CheckOptions): AsyncIterable<IntegrityFinding>
 
-  /** Finishes queued appends, ends subscriptions, then refuses with `ICE_EVENTS_NOT_OPEN`. */
+  /**
+   * Finishes queued appends, ends subscriptions, then refuses everything, blobs included, with
+   * `ICE_EVENTS_NOT_OPEN`. Closing what is closed does nothing.
+   */
   close(): Promise<void>
 }
 
@@ -366,11 +387,13 @@ export interface EventLog {
   readonly store: EventStore
 
   /**
-   * Validates in the order of the law — structure, taxonomy, authority of origin, temporal,
-   * causality — and appends. First failure wins and nothing is written.
+   * Validates in the order of the law — structure, taxonomy, authority of origin (then the payload
+   * and the size), temporal, causality — and appends. First failure wins and nothing is written.
+   * The request is read before the promise is returned; the caller may change it afterwards.
    *
-   * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION`, `ICE_EVENTS_TAXONOMY_VIOLATION`,
-   * `ICE_EVENTS_AUTHORITY_VIOLATION`, and what `EventStore.append` throws
+   * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION`, `ICE_EVENTS_UNIT_LIMIT`,
+   * `ICE_EVENTS_TAXONOMY_VIOLATION`, `ICE_EVENTS_AUTHORITY_VIOLATION`,
+   * `ICE_EVENTS_PAYLOAD_VIOLATION`, `ICE_EVENTS_EVENT_LIMIT`, and what `EventStore.append` throws
    */
   append(request: AppendRequest): Promise<Appended>
   read(query: ReadQuery): AsyncIterable<readonly RecordedEvent[]>

@@ -7,7 +7,7 @@
  * 3. A throw in a fold stops it. A projection that swallows an error is one nobody can trust.
  */
 
-import type { EventLog, RecordedEvent } from './ports.ts'
+import type { EventLog, ReadAllQuery, ReadQuery, RecordedEvent } from './ports.ts'
 
 /** State folded from events. */
 export interface Projection<S> {
@@ -32,14 +32,14 @@ export interface Projected<S> {
   readonly at: number
 }
 
-/** Folds one stream from its beginning. */
+/** Folds one stream, from its beginning or from behind `query.after`. */
 export async function projectStream<S>(
   log: Pick<EventLog, 'read'>,
   projection: Projection<S>,
-  query: Parameters<EventLog['read']>[0],
+  query: Omit<ReadQuery, 'backwards'>,
 ): Promise<Projected<S>> {
   let state = projection.initialState()
-  let at = 0
+  let at = query.after ?? 0
   for await (const batch of log.read(query)) {
     state = fold(projection, state, batch)
     at = batch.at(-1)?.version ?? at
@@ -51,7 +51,7 @@ export async function projectStream<S>(
 export async function projectLog<S>(
   log: Pick<EventLog, 'readAll'>,
   projection: Projection<S>,
-  query: Parameters<EventLog['readAll']>[0] = {},
+  query: ReadAllQuery = {},
   from?: Projected<S>,
 ): Promise<Projected<S>> {
   let state = from?.state ?? projection.initialState()

@@ -1,19 +1,48 @@
+/// <reference lib="es2024.string" />
 /** Checks that every store makes alike, on what it is given and on what it has kept. */
 
 import { type Hash, leafHash, sha256Hex } from '@ice/primitives'
+import { structural } from './draft.ts'
 import { EVENTS_CODES, EventsError } from './errors.ts'
-import type { IntegrityFinding, PreparedUnit } from './ports.ts'
+import type { BlobDraft, IntegrityFinding, PreparedUnit, ReadAllQuery } from './ports.ts'
 
-/** A blob has the digest it is to be found under. @throws `ICE_EVENTS_BLOB_CORRUPT` */
-export function checkBlobs(unit: PreparedUnit): void {
-  for (const { digest, bytes } of unit.blobs ?? []) {
-    if (sha256Hex(bytes) === (digest as string)) continue
+/**
+ * Takes the blobs of a unit over: copied first and checked then, so that nobody can change them
+ * in between, however long the unit waits for its commit.
+ *
+ * @throws `ICE_EVENTS_BLOB_CORRUPT` for bytes that have another digest
+ */
+export function checkBlobs(unit: PreparedUnit): readonly BlobDraft[] {
+  return (unit.blobs ?? []).map(({ digest, bytes }) => {
+    const copy = Uint8Array.prototype.slice.call(bytes)
+    if (sha256Hex(copy) === (digest as string)) return { digest, bytes: copy }
     throw new EventsError(
       EVENTS_CODES.blobCorrupt,
-      `The bytes given for blob ${digest} have another digest`,
-      { digest },
+      'The bytes given for a blob have another digest than it is to be found under',
+      { digest: String(digest).slice(0, 64).toWellFormed() },
     )
-  }
+  })
+}
+
+/**
+ * Refuses a read whose bounds are no counts. Without it `after: -1` means "the last one" to an
+ * array and "everything" to a database.
+ *
+ * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION`
+ */
+export function checkQuery({ after, limit }: Pick<ReadAllQuery, 'after' | 'limit'>): void {
+  if (after !== undefined && !isCount(after)) throw structural('"after" is not a count of events')
+  if (limit !== undefined && !isCount(limit)) throw structural('"limit" is not a count of events')
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
+
+/** Ends a read whose caller has withdrawn it. @throws `ICE_EVENTS_ABORTED` */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return
+  throw new EventsError(EVENTS_CODES.aborted, 'Withdrawn by its caller', {}, signal.reason)
 }
 
 /** What is wrong with an event's bytes, if its leaf hash does not hold. */

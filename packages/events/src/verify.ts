@@ -1,27 +1,43 @@
+/// <reference lib="es2024.string" />
 /**
  * Verification of a log from its stored bytes alone.
  *
- * What is checked: the bytes hash to what was recorded, positions have no gap, versions have no
- * gap in their stream, the bytes are the canonical form of what they say, and the adapter's own
- * findings (index against bytes, blobs). What comes out beside the findings is the RFC 9162 root
- * of the log at its size: two logs with the same size and root hold the same events, and a root
- * noted earlier shows later whether anything before it was changed or cut off.
+ * What is checked of each event: its bytes hash to what was recorded; its position has no gap
+ * before it; the bytes are the canonical form of an event; its version has no gap before it in its
+ * stream, its time lies not before the event ahead of it there, and its causes stand before it.
+ * Then the adapter's own findings (index against bytes, blobs). What comes out beside the findings
+ * is the RFC 9162 root of the log at its size: two logs with the same size and root hold the same
+ * events, and a root noted earlier shows later whether anything before it was changed or cut off.
  *
- * What this cannot see alone: a log cut off at its end whose earlier root nobody noted.
+ * What this cannot see alone: a forger who rewrites bytes, hashes and positions so that they agree
+ * with each other (ends cut off, streams left out, neighbours of two streams exchanged). Against
+ * him stand the noted roots, and only up to the size of the last one.
  */
 
 import {
   canonicalize,
+  type EventId,
   type Hash,
+  IceError,
+  isEventId,
+  isStreamId,
+  isStreamVersion,
+  isTimestamp,
   leafHash,
-  nodeHash,
+  parseEventId,
   parseStrict,
-  sha256Hex,
   type StreamId,
 } from '@ice/primitives'
+import { compactRange } from './compact-range.ts'
 import { EVENTS_CODES } from './errors.ts'
-import { EVENT_DEPTH_MAX } from './limits.ts'
-import type { CheckOptions, EventStore, IntegrityFinding, StoredEvent } from './ports.ts'
+import { EVENT_BYTES_MAX, EVENT_DEPTH_MAX } from './limits.ts'
+import type {
+  CheckOptions,
+  EventStore,
+  IntegrityFinding,
+  StoredEvent,
+  StreamHead,
+} from './ports.ts'
 
 /** A size and root noted at an earlier time. */
 export interface NotedRoot {
@@ -69,16 +85,18 @@ export async function verifyLog(
 /** The state of one walk over the log. */
 class Walk {
   readonly #range = compactRange()
-  readonly #versions = new Map<StreamId, number>()
+  readonly #heads = new Map<StreamId, StreamHead>()
   readonly #findings: IntegrityFinding[] = []
-  readonly #noted: Map<number, Hash>
+  readonly #noted: readonly NotedRoot[]
   readonly #findingsMax: number
   #bytes = 0
+  #size = 0
   position = 0
 
   constructor({ noted = [], findingsMax = 100 }: VerifyOptions) {
-    this.#noted = new Map(noted.map(({ size, root }) => [size, root]))
+    this.#noted = noted
     this.#findingsMax = findingsMax
+    this.#checkNoted()
   }
 
   get full(): boolean {
@@ -99,34 +117,44 @@ class Walk {
     }
     this.position = stored.position
     this.#bytes += Buffer.byteLength(stored.bytes)
-    const leaf = leafHash(stored.bytes)
+    // Text with a lone surrogate has no bytes to hash: it gets a leaf that cannot be the right one.
+    const leaf = leafHash(stored.bytes.toWellFormed())
     if (leaf !== stored.hash) {
       this.#wrong(stored.position, `its bytes hash to ${leaf}, but ${stored.hash} was recorded`)
     } else {
       this.#stepContent(stored)
     }
     this.#range.append(leaf)
-    const noted = this.#noted.get(this.position)
-    if (noted !== undefined && noted !== this.#range.root()) {
-      this.#wrong(this.position, `the root up to here is ${this.#range.root()}, not ${noted}`)
+    this.#size += 1
+    this.#checkNoted()
+  }
+
+  #checkNoted(): void {
+    for (const { size, root } of this.#noted) {
+      if (size !== this.#size || root === this.#range.root()) continue
+      this.#wrong(this.position, `the root up to here is ${this.#range.root()}, not ${root}`)
     }
   }
 
   #stepContent({ position, bytes }: StoredEvent): void {
-    let event: { stream?: unknown; version?: unknown }
-    try {
-      event = parseStrict(bytes, { depthMax: EVENT_DEPTH_MAX }) as typeof event
-      if (canonicalize(event) !== bytes) throw new TypeError('not canonical')
-    } catch (error) {
-      this.#wrong(position, `its bytes are not canonical JSON: ${String(error)}`)
+    const event = readEnvelope(bytes)
+    if (typeof event === 'string') {
+      this.#wrong(position, `its bytes are not an event in canonical form: ${event}`)
       return
     }
-    const stream = event.stream as StreamId
-    const expected = (this.#versions.get(stream) ?? 0) + 1
-    if (event.version !== expected) {
-      this.#wrong(position, `it is version ${String(event.version)} of ${stream}, not ${expected}`)
+    const { stream, version, time, causes } = event
+    const head = this.#heads.get(stream) ?? { version: 0, time: 0 }
+    if (version !== head.version + 1) {
+      this.#wrong(position, `it is version ${version} of ${stream}, not ${head.version + 1}`)
+    } else if (time < head.time) {
+      this.#wrong(position, `its time ${time} lies before ${head.time}, the one ahead of it`)
     }
-    this.#versions.set(stream, expected)
+    const unknown = causes.find((cause) => {
+      const at = parseEventId(cause)
+      return at.version > (this.#heads.get(at.stream)?.version ?? 0)
+    })
+    if (unknown !== undefined) this.#wrong(position, `its cause ${unknown} stands not before it`)
+    this.#heads.set(stream, { version: head.version + 1, time })
   }
 
   #wrong(position: number, why: string): void {
@@ -134,51 +162,46 @@ class Walk {
   }
 
   finish(): Verification {
-    for (const size of this.#noted.keys()) {
-      if (size > this.position) {
+    for (const { size } of this.#noted) {
+      if (size > this.#size) {
         this.#wrong(this.position, `the log ends here, though ${size} events were noted`)
       }
     }
     return {
-      events: this.position,
-      streams: this.#versions.size,
+      events: this.#size,
+      streams: this.#heads.size,
       bytes: this.#bytes,
       root: this.#range.root(),
-      findings: this.#findings,
+      findings: this.#findings.toSorted((a, b) => a.position - b.position),
     }
   }
 }
 
-/** A Merkle tree that is only ever appended to, in log2(n) hashes of memory. */
-export interface CompactRange {
-  append(leaf: Hash): void
-  /** The tree hash of the leaves so far; of no leaves, the hash of nothing (RFC 9162 §2.1.1). */
-  root(): Hash
+/** What verification reads of an event. */
+interface Envelope {
+  readonly stream: StreamId
+  readonly version: number
+  readonly time: number
+  readonly causes: readonly EventId[]
 }
 
-/** Creates an empty compact range. */
-export function compactRange(): CompactRange {
-  // peaks[i] is the root of a full subtree of 2^i leaves, or absent: the bits of the size.
-  const peaks: (Hash | undefined)[] = []
-  return {
-    append(leaf) {
-      let carry = leaf
-      for (let level = 0; ; level += 1) {
-        const peak = peaks[level]
-        if (peak === undefined) {
-          peaks[level] = carry
-          return
-        }
-        carry = nodeHash(peak, carry)
-        peaks[level] = undefined
-      }
-    },
-    root() {
-      let root: Hash | undefined
-      for (const peak of peaks) {
-        if (peak !== undefined) root = root === undefined ? peak : nodeHash(peak, root)
-      }
-      return root ?? sha256Hex('')
-    },
+/** The envelope, or what is wrong with it. */
+function readEnvelope(bytes: string): Envelope | string {
+  let event: Partial<Record<string, unknown>> | null
+  try {
+    event = parseStrict(bytes, PARSE_LIMITS) as typeof event
+    if (typeof event !== 'object' || event === null) return 'it is no object'
+    if (canonicalize(event) !== bytes) return 'its bytes would be written otherwise'
+  } catch (error) {
+    if (!(error instanceof IceError)) throw error
+    return error.message
   }
+  const { v, stream, version, time, causes } = event
+  if (v !== 1) return 'its format is not 1'
+  if (!isStreamId(stream) || !isStreamVersion(version)) return 'it names no place'
+  if (!isTimestamp(time)) return 'it has no time'
+  if (!Array.isArray(causes) || !causes.every(isEventId)) return 'it has no list of causes'
+  return { stream, version, time, causes }
 }
+
+const PARSE_LIMITS = { depthMax: EVENT_DEPTH_MAX, bytesMax: EVENT_BYTES_MAX }

@@ -31,7 +31,11 @@ export const CapabilityRequested = defineEventType({
   category,
   origins: ['agent'],
   description: 'An agent asks for an effect, or for a right it does not have.',
-  payload: z.strictObject({ action: name, resource: z.record(z.string(), z.unknown()), reason: text }),
+  payload: z.strictObject({
+    action: name,
+    resource: z.record(z.string(), z.unknown()),
+    reason: text,
+  }),
 })
 
 export const CapabilityGranted = defineEventType({
@@ -96,7 +100,13 @@ export const CountDebited = defineEventType({
   type: 'CountDebited',
   category,
   description: 'One use of a counted grant, in the append of the intent it pays for. (added)',
-  payload: z.strictObject({ grant: uuid, run: uuid, effect: name, attempt: z.int().min(1), count: z.int().min(1) }),
+  payload: z.strictObject({
+    grant: uuid,
+    run: uuid,
+    effect: name,
+    attempt: z.int().min(1),
+    count: z.int().min(1),
+  }),
 })
 
 export const ApprovalRequested = defineEventType({

@@ -114,7 +114,12 @@ export const EffectFailed = defineEventType({
   type: 'EffectFailed',
   category,
   description: 'An intended effect ended without its result; it is settled. (added)',
-  payload: z.strictObject({ effect: name, attempt: z.int().min(1), intent: eventId, error: errorRecord }),
+  payload: z.strictObject({
+    effect: name,
+    attempt: z.int().min(1),
+    intent: eventId,
+    error: errorRecord,
+  }),
 })
 
 export const EffectInDoubt = defineEventType({
@@ -157,7 +162,10 @@ export const ValidationFailed = defineEventType({
   description: 'A check did not hold; the run aborts.',
   payload: z.strictObject({
     checks: z.array(name).max(256),
-    failures: z.array(z.strictObject({ check: name, error: errorRecord })).min(1).max(64),
+    failures: z
+      .array(z.strictObject({ check: name, error: errorRecord }))
+      .min(1)
+      .max(64),
   }),
 })
 
@@ -211,7 +219,8 @@ export const RunTerminated = defineEventType({
 export const TaxonomyAdopted = defineEventType({
   type: 'TaxonomyAdopted',
   category,
-  description: 'From here on the log holds events of this taxonomy, whose schemas are kept. (added)',
+  description:
+    'From here on the log holds events of this taxonomy, whose schemas are kept. (added)',
   payload: z.strictObject({
     digest,
     previous: digest.nullable(),

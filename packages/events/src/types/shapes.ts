@@ -9,7 +9,9 @@ export const name = z.string().min(1).max(512)
 export const digest = z.string().regex(/^[0-9a-f]{64}$/)
 
 /** A UUIDv7 in its text form (RFC 9562). */
-export const uuid = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+export const uuid = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
 
 /** A whole number of zero or more. */
 export const count = z.int().min(0)

@@ -1,0 +1,215 @@
+/// <reference lib="es2024.string" />
+/**
+ * The one gateway: structure → taxonomy → authority of origin → payload, in this order.
+ *
+ * A stage looks at every event of the unit before the next one begins, so that the error a caller
+ * sees is the earliest in the order of the law and not in the order of the list. What is left,
+ * temporal and causality, depends on what stands in the log: the store judges it.
+ */
+
+import { type Clock, IceError, isStreamId, type StreamId, type Timestamp } from '@ice/primitives'
+import { draftEvent, type EventDraft, shown, structural } from './draft.ts'
+import { EVENTS_CODES, EventsError } from './errors.ts'
+import type { EventType } from './event-type.ts'
+import {
+  UNIT_BLOB_BYTES_MAX,
+  UNIT_EVENTS_MAX,
+  UNIT_GUARDS_MAX,
+  UNIT_STREAMS_MAX,
+} from './limits.ts'
+import type {
+  AppendRequest,
+  BlobDraft,
+  ExpectedVersion,
+  Guard,
+  PreparedEvent,
+  PreparedUnit,
+  PreparedWrite,
+  StreamWrite,
+  UnitConditions,
+} from './ports.ts'
+import { prepareEvent } from './prepare.ts'
+import type { Taxonomy } from './taxonomy.ts'
+
+/** What the gateway judges by. */
+export interface GatewayComponents {
+  readonly taxonomy: Taxonomy
+  readonly clock: Pick<Clock, 'now'>
+}
+
+/**
+ * Prepares a unit for a store. The request may be changed afterwards; its blobs may not, until
+ * the store has taken them.
+ *
+ * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION`, `ICE_EVENTS_UNIT_LIMIT`,
+ * `ICE_EVENTS_TAXONOMY_VIOLATION`, `ICE_EVENTS_AUTHORITY_VIOLATION`,
+ * `ICE_EVENTS_PAYLOAD_VIOLATION`, `ICE_EVENTS_EVENT_LIMIT`
+ */
+export function prepareUnit(request: AppendRequest, components: GatewayComponents): PreparedUnit {
+  const { writes, conditions } = readRequest(request)
+  const declared: EventType[] = []
+  for (const { drafts } of writes) {
+    for (const draft of drafts) declared.push(declare(draft, components.taxonomy))
+  }
+  let at = 0
+  for (const { drafts } of writes) {
+    for (const draft of drafts) checkOrigin(draft, declared[at++] as EventType)
+  }
+  return { ...conditions, writes: prepareWrites(writes, declared, components.clock.now()) }
+}
+
+/** `declared` holds the type of each event, in the order of the unit. */
+function prepareWrites(
+  writes: readonly WriteDraft[],
+  declared: readonly EventType[],
+  now: Timestamp,
+): readonly PreparedWrite[] {
+  const prepared: PreparedWrite[] = []
+  let at = 0
+  for (const { stream, expectedVersion, drafts } of writes) {
+    const events: PreparedEvent[] = []
+    for (const draft of drafts) {
+      events.push(prepareEvent({ draft, stream, declared: declared[at++] as EventType, now }))
+    }
+    prepared.push({ stream, expectedVersion, events })
+  }
+  return prepared
+}
+
+/** One stream's part of a request whose structure was checked. */
+interface WriteDraft {
+  readonly stream: StreamId
+  readonly expectedVersion: ExpectedVersion
+  readonly drafts: readonly EventDraft[]
+}
+
+interface RequestDraft {
+  readonly writes: readonly WriteDraft[]
+  readonly conditions: UnitConditions
+}
+
+/** Structure: of the request, and of every event in it. */
+function readRequest(request: AppendRequest): RequestDraft {
+  try {
+    const { writes } = request
+    if (!Array.isArray(writes) || writes.length === 0) {
+      throw structural('"writes" is a list of at least one stream')
+    }
+    atMost(writes.length, UNIT_STREAMS_MAX, 'streams')
+    const conditions = readConditions(request)
+    const drafts: WriteDraft[] = []
+    for (const write of writes as readonly StreamWrite[]) drafts.push(readWrite(write))
+    if (drafts.length > 1) checkWrites(drafts)
+    return { writes: drafts, conditions }
+  } catch (error) {
+    if (error instanceof IceError) throw error
+    // It is no object at all, or a getter or a proxy of the caller threw.
+    throw structural('the request cannot be read', error)
+  }
+}
+
+function checkWrites(writes: readonly WriteDraft[]): void {
+  atMost(
+    writes.reduce((sum, { drafts }) => sum + drafts.length, 0),
+    UNIT_EVENTS_MAX,
+    'events',
+  )
+  if (new Set(writes.map(({ stream }) => stream)).size < writes.length) {
+    throw structural('a unit writes each stream once')
+  }
+}
+
+function readWrite({ stream, expectedVersion, events }: StreamWrite): WriteDraft {
+  checkStream(stream)
+  if (expectedVersion !== 'any' && expectedVersion !== 'no_stream' && !isCount(expectedVersion)) {
+    throw structural('"expectedVersion" is a count of events, "no_stream" or "any"')
+  }
+  if (!Array.isArray(events) || events.length === 0) {
+    throw structural(`the write to ${stream} has no events`)
+  }
+  atMost(events.length, UNIT_EVENTS_MAX, 'events')
+  const drafts: EventDraft[] = []
+  for (const event of events) drafts.push(draftEvent(event))
+  return { stream, expectedVersion, drafts }
+}
+
+function readConditions({ guards, notAfter, blobs, signal }: AppendRequest): UnitConditions {
+  if (notAfter !== undefined && !Number.isSafeInteger(notAfter)) {
+    throw structural('"notAfter" is not a time in whole milliseconds')
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw structural('"signal" is not an AbortSignal')
+  }
+  if (guards === undefined && notAfter === undefined && blobs === undefined) {
+    return signal === undefined ? NO_CONDITIONS : { signal }
+  }
+  return {
+    ...(guards === undefined ? {} : { guards: readGuards(guards) }),
+    ...(notAfter === undefined ? {} : { notAfter }),
+    ...(blobs === undefined ? {} : { blobs: readBlobs(blobs) }),
+    ...(signal === undefined ? {} : { signal }),
+  }
+}
+
+const NO_CONDITIONS: UnitConditions = Object.freeze({})
+
+function readGuards(guards: unknown): readonly Guard[] {
+  if (!Array.isArray(guards)) throw structural('"guards" is not a list')
+  atMost(guards.length, UNIT_GUARDS_MAX, 'guards')
+  return (guards as readonly Guard[]).map(({ stream, version }) => {
+    checkStream(stream)
+    if (!isCount(version)) throw structural('the version of a guard is a count of events')
+    return { stream, version }
+  })
+}
+
+/** Their digests are the store's to check, on the copy it keeps. */
+function readBlobs(blobs: unknown): readonly BlobDraft[] {
+  if (!Array.isArray(blobs)) throw structural('"blobs" is not a list')
+  let total = 0
+  const read = (blobs as readonly BlobDraft[]).map(({ digest, bytes }) => {
+    if (!(bytes instanceof Uint8Array)) throw structural('the bytes of a blob are a Uint8Array')
+    total += bytes.byteLength
+    return { digest, bytes }
+  })
+  atMost(total, UNIT_BLOB_BYTES_MAX, 'bytes of blobs')
+  return read
+}
+
+function checkStream(stream: unknown): asserts stream is StreamId {
+  if (!isStreamId(stream)) throw structural(`${shown(stream)} is not a stream id`)
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function atMost(count: number, max: number, what: string): void {
+  if (count <= max) return
+  throw new EventsError(
+    EVENTS_CODES.unitLimit,
+    `The unit has ${count} ${what}; at most ${max} fit into one`,
+    { count, max, what },
+  )
+}
+
+/** Taxonomy: the type exists here. */
+function declare({ type }: EventDraft, taxonomy: Taxonomy): EventType {
+  const declared = taxonomy.get(type)
+  if (declared !== undefined) return declared
+  throw new EventsError(EVENTS_CODES.taxonomy, `${shown(type)} is not an event type of this log`, {
+    type: type.slice(0, 80).toWellFormed(),
+    taxonomy: taxonomy.digest,
+  })
+}
+
+/** Authority of origin: law, not policy. No origin may emit what its kind may not. */
+function checkOrigin({ origin }: EventDraft, declared: EventType): void {
+  const kind = origin === 'runtime' ? 'runtime' : 'agent'
+  if (declared.origins.includes(kind)) return
+  throw new EventsError(
+    EVENTS_CODES.authority,
+    `${origin} may not emit ${declared.type}; only ${declared.origins.join(' or ')} may`,
+    { type: declared.type, origin, allowed: [...declared.origins] },
+  )
+}
