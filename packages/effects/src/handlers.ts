@@ -1,0 +1,97 @@
+/** The handlers: each action with its fate, its outcome, its arguments and its act. */
+
+import type { EffectCall, EffectHandler, EffectReport, Fate } from '@ice/runs/ports'
+import type { z } from 'zod'
+import type { Anchor } from './anchor.ts'
+import {
+  checkedArguments,
+  listArguments,
+  type PathArguments,
+  pathArguments,
+  readArguments,
+  recordable,
+  writeArguments,
+} from './arguments.ts'
+import { anchorOf, type FileSystemOptions } from './choose.ts'
+import { deleteEntry } from './delete.ts'
+import { translated } from './errno.ts'
+import { listDirectory } from './list.ts'
+import { readFile } from './read.ts'
+import { replaceFile } from './replace.ts'
+import { statEntry } from './stat.ts'
+import { createFile } from './write.ts'
+
+/** What is told of an action once. */
+interface Action<A extends PathArguments> {
+  readonly action: string
+  readonly fate: Fate
+  readonly outcome: string
+  readonly schema: z.ZodType<A>
+  readonly act: (anchor: Anchor, call: EffectCall, args: A) => Promise<EffectReport>
+}
+
+/**
+ * The handlers of the file effects: `fs.read`, `fs.list`, `fs.stat`, `fs.write`, `fs.replace` and
+ * `fs.delete`. They hold nothing between calls and may act at the same time.
+ *
+ * @throws {EffectsError} `ICE_EFFECTS_PLATFORM_UNSUPPORTED` — `anchored` is wanted and impossible
+ */
+export function fileSystemEffects(options: FileSystemOptions = {}): readonly EffectHandler[] {
+  const anchor = anchorOf(options)
+  const observe = { fate: 'observe' } as const
+  const idempotent = { fate: 'idempotent' } as const
+  const written = { ...idempotent, outcome: 'FileWritten', schema: writeArguments } as const
+  return [
+    handlerOf(anchor, {
+      ...observe,
+      action: 'fs.read',
+      outcome: 'FileRead',
+      schema: readArguments,
+      act: readFile,
+    }),
+    handlerOf(anchor, {
+      ...observe,
+      action: 'fs.list',
+      outcome: 'DirectoryListed',
+      schema: listArguments,
+      act: listDirectory,
+    }),
+    handlerOf(anchor, {
+      ...observe,
+      action: 'fs.stat',
+      outcome: 'EffectSucceeded',
+      schema: pathArguments,
+      act: statEntry,
+    }),
+    handlerOf(anchor, { ...written, action: 'fs.write', act: createFile }),
+    handlerOf(anchor, { ...written, action: 'fs.replace', act: replaceFile }),
+    handlerOf(anchor, {
+      ...idempotent,
+      action: 'fs.delete',
+      outcome: 'FileDeleted',
+      schema: pathArguments,
+      act: deleteEntry,
+    }),
+  ]
+}
+
+function handlerOf<A extends PathArguments>(
+  anchor: Anchor,
+  { action, fate, outcome, schema, act }: Action<A>,
+): EffectHandler {
+  return Object.freeze({
+    action,
+    fate,
+    outcome,
+    arguments: { parse: (value: unknown) => recordable(checkedArguments(schema, value)) },
+    resource: (args: EffectCall['arguments']) => ({ path: args['path'] ?? '' }),
+    async perform(call: EffectCall): Promise<EffectReport> {
+      const args = checkedArguments(schema, call.arguments)
+      try {
+        return await act(anchor, call, args)
+      } catch (error) {
+        throw translated(error, args.path)
+      }
+    },
+  })
+}

@@ -1,0 +1,41 @@
+/**
+ * Handlers for real effects, held to the grant they act under: rooted files.
+ */
+export type { Containment } from './anchor.ts'
+export {
+  describeFileSystem,
+  type FileSystemDescription,
+  type FileSystemOptions,
+} from './choose.ts'
+export type { DeleteResult } from './delete.ts'
+export { EFFECTS_CODES, type EffectsCode, EffectsError } from './errors.ts'
+export { fileSystemEffects } from './handlers.ts'
+export {
+  CHUNK_BYTES,
+  DEPTH_MAX,
+  FOLD_BYTES_MAX,
+  LINKS_MAX,
+  LIST_BATCH_ENTRIES,
+  LIST_ENTRIES_DEFAULT,
+  LIST_ENTRIES_MAX,
+  LIST_NAME_BYTES_MAX,
+  NAME_BYTES_MAX,
+  PATH_BYTES_MAX,
+  READ_BYTES_DEFAULT,
+  READ_BYTES_MAX,
+  STEPS_MAX,
+  WRITE_BYTES_MAX,
+} from './limits.ts'
+export type { ListEntry, ListPage } from './list.ts'
+export { nameBytes, nameText } from './names.ts'
+export {
+  type FileSystemRequests,
+  fs,
+  type ListRequest,
+  type PathRequest,
+  type ReadRequest,
+  type WriteRequest,
+} from './requests.ts'
+export type { FileStat } from './stat.ts'
+export type { EntryKind } from './walk.ts'
+export type { WriteResult } from './write.ts'
