@@ -240,20 +240,22 @@ class Live {
     for (;;) {
       await this.#recordCompletions()
       await this.#rulings.settleAsked()
+      const { fold } = this.#journal
+      const { ending } = this.#execution
+      const atWork = acts.size > 0 || acts.hasCompletions || this.#journal.hasIntents
+      if (ending !== null && 'value' in ending && !atWork && fold.abortRequested === null) {
+        // What still waits to be appended goes into the append of the conclusion.
+        const facts = validationFacts(fold, this.#program, ending.value)
+        return endRun(this.#components, this.#journal, facts)
+      }
       if (this.#journal.dirty) {
         await this.#flush()
         continue
       }
       if (acts.hasCompletions) continue
       if (options.signal?.aborted === true) return { kind: 'stopped' }
-      const { fold } = this.#journal
       if (fold.abortRequested !== null) return this.#abort(null)
-      const { ending } = this.#execution
-      if (ending !== null && acts.size === 0) {
-        if ('thrown' in ending) return this.#abort(ending.thrown)
-        const facts = validationFacts(fold, this.#program, ending.value)
-        return endRun(this.#components, this.#journal, facts)
-      }
+      if (ending !== null && 'thrown' in ending && !atWork) return this.#abort(ending.thrown)
       const way = await this.#wait()
       if (way !== null) return way
     }

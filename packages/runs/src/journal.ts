@@ -127,6 +127,11 @@ export class Journal<I extends Intent = Intent> {
     return this.#facts.length > 0 || this.#intents.length > 0
   }
 
+  /** Whether an authorised effect waits to be recorded, and so to be tried. */
+  get hasIntents(): boolean {
+    return this.#intents.length > 0
+  }
+
   /** Version of the last event of the run, those that wait to be appended included. */
   get version(): number {
     return this.#version
