@@ -2,8 +2,8 @@ import { createAuthority, createGrants, describe, fsKind } from '@ice/capabiliti
 import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from '@ice/events'
 import { createIds, sha256Hex, streamId, systemClock, systemRandom } from '@ice/primitives'
 
-const clock = systemClock()
-const ids = createIds({ clock, random: systemRandom() })
+const clock = systemClock
+const ids = createIds({ clock, random: systemRandom })
 const taxonomy = composeTaxonomy(standardTypes)
 const log = createEventLog({ store: memoryEventStore({ clock }), taxonomy, clock })
 const authority = createAuthority({ log, kinds: [fsKind] })

@@ -29,7 +29,7 @@ export function unknownGrant({ grant }: ReadRequest): FoundCause {
 
 /** Someone else holds the grant. */
 export function otherHolder(chain: Chain, asked: ReadRequest): FoundCause {
-  const holder = `${chain.holder?.kind}/${chain.holder?.id}`
+  const holder = `${chain.holderKind}/${chain.holderId}`
   return {
     code: CAPABILITIES_CODES.holderMismatch,
     message: `The grant ${asked.grant} is held by ${shown(holder)}, not by who asks`,

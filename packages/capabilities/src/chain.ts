@@ -1,9 +1,9 @@
 /**
  * The chain of a grant: from the grant that is named, link by link, to its root.
  *
- * What depends on the grants alone is worked out once and kept with the grant: issued grants do
- * not change. What their streams did since (revocation, expiry) is read from the entries at each
- * decision, and the memo falls when the version of any link has moved.
+ * What depends on the grants alone is worked out once and kept with the named grant: issued grants
+ * do not change. A memo is kept only while every link lives and knows the link below it as its
+ * child, so that the end of any link, which ends all below it, drops the memo (see `state.ts`).
  *
  * The trap: following parents without a bound, into a loop that someone recorded.
  */
@@ -17,7 +17,7 @@ import {
   type Timestamp,
 } from '@ice/primitives'
 import { type CaveatRules, caveatRules } from './caveat.ts'
-import { type HolderParts, holderParts } from './holder.ts'
+import { type HolderKind, holderParts } from './holder.ts'
 import { CHAIN_COUNTERS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
 import type { Grant, Resource, ResourceKind } from './ports.ts'
 import type { AuthorityState, GrantEntry } from './state.ts'
@@ -51,36 +51,58 @@ export interface Breakage {
 
 /** A chain as far as it can be followed. */
 export interface Chain {
-  /** From the named grant on; empty only when the named grant itself is malformed. */
-  readonly links: readonly Link[]
+  /**
+   * Whether an ordinary chain: nothing broken, dead or unknown, no counts and no approvals. Then
+   * `actions`, `notBefore`, `until`, `kind` and `claims` say what all links allow together, in one
+   * place in memory instead of several for each link.
+   */
+  readonly isPlain: boolean
   /** Who may use it: the holder of the named grant. */
-  readonly holder: HolderParts | undefined
+  readonly holderKind: HolderKind
+  readonly holderId: string
+  /** Actions that every link has. */
+  readonly actions: readonly string[]
+  readonly notBefore: number
+  /** The first instant after the last; `Infinity` without an end. */
+  readonly until: number
+  /** The kind of the named grant. */
+  readonly kind: ResourceKind | undefined
+  /** Each link's resource, but for those equal to the one before. */
+  readonly claims: readonly Resource[]
   readonly ids: readonly GrantId[]
   readonly resources: readonly Resource[]
   /** The earliest end of all links. */
   readonly expiresAt: Timestamp | null
   /** Whether some link is counted. */
   readonly counts: boolean
+  /** Guards of an intent, but for counters, and the run they are for: the one that asked last. */
+  guards: readonly Guard[]
+  guardsRun: RunId | undefined
+  /** From the named grant on; empty when that grant itself is malformed. */
+  readonly links: readonly Link[]
   readonly breakage: Breakage | undefined
-  /** Guards of an intent, but for counters; memo for the run that asked last. */
-  guards: { readonly run: RunId | undefined; readonly list: readonly Guard[] }
 }
 
 /** The chain of a grant that is known. */
 export function chainOf(state: AuthorityState, entry: GrantEntry): Chain {
-  const memo = entry.chain
-  if (memo !== undefined && isCurrent(memo)) return memo
+  if (entry.chain !== undefined) return entry.chain
   const chain = follow(state, entry)
-  // A chain that is broken may be whole later, when its missing link comes.
-  entry.chain = chain.breakage === undefined ? chain : undefined
+  // A broken chain may be whole later, when its missing link comes; a dead one may be forgotten.
+  const isKept = chain.breakage === undefined && chain.links.every((link) => !link.entry.dead)
+  if (!isKept) return chain
+  adoptLinks(chain)
+  entry.chain = chain
   return chain
 }
 
-function isCurrent({ links, guards: { list } }: Chain): boolean {
-  for (let i = 0; i < links.length; i += 1) {
-    if (links[i]?.entry.version !== list[i]?.version) return false
+/** Events can arrive child first: then the parent did not know of the child until now. */
+function adoptLinks({ links }: Chain): void {
+  for (let i = 1; i < links.length; i += 1) {
+    const [parent, child] = [links[i]?.entry, links[i - 1]?.entry]
+    if (parent === undefined || child === undefined) continue
+    parent.children ??= new Set()
+    parent.children.add(child.id)
   }
-  return true
 }
 
 function follow(state: AuthorityState, first: GrantEntry): Chain {
@@ -169,20 +191,42 @@ function linkResourceFault(
 }
 
 function assemble(links: readonly Link[], breakage: Breakage | undefined): Chain {
-  const first = links[0]
+  const grants = links.map((link) => link.grant)
+  const holder = holderParts(grants[0]?.holder)
   return {
-    links,
-    holder: first === undefined ? undefined : holderParts(first.grant.holder),
+    isPlain: breakage === undefined && links.every(isPlain),
+    holderKind: holder?.kind ?? 'run',
+    holderId: holder?.id ?? '',
+    actions: actionsOf(grants),
+    notBefore: Math.max(...grants.map((grant) => grant.notBefore)),
+    until: Math.min(...grants.map((grant) => grant.expiresAt ?? Number.POSITIVE_INFINITY)),
+    kind: links[0]?.kind,
+    claims: links.filter((link) => !link.sameAsBelow).map((link) => link.grant.resource),
     ids: Object.freeze(links.map((link) => link.entry.id)),
-    resources: Object.freeze(links.map((link) => link.grant.resource)),
-    expiresAt: links.reduce<Timestamp | null>(
-      (soonest, link) => earlier(soonest, link.grant.expiresAt),
+    resources: Object.freeze(grants.map((grant) => grant.resource)),
+    expiresAt: grants.reduce<Timestamp | null>(
+      (soonest, grant) => earlier(soonest, grant.expiresAt),
       null,
     ),
     counts: links.some((link) => link.caveats.countMax !== null),
+    guards: links.map(guardOf),
+    guardsRun: undefined,
+    links,
     breakage,
-    guards: { run: undefined, list: links.map(guardOf) },
   }
+}
+
+function isPlain({ entry, grant, kind, resourceFault }: Link): boolean {
+  const isWhole = kind !== undefined && resourceFault === undefined
+  return isWhole && !entry.dead && grant.caveats.length === 0
+}
+
+/** The list of the named grant itself, where it can be shared. */
+function actionsOf([first, ...above]: readonly Grant[]): readonly string[] {
+  const all = first?.actions ?? []
+  const isCommon = (action: string): boolean =>
+    above.every((grant) => grant.actions.includes(action))
+  return all.every(isCommon) ? all : all.filter(isCommon)
 }
 
 function guardOf({ entry }: Link): Guard {
@@ -203,9 +247,9 @@ export function runStop(run: RunId): StreamId {
 
 /** What an intent of this run guards: each link, nearest first, then the stop switches. */
 export function guardsFor(chain: Chain, run: RunId): readonly Guard[] {
-  if (chain.guards.run === run) return chain.guards.list
-  const own = chain.guards.list.slice(0, chain.links.length)
-  const list = Object.freeze([...own, STOP_ALL, { stream: runStop(run), version: 0 }])
-  chain.guards = { run, list }
-  return list
+  if (chain.guardsRun === run) return chain.guards
+  const links = chain.guards.slice(0, chain.links.length)
+  chain.guards = Object.freeze([...links, STOP_ALL, { stream: runStop(run), version: 0 }])
+  chain.guardsRun = run
+  return chain.guards
 }

@@ -15,7 +15,7 @@ import { CAPABILITIES_CODES, type DenialCode } from './errors.ts'
 import { CAUSE_LINKS_MAX, MESSAGE_CHARS_MAX } from './limits.ts'
 import { deepFreeze, isRecord, own } from './plain.ts'
 import type { Denial, DenialCause } from './ports.ts'
-import { clip } from './text.ts'
+import { clip, oneLine } from './text.ts'
 
 /**
  * Which cause is *the* reason when several apply: the first of this list; over the links of a
@@ -79,26 +79,38 @@ function causeOf(found: FoundCause, causes: readonly DenialCause[]): DenialCause
 const DEPTH_MAX = 8
 
 /**
- * A denial for people: the reason, then every cause as a bullet with what stands behind it.
+ * A denial for people: the cause on one line, or all causes as bullets with the reason first; and
+ * below each what stands behind it.
  *
  * Total also over denials read back from a log that someone else wrote.
  */
 export function describe(denial: DenialCause): string {
-  const lines = [`denied: ${textOf(denial, 'message')}`]
-  bullets(denial, 0, lines)
-  return lines.join('\n')
+  const causes = causesOf(denial)
+  if (causes.length > 1) {
+    return [`denied, for ${causes.length} reasons:`, ...bullets(causes, 0)].join('\n')
+  }
+  const cause = causes[0] ?? denial
+  return [`denied: ${lineOf(cause)}`, ...bullets(causesOf(cause), 0)].join('\n')
 }
 
-function bullets(cause: object, depth: number, lines: string[]): void {
-  const causes: unknown = own(cause, 'causes')
-  if (depth >= DEPTH_MAX || !Array.isArray(causes)) return
-  for (const each of causes.filter(isRecord)) {
-    lines.push(`${'  '.repeat(depth)}- ${textOf(each, 'message')} [${textOf(each, 'code')}]`)
-    bullets(each, depth + 1, lines)
-  }
+function bullets(causes: readonly object[], depth: number): readonly string[] {
+  if (depth >= DEPTH_MAX) return []
+  return causes.flatMap((cause) => [
+    `${'  '.repeat(depth)}- ${lineOf(cause)}`,
+    ...bullets(causesOf(cause), depth + 1),
+  ])
+}
+
+function causesOf(cause: object): readonly object[] {
+  const causes = own(cause, 'causes')
+  return Array.isArray(causes) ? causes.filter(isRecord) : []
+}
+
+function lineOf(cause: object): string {
+  return `${textOf(cause, 'message')} [${textOf(cause, 'code')}]`
 }
 
 function textOf(cause: object, name: string): string {
   const value = own(cause, name)
-  return typeof value === 'string' ? clip(value.replaceAll('\n', ' '), 1024) : '?'
+  return typeof value === 'string' ? clip(oneLine(value), MESSAGE_CHARS_MAX) : '?'
 }

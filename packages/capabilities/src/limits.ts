@@ -63,5 +63,8 @@ export const CAUSE_LINKS_MAX = 3
 /** @units dead grants remembered, so that a denial can say why; older ones are unknown. */
 export const DEAD_GRANTS_MAX = 10_000
 
+/** @units resources and lists of actions of which grants share one copy. */
+export const INTERNED_MAX = 1_024
+
 /** @units tries of a command whose append met a conflict, before it gives up. */
 export const COMMAND_TRIES_MAX = 8

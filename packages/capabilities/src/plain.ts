@@ -95,11 +95,3 @@ export function deepFreeze<T>(value: T): T {
   for (const member of Object.values(value)) deepFreeze(member)
   return Object.freeze(value)
 }
-
-/** A frozen copy of plain JSON; a member called `__proto__` stays a member. */
-export function frozenCopy(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy))
-  const members = Object.entries(value).map(([name, member]) => [name, frozenCopy(member)])
-  return Object.freeze(Object.fromEntries(members))
-}

@@ -25,9 +25,10 @@ import {
 import type { Chain } from './chain.ts'
 import { type Counter, debit } from './counts.ts'
 import { structuralFaults } from './grant.ts'
+import { createIntern, type Intern } from './intern.ts'
 import type { ResourceKinds } from './kinds.ts'
 import { DEAD_GRANTS_MAX } from './limits.ts'
-import { frozenCopy, isRecord, own } from './plain.ts'
+import { isRecord, own } from './plain.ts'
 import type { Grant, GrantState } from './ports.ts'
 import { shown } from './text.ts'
 
@@ -48,15 +49,16 @@ export interface GrantEntry {
   /** Its expiry was recorded. */
   ended: boolean
   dead: boolean
-  /** Version of its stream; -1 once it is forgotten, so that no memo of it stays valid. */
+  /** Version of its stream. */
   version: number
-  /** Memo of `chainOf`. */
+  /** Memo of `chainOf`; none while the grant is dead. */
   chain: Chain | undefined
 }
 
 /** What decisions are made on. */
 export interface AuthorityState {
   readonly kinds: ResourceKinds
+  readonly intern: Intern
   readonly grants: Map<string, GrantEntry>
   /** Versions of stop streams that have an event. */
   readonly stops: Map<string, number>
@@ -78,7 +80,13 @@ export function authorityProjection(
   const { kinds, deadMax = DEAD_GRANTS_MAX } = options
   return {
     name: 'authority',
-    initialState: () => ({ kinds, grants: new Map(), stops: new Map(), dead: new Set() }),
+    initialState: () => ({
+      kinds,
+      intern: createIntern(),
+      grants: new Map(),
+      stops: new Map(),
+      dead: new Set(),
+    }),
     evolve(state, event) {
       const { stream } = event
       if (stream.startsWith('grant/')) evolveGrant(state, event, deadMax)
@@ -109,8 +117,7 @@ function issue(state: AuthorityState, event: RecordedEvent, id: GrantId): void {
   if (event.type !== 'CapabilityGranted' || !isRecord(event.data)) return
   const recorded = own(event.data, 'grant')
   const label = own(event.data, 'label')
-  const fault = faultOf(recorded, id)
-  const grant = fault === undefined ? (frozenCopy(recorded) as Grant) : undefined
+  const { grant, fault } = readGrant(recorded, id, state.intern)
   const entry: GrantEntry = {
     id,
     grant,
@@ -134,15 +141,29 @@ function issue(state: AuthorityState, event: RecordedEvent, id: GrantId): void {
   if (parent.dead) bury(state, entry)
 }
 
+/** A grant, as a copy that shares nothing with the event, or why it is none. */
+function readGrant(
+  recorded: unknown,
+  id: GrantId,
+  intern: Intern,
+): Pick<GrantEntry, 'grant' | 'fault'> {
+  const [fault] = structuralFaults(recorded)
+  if (fault !== undefined) return { grant: undefined, fault }
+  const source = recorded as Grant
+  if (source.id !== id) return { grant: undefined, fault: 'its id is not that of its stream' }
+  try {
+    const [actions, resource] = [intern(source.actions), intern(source.resource)]
+    const grant = { ...source, actions, resource, caveats: intern(source.caveats) }
+    return { grant: Object.freeze(grant), fault: undefined }
+  } catch {
+    // Only a log that did not go through the gateway holds what canonical JSON refuses.
+    return { grant: undefined, fault: 'it is not JSON' }
+  }
+}
+
 function parentOf(state: AuthorityState, entry: GrantEntry): GrantEntry | undefined {
   const parent = entry.grant?.parent ?? null
   return parent === null ? undefined : state.grants.get(parent)
-}
-
-function faultOf(grant: unknown, id: GrantId): string | undefined {
-  const [fault] = structuralFaults(grant)
-  if (fault !== undefined) return fault
-  return (grant as Grant).id === id ? undefined : 'its id is not that of its stream'
 }
 
 function narrow(state: AuthorityState, entry: GrantEntry, event: RecordedEvent): void {
@@ -159,6 +180,7 @@ function bury(state: AuthorityState, first: GrantEntry): void {
   for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
     if (entry.dead) continue
     entry.dead = true
+    entry.chain = undefined
     state.dead.add(entry.id)
     for (const child of entry.children ?? []) {
       const below = state.grants.get(child)
@@ -174,7 +196,6 @@ function forgetOldest(state: AuthorityState): void {
   const entry = state.grants.get(oldest)
   state.grants.delete(oldest)
   if (entry === undefined) return
-  entry.version = -1
   parentOf(state, entry)?.children?.delete(oldest)
 }
 

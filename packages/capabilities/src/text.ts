@@ -22,6 +22,12 @@ export function shown(value: unknown): string {
   return JSON.stringify(clip(value)).replace(STEERING, escaped)
 }
 
+/** Text on one line that steers no terminal: what others wrote, as it is printed. */
+export function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a terminal obeys
+  return text.replace(/[\u0000-\u001f]/g, ' ').replace(STEERING, escaped)
+}
+
 /** A list of texts, the first of them: `"a", "b" and 3 more`. */
 export function shownList(values: readonly string[]): string {
   const head = values.slice(0, SHOWN_ENTRIES_MAX).map(shown).join(', ')
