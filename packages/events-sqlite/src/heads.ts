@@ -1,0 +1,188 @@
+/**
+ * What a writer knows of the log without asking: where each stream ends, and the numbers that
+ * stand for names.
+ *
+ * 1. Everything here can be thrown away: it is read again from the file.
+ * 2. It is trusted only inside a write transaction, after `refresh` has seen whether another
+ *    connection has committed since (`PRAGMA data_version`).
+ * 3. Memory is bounded. Two generations: what is used moves to the young one, and when that is
+ *    full the old one is dropped. This costs a lookup what a map costs, where a list kept in the
+ *    order of use would cost two writes.
+ */
+import type { HeadLedger, StreamHead } from '@ice/events'
+import type { StreamId } from '@ice/primitives'
+import type { Connection } from './connection.ts'
+import { storedFormat, unsupportedFormat } from './format.ts'
+import { CATCH_UP_EVENTS_MAX, HEADS_MAX, TYPES_MAX } from './limits.ts'
+
+/** The end of one stream. `id` is 0 while the stream is not in the dictionary. */
+export interface Head {
+  id: number
+  version: number
+  time: number
+}
+
+/** A map that forgets what was not used lately. */
+export class BoundedMap<K, V> {
+  readonly #generationMax: number
+  #young = new Map<K, V>()
+  #old = new Map<K, V>()
+
+  constructor(max: number) {
+    this.#generationMax = Math.ceil(max / 2)
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size
+  }
+
+  get(key: K): V | undefined {
+    const young = this.#young.get(key)
+    if (young !== undefined) return young
+    const old = this.#old.get(key)
+    if (old === undefined) return undefined
+    this.#old.delete(key)
+    this.set(key, old)
+    return old
+  }
+
+  set(key: K, value: V): void {
+    if (this.#young.size >= this.#generationMax && !this.#young.has(key)) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(key, value)
+    this.#old.delete(key)
+  }
+
+  delete(key: K): void {
+    this.#young.delete(key)
+    this.#old.delete(key)
+  }
+
+  clear(): void {
+    this.#young.clear()
+    this.#old.clear()
+  }
+}
+
+/** The last fields of an event's bytes, which RFC 8785 sorts last. */
+const TAIL = /"time":(\d{1,16}),"type":"[A-Za-z0-9]+","v":1,"version":\d{1,16}\}$/
+
+/** The recorded time of an event, from its bytes. */
+export function timeOf(bytes: string): number {
+  const time = TAIL.exec(bytes.slice(-256))?.[1]
+  if (time !== undefined) return Number(time)
+  const parsed = JSON.parse(bytes) as { readonly time?: unknown }
+  return typeof parsed.time === 'number' ? parsed.time : 0
+}
+
+function prepare(db: Connection) {
+  return {
+    dataVersion: db.prepare<[], number>('PRAGMA data_version').pluck(),
+    position: db.prepare<[], number | null>('SELECT max(position) FROM events').pluck(),
+    head: db
+      .prepare<[string], [number, number | null, string | null]>(
+        'SELECT s.id, e.version, e.bytes FROM streams s LEFT JOIN events e ON e.stream = s.id ' +
+          'AND e.version = (SELECT max(version) FROM events WHERE stream = s.id) WHERE s.name = ?',
+      )
+      .raw(),
+    moved: db
+      .prepare<[number], string>(
+        'SELECT name FROM streams WHERE id IN (SELECT stream FROM events WHERE position > ?)',
+      )
+      .pluck(),
+    addStream: db.prepare<[string]>('INSERT INTO streams (name) VALUES (?)'),
+    type: db.prepare<[string], number>('SELECT id FROM types WHERE name = ?').pluck(),
+    addType: db.prepare<[string]>('INSERT INTO types (name) VALUES (?)'),
+  }
+}
+
+/** The heads of all streams, as far as they are known; a ledger for `judge`. */
+export class Heads implements HeadLedger {
+  readonly #path: string
+  readonly #format: number
+  readonly #db: Connection
+  readonly #sql: ReturnType<typeof prepare>
+  readonly #heads = new BoundedMap<string, Head>(HEADS_MAX)
+  readonly #types = new Map<string, number>()
+  #dataVersion = 0
+  /** Position of the last event of the log, as known. */
+  position = 0
+
+  constructor(db: Connection, path: string) {
+    this.#db = db
+    this.#path = path
+    this.#format = storedFormat(db, path)
+    this.#sql = prepare(db)
+    this.refresh()
+  }
+
+  /**
+   * Looks whether others have committed, and forgets what they may have moved.
+   *
+   * @returns whether they have
+   * @throws `ICE_EVENTS_SQLITE_FORMAT_UNSUPPORTED` — a newer program has migrated the file
+   */
+  refresh(): boolean {
+    const dataVersion = this.#sql.dataVersion.get() ?? 0
+    if (dataVersion === this.#dataVersion) return false
+    const format = storedFormat(this.#db, this.#path)
+    if (format !== this.#format) throw unsupportedFormat(this.#path, format, this.#format)
+    const before = this.position
+    const position = this.#sql.position.get() ?? 0
+    if (position - before > CATCH_UP_EVENTS_MAX || position < before) {
+      this.#heads.clear()
+    } else {
+      for (const name of this.#sql.moved.all(before)) this.#heads.delete(name)
+    }
+    // Last, so that an error on the way is met again by the next call.
+    this.position = position
+    this.#dataVersion = dataVersion
+    return true
+  }
+
+  head(stream: StreamId): StreamHead {
+    return this.entry(stream)
+  }
+
+  /** The entry of a stream, to be moved by whoever writes to it. */
+  entry(stream: string): Head {
+    const known = this.#heads.get(stream)
+    if (known !== undefined) return known
+    const row = this.#sql.head.get(stream)
+    const entry: Head = { id: 0, version: 0, time: 0 }
+    if (row !== undefined) {
+      entry.id = row[0]
+      if (row[1] !== null && row[2] !== null) {
+        entry.version = row[1]
+        entry.time = timeOf(row[2])
+      }
+    }
+    this.#heads.set(stream, entry)
+    return entry
+  }
+
+  /** Gives a stream its number. Inside a write transaction. */
+  register(stream: string, entry: Head): void {
+    entry.id = Number(this.#sql.addStream.run(stream).lastInsertRowid)
+  }
+
+  /** The number of a type, given to it now if it has none. Inside a write transaction. */
+  typeId(type: string): number {
+    const known = this.#types.get(type)
+    if (known !== undefined) return known
+    const id = this.#sql.type.get(type) ?? Number(this.#sql.addType.run(type).lastInsertRowid)
+    if (this.#types.size >= TYPES_MAX) this.#types.clear()
+    this.#types.set(type, id)
+    return id
+  }
+
+  /** After a rollback nothing that was learnt inside the transaction holds. */
+  forget(): void {
+    this.#heads.clear()
+    this.#types.clear()
+    this.#dataVersion = 0
+    this.position = 0
+  }
+}

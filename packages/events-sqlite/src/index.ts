@@ -1,0 +1,6 @@
+/** The event store on one SQLite file, and ownership of runs by locks beside it. */
+
+export { EVENTS_SQLITE_CODES, type EventsSqliteCode, EventsSqliteError } from './errors.ts'
+export { type OwnershipOptions, openOwnership } from './ownership.ts'
+export type * from './ports.ts'
+export { openSqliteEventStore } from './store.ts'

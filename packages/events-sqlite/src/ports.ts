@@ -1,0 +1,100 @@
+/** The faces of this package: types only, no runtime code. */
+import type { EventStore } from '@ice/events/ports'
+import type { Clock } from '@ice/primitives'
+
+/** What an acknowledged unit survives: a power cut, or the death of the process alone. */
+export type SqliteDurability = 'disk' | 'process'
+
+/** What is known of the filesystem that holds a path. */
+export interface FilesystemProbe {
+  /** The magic number of `statfs(2)`; 0 where there is none (macOS, Windows). */
+  readonly magic: number
+  /** The name in the mount table, where there is one: `ext4`, `fuse.sshfs`. */
+  readonly name?: string
+}
+
+/** How a log is opened. */
+export interface SqliteEventStoreOptions {
+  /** The log's file. Created when it is not there; its folder must be. */
+  readonly path: string
+  /** Judges `notAfter`. */
+  readonly clock: Pick<Clock, 'now'>
+  /**
+   * `disk` syncs every commit (`synchronous=FULL`); `process` syncs at checkpoints only, so that
+   * a power cut may take the last units, though never leave a gap.
+   * @defaultValue `'disk'`
+   */
+  readonly durability?: SqliteDurability
+  /** Whether a log may lie on a network filesystem. @defaultValue `'refuse'` */
+  readonly networkFilesystem?: 'refuse' | 'allow'
+  /**
+   * After this time without the write lock, what is queued is given up with
+   * `ICE_EVENTS_UNAVAILABLE`. @units ms @defaultValue 30,000
+   */
+  readonly lockWaitMs?: number
+  /**
+   * Whether a subscriber that waits keeps the process alive. @defaultValue false: a program whose
+   * only work is to follow the log says `true`, or it ends while it waits
+   */
+  readonly subscribersKeepAlive?: boolean
+  /** Tells the filesystem of a folder. @defaultValue asks the operating system */
+  readonly probeFilesystem?: (folder: string) => FilesystemProbe
+}
+
+/** What a log's file and connection are like, for `doctor` and for tests. */
+export interface SqliteInspection {
+  readonly path: string
+  /** Format of the file. */
+  readonly format: number
+  /** The weakest durability any process has ever opened this log with. */
+  readonly weakestDurability: SqliteDurability
+  readonly sqliteVersion: string
+  /** Settings as they are read back from the connection now. */
+  readonly settings: Readonly<Record<string, string | number>>
+  /** Position of the last event. */
+  readonly head: number
+  /** Streams that have at least one event. */
+  readonly streams: number
+  /** @units bytes of the file, without the WAL */
+  readonly bytes: number
+  /** @units bytes of the WAL */
+  readonly walBytes: number
+  /** Units that wait for a commit. */
+  readonly queued: number
+}
+
+/** Settings of a backup. */
+export interface BackupOptions {
+  readonly signal?: AbortSignal
+  /** Called between two steps. @units pages */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/** A finished backup. */
+export interface BackupReport {
+  readonly path: string
+  /** Position of the last event in it. */
+  readonly head: number
+  /** @units bytes */
+  readonly bytes: number
+}
+
+/** An event store in one SQLite file. */
+export interface SqliteEventStore extends EventStore {
+  readonly path: string
+  readonly durability: SqliteDurability
+
+  /** @throws `ICE_EVENTS_NOT_OPEN` */
+  inspect(): SqliteInspection
+
+  /**
+   * Copies the log, as it stands at one moment, to a file that is not there yet. Appends go on.
+   *
+   * The file appears whole or not at all, synced, and has been opened and held to the head that
+   * the log had when the backup began.
+   *
+   * @throws `ICE_EVENTS_SQLITE_BACKUP_CONFLICT`, `ICE_EVENTS_SQLITE_BACKUP_CORRUPT`,
+   * `ICE_EVENTS_UNAVAILABLE`, `ICE_EVENTS_ABORTED`, `ICE_EVENTS_NOT_OPEN`
+   */
+  backup(path: string, options?: BackupOptions): Promise<BackupReport>
+}

@@ -1,0 +1,274 @@
+/**
+ * The store: one file, one connection, and what is made of them.
+ *
+ * All work on the connection is synchronous and short, so a transaction never spans two turns and
+ * a read never sees half of a write of its own process.
+ */
+import { statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type BlobDraft,
+  checkBlobs,
+  createBell,
+  EVENTS_CODES,
+  EventsError,
+  follow,
+  type PreparedUnit,
+  type ReadAllQuery,
+  type ReadQuery,
+  type StoredEvent,
+  type SubscribeQuery,
+} from '@ice/events'
+import { backUp } from './backup.ts'
+import { openBlobs, type ReadGate } from './blobs.ts'
+import { checkLog } from './check.ts'
+import { readPragma, readSettings } from './connection.ts'
+import { failure, isBusy } from './failure.ts'
+import { storedFormat } from './format.ts'
+import { Heads } from './heads.ts'
+import { LOCK_PAUSE_MAX_MS, LOCK_WAIT_MS, READ_PAGE_EVENTS } from './limits.ts'
+import { type OpenedFile, openFile } from './open.ts'
+import type { SqliteEventStore, SqliteEventStoreOptions, SqliteInspection } from './ports.ts'
+import { CommitQueue, withdrawnError } from './queue.ts'
+import { type LogPage, Rows } from './rows.ts'
+import { createWatch } from './watch.ts'
+import { Writer } from './writer.ts'
+
+/**
+ * Opens a log in an SQLite file, creating the file when it is not there.
+ *
+ * @throws {EventsSqliteError} `ICE_EVENTS_SQLITE_FORMAT_UNSUPPORTED`,
+ * `ICE_EVENTS_SQLITE_FILE_UNSUPPORTED`, `ICE_EVENTS_SQLITE_FILE_CORRUPT`,
+ * `ICE_EVENTS_SQLITE_FILESYSTEM_UNSUPPORTED`, `ICE_EVENTS_SQLITE_SETTINGS_UNSUPPORTED`,
+ * `ICE_EVENTS_SQLITE_OPTION_UNSUPPORTED`
+ * @throws {EventsError} `ICE_EVENTS_UNAVAILABLE` — no such folder, no right, no space, or another
+ * process held the lock for too long
+ */
+export function openSqliteEventStore(options: SqliteEventStoreOptions): SqliteEventStore {
+  const store = new Store(openFile(options), options)
+  return {
+    supports: { durable: true, sharedByProcesses: true },
+    durability: store.file.durability,
+    path: store.file.path,
+    blobs: openBlobs(store.file.db, store.gate),
+    append: (unit) => store.append(unit),
+    read: (query) => store.read(query),
+    readAll: (query) => store.readAll(query),
+    subscribe: (query) => store.subscribe(query),
+    head: async () => ({ position: await store.gate(() => store.rows.head(), undefined) }),
+    check: (checkOptions) => checkLog(store.file.db, store.gate, checkOptions),
+    inspect: () => store.inspect(),
+    async backup(target, backupOptions = {}) {
+      store.mustBeOpen()
+      const { db, path: source } = store.file
+      return store.holding(backUp({ db, source, target, options: backupOptions }))
+    },
+    close: () => store.close(),
+  }
+}
+
+class Store {
+  readonly file: OpenedFile
+  readonly rows: Rows
+  readonly #heads: Heads
+  readonly #queue: CommitQueue
+  readonly #bell = createBell()
+  readonly #watch: ReturnType<typeof createWatch>
+  readonly #lockWaitMs: number
+  readonly #holds = new Set<Promise<unknown>>()
+  #isClosing = false
+  #closed: Promise<void> | undefined
+  /** Why the handle had to be given up. */
+  #lost: { readonly cause: unknown } | undefined
+
+  constructor(file: OpenedFile, options: SqliteEventStoreOptions) {
+    const { clock, lockWaitMs = LOCK_WAIT_MS, subscribersKeepAlive = false } = options
+    this.file = file
+    this.#lockWaitMs = lockWaitMs
+    this.rows = new Rows(file.db)
+    this.#heads = new Heads(file.db, file.path)
+    this.#queue = new CommitQueue(
+      new Writer(file.db, this.#heads, clock),
+      { grown: () => this.#bell.ring(), lost: (cause) => this.#giveUp(cause) },
+      { path: file.path, lockWaitMs },
+    )
+    this.#watch = createWatch(this.#bell, {
+      look: () => this.#heads.refresh(),
+      keepAlive: subscribersKeepAlive,
+    })
+  }
+
+  mustBeOpen(): void {
+    if (this.#lost !== undefined) {
+      throw new EventsError(
+        EVENTS_CODES.notOpen,
+        `${this.file.path} was closed because a commit failed half-way: what is on the disk is ` +
+          'unknown to this handle. Open the log again; units whose fate is unknown can then be ' +
+          'appended again safely.',
+        { path: this.file.path, reopen: true },
+        this.#lost.cause,
+      )
+    }
+    if (this.#isClosing) {
+      throw new EventsError(EVENTS_CODES.notOpen, `${this.file.path} is closed`, {
+        path: this.file.path,
+        reopen: false,
+      })
+    }
+  }
+
+  /** Runs a read when the store is open; waits, without holding the event loop, while it is busy. */
+  readonly gate: ReadGate = async (read, signal) => {
+    let waitedMs = 0
+    for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LOCK_PAUSE_MAX_MS)) {
+      this.mustBeOpen()
+      if (signal?.aborted === true) throw withdrawnRead(signal.reason)
+      try {
+        return read()
+      } catch (error) {
+        if (!isBusy(error) || waitedMs >= this.#lockWaitMs) throw this.#readFailure(error)
+      }
+      await sleep(pauseMs)
+      waitedMs += pauseMs
+    }
+  }
+
+  #readFailure(error: unknown): unknown {
+    return failure(error, { doing: 'read', path: this.file.path, fate: 'none' })
+  }
+
+  append(unit: PreparedUnit): ReturnType<CommitQueue['add']> {
+    try {
+      this.mustBeOpen()
+      if (unit.signal?.aborted === true) throw withdrawnError(unit.signal.reason)
+      return this.#queue.add(unit.blobs === undefined ? unit : withOwnBlobs(unit))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async *read(query: ReadQuery): AsyncGenerator<readonly StoredEvent[]> {
+    const { stream, signal, backwards = false } = query
+    let left = count(query.limit ?? Number.MAX_SAFE_INTEGER, 'limit')
+    let after = count(query.after ?? 0, 'after')
+    let upTo = Number.MAX_SAFE_INTEGER
+    while (left > 0) {
+      const range = { stream, after, upTo, limit: left, backwards }
+      const { events, last } = await this.gate(() => this.rows.ofStream(range), signal)
+      if (events.length > 0) yield events
+      if (events.length < READ_PAGE_EVENTS) return
+      left -= events.length
+      if (backwards) upTo = last - 1
+      else after = last
+      if (upTo === Number.MAX_SAFE_INTEGER) upTo = this.rows.version(stream)
+    }
+  }
+
+  async *readAll(query: ReadAllQuery): AsyncGenerator<readonly StoredEvent[]> {
+    const { filter, signal } = query
+    let left = count(query.limit ?? Number.MAX_SAFE_INTEGER, 'limit')
+    let after = count(query.after ?? 0, 'after')
+    const upTo = await this.gate(() => this.rows.head(), signal)
+    while (left > 0) {
+      const from = after
+      const page = await this.gate(() => this.rows.ofLog(from, upTo, filter), signal)
+      const events = page.events.length > left ? page.events.slice(0, left) : page.events
+      left -= events.length
+      after = page.upTo
+      if (events.length > 0) yield events
+      if (page.end) return
+    }
+  }
+
+  async *subscribe(query: SubscribeQuery): AsyncGenerator<readonly StoredEvent[]> {
+    this.mustBeOpen()
+    count(query.after ?? 0, 'after')
+    yield* follow(query, (after) => this.#livePage(after, query), this.#watch)
+    if (this.#lost !== undefined) this.mustBeOpen()
+  }
+
+  #livePage(after: number, { filter }: SubscribeQuery): LogPage {
+    try {
+      return this.rows.ofLog(after, this.rows.head(), filter)
+    } catch (error) {
+      if (isBusy(error)) return { events: [], upTo: after, end: false }
+      throw this.#readFailure(error)
+    }
+  }
+
+  inspect(): SqliteInspection {
+    this.mustBeOpen()
+    const { db, path } = this.file
+    const weakest = db.prepare("SELECT value FROM meta WHERE key = 'durability'").pluck().get()
+    return {
+      path,
+      format: storedFormat(db, path),
+      weakestDurability: weakest === 'process' ? 'process' : 'disk',
+      sqliteVersion: String(db.prepare('SELECT sqlite_version()').pluck().get()),
+      settings: readSettings(db),
+      head: this.rows.head(),
+      streams: Number(db.prepare('SELECT count(*) FROM streams').pluck().get()),
+      bytes: Number(readPragma(db, 'page_count')) * Number(readPragma(db, 'page_size')),
+      walBytes: statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+      queued: this.#queue.size,
+    }
+  }
+
+  /** Keeps the connection open until a piece of work is done. */
+  async holding<T>(work: Promise<T>): Promise<T> {
+    this.#holds.add(work)
+    try {
+      return await work
+    } finally {
+      this.#holds.delete(work)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosing = true
+    await this.#queue.idle()
+    this.#bell.close()
+    await Promise.allSettled(this.#holds)
+    this.file.db.close()
+  }
+
+  #giveUp(cause: unknown): void {
+    this.#lost = { cause }
+    this.#isClosing = true
+    this.#bell.close()
+    try {
+      this.file.db.close()
+    } catch (error) {
+      this.#lost = { cause: new AggregateError([cause, error]) }
+    }
+  }
+}
+
+function withdrawnRead(cause: unknown): EventsError {
+  return new EventsError(EVENTS_CODES.aborted, 'The read was withdrawn by its caller', {}, cause)
+}
+
+/** The caller keeps its bytes and may change them while the unit waits. */
+function withOwnBlobs(unit: PreparedUnit): PreparedUnit {
+  const blobs: BlobDraft[] = (unit.blobs ?? []).map(({ digest, bytes }) => ({
+    digest,
+    bytes: bytes.slice(),
+  }))
+  const own = { ...unit, blobs }
+  checkBlobs(own)
+  return own
+}
+
+function count(value: number, what: string): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new EventsError(
+    EVENTS_CODES.structural,
+    `The query is malformed: "${what}" is a whole number >= 0`,
+    { why: what },
+  )
+}

@@ -1,0 +1,161 @@
+/**
+ * One write transaction: judge each unit on what the log and the units before it have become,
+ * insert what fits, commit once.
+ *
+ *     begin → take(unit)* → commit | rollback
+ *
+ * 1. Between `begin` and `commit` nothing else runs: all of it lies within one turn.
+ * 2. A refusal concerns its own unit. An error of SQLite concerns all units of the transaction.
+ * 3. When the sync of a commit fails, nobody knows what is on the disk, and the kernel may report
+ *    success the next time although nothing was repaired. So the handle is done for: the units'
+ *    fate is unknown, and only a new handle, which reads the file anew, can tell.
+ */
+import {
+  type Appended,
+  type AppendedWrite,
+  judge,
+  type PreparedUnit,
+  retryAnswer,
+} from '@ice/events'
+import type { Clock, Position, StreamId, StreamVersion, Timestamp } from '@ice/primitives'
+import type { Connection } from './connection.ts'
+import { sqliteCode } from './failure.ts'
+import type { Heads } from './heads.ts'
+import { readPlace } from './rows.ts'
+
+type SealedWrite = Extract<ReturnType<typeof judge>, { readonly kind: 'fits' }>['writes'][number]
+
+/** What became of one unit, once its transaction has committed. */
+export type Outcome =
+  | { readonly appended: Appended; readonly events: number; readonly bytes: number }
+  | { readonly refused: unknown }
+
+/** The commit failed and its fate is unknown: the handle must not be used again. */
+export class CommitLost {
+  readonly cause: unknown
+
+  constructor(cause: unknown) {
+    this.cause = cause
+  }
+}
+
+function prepare(db: Connection) {
+  return {
+    begin: db.prepare('BEGIN IMMEDIATE'),
+    commit: db.prepare('COMMIT'),
+    rollback: db.prepare('ROLLBACK'),
+    insert: db.prepare<[number, number, number, number, string, string]>(
+      'INSERT INTO events (position, stream, version, type, bytes, hash) VALUES (?,?,?,?,?,?)',
+    ),
+    blob: db.prepare<[string, Uint8Array]>(
+      'INSERT OR IGNORE INTO blobs (digest, bytes) VALUES (?, ?)',
+    ),
+    place: readPlace(db),
+  }
+}
+
+/** Writes to one connection. */
+export class Writer {
+  readonly #db: Connection
+  readonly #heads: Heads
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #sql: ReturnType<typeof prepare>
+  #now = 0
+
+  constructor(db: Connection, heads: Heads, clock: Pick<Clock, 'now'>) {
+    this.#db = db
+    this.#heads = heads
+    this.#clock = clock
+    this.#sql = prepare(db)
+  }
+
+  /**
+   * Takes the write lock and catches up with other processes.
+   *
+   * @returns whether they had appended
+   * @throws what SQLite reports, `SQLITE_BUSY` above all; no transaction is then open
+   */
+  begin(): boolean {
+    this.#sql.begin.run()
+    try {
+      this.#now = this.#clock.now()
+      return this.#heads.refresh()
+    } catch (error) {
+      this.rollback()
+      throw error
+    }
+  }
+
+  /** Judges a unit and inserts what fits. @throws what SQLite reports: the transaction is void */
+  take(unit: PreparedUnit): Outcome {
+    try {
+      const judged = judge(unit, this.#heads, this.#now)
+      if (judged.kind === 'fits') return this.#keep(unit, judged.writes)
+      if (judged.kind === 'refused') return { refused: judged.error }
+      const answer = retryAnswer(unit, this.#sql.place)
+      if (answer === undefined) return { refused: judged.conflict }
+      return { appended: answer, events: 0, bytes: 0 }
+    } catch (error) {
+      if (sqliteCode(error) !== undefined) throw error
+      return { refused: error }
+    }
+  }
+
+  #keep(unit: PreparedUnit, writes: readonly SealedWrite[]): Outcome {
+    if (unit.blobs !== undefined) {
+      for (const { digest, bytes } of unit.blobs) this.#sql.blob.run(digest, bytes)
+    }
+    const appended: AppendedWrite[] = []
+    let events = 0
+    let bytes = 0
+    for (let i = 0; i < writes.length; i += 1) {
+      const write = writes[i] as SealedWrite
+      const given = (unit.writes[i] as PreparedUnit['writes'][number]).events
+      const entry = this.#heads.entry(write.stream)
+      if (entry.id === 0) this.#heads.register(write.stream, entry)
+      const positions: Position[] = []
+      const times: Timestamp[] = []
+      for (let k = 0; k < write.events.length; k += 1) {
+        const sealed = write.events[k] as SealedWrite['events'][number]
+        const type = this.#heads.typeId((given[k] as (typeof given)[number]).type)
+        const position = this.#heads.position + 1
+        const version = entry.version + 1
+        this.#sql.insert.run(position, entry.id, version, type, sealed.bytes, sealed.hash)
+        this.#heads.position = position
+        entry.version = version
+        entry.time = sealed.time
+        positions.push(position as Position)
+        times.push(sealed.time)
+        bytes += sealed.bytes.length
+      }
+      events += write.events.length
+      const version = entry.version as StreamVersion
+      appended.push({ stream: write.stream as StreamId, version, positions, times })
+    }
+    return { appended: { writes: appended, retried: false }, events, bytes }
+  }
+
+  /** @throws {CommitLost} when the fate is unknown; otherwise what SQLite reports, rolled back */
+  commit(): void {
+    try {
+      this.#sql.commit.run()
+    } catch (error) {
+      const code = sqliteCode(error) ?? ''
+      // These are reported before the last frame of the commit is written: without it, none counts.
+      const isNotKept = code === 'SQLITE_FULL' || code.startsWith('SQLITE_BUSY')
+      if (!isNotKept) throw new CommitLost(error)
+      this.rollback()
+      throw error
+    }
+  }
+
+  /** Undoes the open transaction, if SQLite has not done so. @throws {CommitLost} when it cannot */
+  rollback(): void {
+    this.#heads.forget()
+    try {
+      if (this.#db.inTransaction) this.#sql.rollback.run()
+    } catch (error) {
+      throw new CommitLost(error)
+    }
+  }
+}
