@@ -1,4 +1,4 @@
-/** Builds every package: one compiler process, in the order of the references, what changed only. */
+/** Builds packages: one compiler process, in the order of the references, what changed only. */
 import { workspacePackages } from './house.ts'
 import { writeReferences } from './references.ts'
 import { runTool, type ToolResult } from './tools.ts'

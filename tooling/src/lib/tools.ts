@@ -3,7 +3,8 @@
  *
  * The bootstrap has put `node_modules/.bin` first on the path, so a tool is named, not located.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { constants } from 'node:os'
 import { projectRoot } from './house.ts'
 
 /** What to start, and how. */
@@ -22,7 +23,23 @@ export interface ToolResult {
   readonly output: string
 }
 
-const signalStatus = 128
+/** As a shell says it: 143 for SIGTERM. */
+const SIGNAL_STATUS = 128
+
+/**
+ * What is sent to us is meant for the program we run; until it has ended, so do we not. Ctrl-C on a
+ * terminal reaches it by itself.
+ */
+const passSignalsOn = (child: ChildProcess): void => {
+  const passOn = (signal: NodeJS.Signals): void => {
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+  }
+  const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, passOn)
+  child.on('close', () => {
+    for (const signal of signals) process.off(signal, passOn)
+  })
+}
 
 /** Runs a program to its end. A program that cannot be started ends with 127. */
 export const runTool = (call: ToolCall): Promise<ToolResult> =>
@@ -33,6 +50,7 @@ export const runTool = (call: ToolCall): Promise<ToolResult> =>
       stdio: call.output === 'keep' ? ['ignore', 'pipe', 'pipe'] : 'inherit',
       shell: process.platform === 'win32' && call.command !== process.execPath,
     })
+    passSignalsOn(child)
     let output = ''
     const keep = (chunk: Buffer): void => {
       output += chunk.toString()
@@ -40,5 +58,10 @@ export const runTool = (call: ToolCall): Promise<ToolResult> =>
     child.stdout?.on('data', keep)
     child.stderr?.on('data', keep)
     child.on('error', (error) => resolve({ status: 127, output: `${output}${error.message}\n` }))
-    child.on('close', (status) => resolve({ status: status ?? signalStatus, output }))
+    child.on('close', (status, signal) => {
+      resolve({
+        status: status ?? SIGNAL_STATUS + (signal ? constants.signals[signal] : 0),
+        output,
+      })
+    })
   })

@@ -31,8 +31,13 @@ const calls: readonly Ban[] = [
     layers: deterministic,
   },
   {
-    names: ['setTimeout', 'setInterval', 'setImmediate'],
+    names: ['setTimeout', 'setInterval'],
     instead: '`clock.sleep(ms, { signal })`',
+    layers: deterministic,
+  },
+  {
+    names: ['setImmediate'],
+    instead: "`settled()` of '@ice/primitives'",
     layers: deterministic,
   },
   { names: ['fetch'], instead: 'an effect: the network is reached from L2', layers: deterministic },
@@ -88,7 +93,6 @@ const inRoom = (house: House, room: Room): readonly Finding[] =>
 /** The one file that wraps the machine is among the exemptions. */
 export const ambient: Rule = {
   id: 'ambient',
-  reason:
-    'What is handed in can be simulated, replayed and refused; what is ambient can be none of these.',
+  reason: 'What is handed in can be simulated, replayed and refused; what is ambient cannot.',
   check: (house) => house.rooms.flatMap((room) => inRoom(house, room)),
 }

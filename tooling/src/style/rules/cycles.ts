@@ -30,9 +30,9 @@ export const cycles: Rule = {
   reason:
     'In a cycle the order of loading decides what is undefined, and no file can be read alone.',
   check: (house): readonly Finding[] =>
-    findCycles(house).map((cycle) => ({
-      path: cycle[0] ?? '',
-      line: 1,
-      message: `${[...cycle, ...cycle.slice(0, 1)].map(nameOf).join(' -> ')}: move what both need into a file of its own`,
-    })),
+    findCycles(house).map((cycle) => {
+      const names = [...cycle, ...cycle.slice(0, 1)].map(nameOf).join(' -> ')
+      const message = `${names}: move what both need into a file of its own`
+      return { path: cycle[0] ?? '', line: 1, message }
+    }),
 }

@@ -31,10 +31,12 @@ const amongSiblings = (
   const isPortType = isTypeOnly && entry === 'ports'
   if (from.layer !== 'L1') {
     if (isPortType) return undefined
-    return `${from.layer} packages are independent: at most \`import type … from '@ice/${to.short}/ports'\``
+    const most = `at most \`import type … from '@ice/${to.short}/ports'\``
+    return `${from.layer} packages are independent: ${most}`
   }
   if (!standsBefore(house.layers, to.short, from.short)) {
-    return `${to.short} stands after ${from.short} in the order of L1: turn the arrow, or say what is needed as a port of ${from.short}`
+    const turn = `turn the arrow, or say what is needed as a port of ${from.short}`
+    return `${to.short} stands after ${from.short} in the order of L1: ${turn}`
   }
   if (isPortType || (to.short === 'events' && entry === 'define')) return undefined
   const values = to.short === 'events' ? "; values come from '@ice/events/define' alone" : ''
@@ -52,7 +54,8 @@ const refusal = (arrow: Arrow, house: House): string | undefined => {
   const { from, to } = arrow
   if (from.layer === undefined || to.layer === undefined) return undefined
   if (height(to.layer) > height(from.layer)) {
-    return `${from.short} (${from.layer}) stands below ${to.short} (${to.layer}): state a port here and let the layer above meet it`
+    const places = `${from.short} (${from.layer}) stands below ${to.short} (${to.layer})`
+    return `${places}: state a port here and let the layer above meet it`
   }
   if (to.layer === from.layer && from.layer !== 'apps') return amongSiblings(arrow, house)
   return fromHighAbove(arrow)

@@ -26,6 +26,7 @@ export const banCases: readonly Case[] = [
       'setTimeout(f, 1)',
       'globalThis.setInterval(f, 1)',
       `fetch('http://localhost')`,
+      'setImmediate(f)',
     ),
     finds: [
       at(1, 'clock.now()'),
@@ -36,6 +37,7 @@ export const banCases: readonly Case[] = [
       at(6, 'clock.sleep(ms, { signal })'),
       at(7, 'clock.sleep(ms, { signal })'),
       at(8, 'an effect'),
+      at(9, '`settled()`'),
     ],
   },
   {
@@ -125,6 +127,7 @@ export const banCases: readonly Case[] = [
         'try { f() } catch (cause) { g(cause) }',
         'export const words = "any enum, namespace or export default" as const',
       ].join('\n'),
+      'src/index.ts': `export type * from './ports.ts'`,
       'test/a.test.ts': `throw new Error('expected')`,
     }),
     finds: [],
