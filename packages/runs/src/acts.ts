@@ -1,10 +1,9 @@
 /** The acts of one drive: handlers at work, and what they came back with. */
 
 import type { RecordedEvent } from '@ice/events/ports'
-import type { Clock, RunId } from '@ice/primitives'
+import { type Clock, type RunId, settled } from '@ice/primitives'
 import type { Completion, EffectIntent } from './effects.ts'
 import type { EffectCall } from './ports.ts'
-import { turn } from './turn.ts'
 
 /** Starts handlers and gathers their completions; outlives a refold of the run. */
 export class Acts {
@@ -81,7 +80,7 @@ export class Acts {
   /** Waits until no handler is at work, but no longer than so many milliseconds. */
   async settleWithin(clock: Clock, ms: number): Promise<void> {
     const until = clock.monotonicMs() + ms
-    await turn()
+    await settled()
     while (this.#inFlight.size > 0 && clock.monotonicMs() < until) await clock.sleep(2)
   }
 

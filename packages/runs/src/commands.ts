@@ -43,7 +43,10 @@ async function command(
     }
     const { events, blob = null } = decide(fold)
     const expectedVersion = (fold.view?.version ?? 0) as StreamVersion
-    const signed = events.map((event) => ({ ...event, principal: principal ?? components.principal }))
+    const signed = events.map((event) => ({
+      ...event,
+      principal: principal ?? components.principal,
+    }))
     try {
       await components.log.append({
         writes: [{ stream: runStream(run), expectedVersion, events: signed }],
@@ -58,7 +61,8 @@ async function command(
 
 function notWaiting(run: RunId, step: string, fold: RunFold): RunsError {
   const steps = unanswered(fold).map((waiting) => `"${waiting.step}"`)
-  const message = `No step "${step}" of this run waits for that; waiting: ${steps.join(', ') || 'none'}`
+  const waiting = steps.join(', ') || 'none'
+  const message = `No step "${step}" of this run waits for that; waiting: ${waiting}`
   return new RunsError(RUNS_CODES.stepNotFound, message, { run, step })
 }
 

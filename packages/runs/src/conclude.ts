@@ -3,7 +3,7 @@
  * they are recorded; all of an end goes into one append.
  */
 
-import { type EventId, type ErrorRecord, errorRecord } from '@ice/primitives'
+import { type ErrorRecord, type EventId, errorRecord } from '@ice/primitives'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './journal.ts'
 import type { Payload, RunFold } from './lifecycle.ts'

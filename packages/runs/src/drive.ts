@@ -17,20 +17,21 @@
 
 import { projectStream } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
-import { errorRecord, hasCode, invariant, type RunId } from '@ice/primitives'
+import { hasCode, invariant, type RunId } from '@ice/primitives'
 import { Acts } from './acts.ts'
 import type { Components } from './components.ts'
-import { abortFacts, openingFacts, phaseOf, teardownFacts, validationFacts } from './conclude.ts'
+import { openingFacts, teardownFacts } from './conclude.ts'
 import { type Completion, type EffectIntent, settle } from './effects.ts'
+import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import { Execution, settlementOf } from './execution.ts'
-import { type Fact, Journal, runStream, STALE } from './journal.ts'
-import { type RunFold, runProjection, unanswered } from './lifecycle.ts'
-import { HANDLER_GRACE_MS, OUTSIDE_GRACE_MS, REFOLDS_MAX } from './limits.ts'
+import { Execution } from './execution.ts'
+import { Journal, runStream, STALE } from './journal.ts'
+import { type RunFold, runProjection } from './lifecycle.ts'
+import { REFOLDS_MAX } from './limits.ts'
+import { Live } from './live.ts'
 import type { DriveOptions, Program, Stretch } from './ports.ts'
 import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
-import { Rulings } from './rulings.ts'
 import { openValue } from './value.ts'
 import { Waker } from './waker.ts'
 
@@ -50,6 +51,7 @@ export class Drive {
   readonly #options: DriveOptions
   readonly #waker = new Waker()
   readonly #acts: Acts
+  readonly #ledger: Ledger
   /** Completions whose events are not acknowledged yet: what a refold must not lose. */
   #unrecorded: Completion[] = []
   /** Version up to which `onEvent` has been called: a refold does not call it again. */
@@ -62,6 +64,13 @@ export class Drive {
     this.#run = run
     this.#options = options
     this.#acts = new Acts(run, () => this.#waker.wake())
+    this.#ledger = {
+      acts: this.#acts,
+      settled: (completion) => this.#unrecorded.push(completion),
+      acknowledged: () => {
+        this.#unrecorded = []
+      },
+    }
   }
 
   /** Goes as far as it can. Rejects only when the log cannot be used or the program diverges. */
@@ -106,14 +115,25 @@ export class Drive {
     const owned = await this.#claim(journal)
     if (owned !== null) return owned
     await this.#recordCarriedOver(journal)
-    if (this.#unrecordable !== null) return this.#abort(journal, this.#unrecordable)
-    if (fold.abortRequested !== null) return this.#abort(journal, null)
+    if (this.#unrecordable !== null)
+      return abortRun(this.#components, journal, this.#ledger, this.#unrecordable)
+    if (fold.abortRequested !== null) return abortRun(this.#components, journal, this.#ledger, null)
     if (fold.view?.conclusion != null) {
-      return this.#end(journal, teardownFacts(fold, fold.view.conclusion))
+      const facts = teardownFacts(fold, fold.view.conclusion)
+      return endRun(this.#components, journal, facts)
     }
     const program = this.#components.programOf(fold)
     const execution = await this.#begin(journal, program)
-    return new Live(this.#components, journal, execution, program, this).loop()
+    return new Live({
+      components: this.#components,
+      run: this.#run,
+      options: this.#options,
+      journal,
+      execution,
+      program,
+      ledger: this.#ledger,
+      waker: this.#waker,
+    }).loop()
   }
 
   async #alreadyEnded(fold: RunFold): Promise<Stretch | null> {
@@ -173,240 +193,4 @@ export class Drive {
     this.#reported = event.version
     this.#options.onEvent?.(event)
   }
-
-  /** Records a completion, so that a refold before the acknowledgement does not lose it. */
-  settled(completion: Completion): void {
-    this.#unrecorded.push(completion)
-  }
-
-  acknowledged(): void {
-    this.#unrecorded = []
-  }
-
-  get acts(): Acts {
-    return this.#acts
-  }
-
-  get waker(): Waker {
-    return this.#waker
-  }
-
-  get options(): DriveOptions {
-    return this.#options
-  }
-
-  get run(): RunId {
-    return this.#run
-  }
-
-  /** Ends the run by abort: for what was asked from outside, or for what went wrong in here. */
-  async #abort(journal: Journal<EffectIntent>, error: unknown): Promise<Stretch> {
-    return abortRun(this.#components, journal, this, error)
-  }
-
-  async #end(journal: Journal, facts: readonly Fact[]): Promise<Stretch> {
-    return endRun(this.#components, journal, facts)
-  }
-}
-
-/** The live part of a drive: everything recorded has been delivered. */
-class Live {
-  readonly #components: Components
-  readonly #journal: Journal<EffectIntent>
-  readonly #execution: Execution
-  readonly #program: Program
-  readonly #drive: Drive
-  readonly #rulings: Rulings
-
-  constructor(
-    components: Components,
-    journal: Journal<EffectIntent>,
-    execution: Execution,
-    program: Program,
-    drive: Drive,
-  ) {
-    this.#components = components
-    this.#journal = journal
-    this.#execution = execution
-    this.#program = program
-    this.#drive = drive
-    const { run, acts } = drive
-    this.#rulings = new Rulings({ components, journal, execution, run, acts })
-  }
-
-  async loop(): Promise<Stretch> {
-    const { acts, options } = this.#drive
-    this.#rulings.again(this.#execution.takeFresh())
-    for (;;) {
-      await this.#recordCompletions()
-      await this.#rulings.settleAsked()
-      const { fold } = this.#journal
-      const { ending } = this.#execution
-      const atWork = acts.size > 0 || acts.hasCompletions || this.#journal.hasIntents
-      if (ending !== null && 'value' in ending && !atWork && fold.abortRequested === null) {
-        // What still waits to be appended goes into the append of the conclusion.
-        const facts = validationFacts(fold, this.#program, ending.value)
-        return endRun(this.#components, this.#journal, facts)
-      }
-      if (this.#journal.dirty) {
-        await this.#flush()
-        continue
-      }
-      if (acts.hasCompletions) continue
-      if (options.signal?.aborted === true) return { kind: 'stopped' }
-      if (fold.abortRequested !== null) return this.#abort(null)
-      if (ending !== null && 'thrown' in ending && !atWork) return this.#abort(ending.thrown)
-      const way = await this.#wait()
-      if (way !== null) return way
-    }
-  }
-
-  async #recordCompletions(): Promise<void> {
-    for (const completion of this.#drive.acts.take()) {
-      const { type, data, blob, value } = settle(completion)
-      this.#drive.settled(completion)
-      const causes = [completion.event.id]
-      const event = this.#journal.add({ type, data, blob, causes })
-      const step = this.#execution.step(completion.intent.data.effect)
-      if (step !== undefined) {
-        await this.#execution.deliver(step, event, settlementOf(event, value, null))
-      }
-      if (this.#journal.full) await this.#flush()
-    }
-  }
-
-  async #flush(): Promise<void> {
-    const { recorded, refused } = await this.#journal.flush()
-    this.#drive.acknowledged()
-    for (const { intent, event } of recorded) this.#drive.acts.start(intent, event)
-    const paid = recorded.some(({ intent }) => intent.debits.length > 0)
-    if (paid || refused.length > 0) await this.#components.authority.refresh()
-    this.#rulings.again(
-      refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []),
-    )
-  }
-
-  /** Waits for what comes next. @returns a stretch when there is nothing to wait for in memory */
-  async #wait(): Promise<Stretch | null> {
-    const { acts, waker, options, run } = this.#drive
-    const idle = acts.size === 0 && this.#execution.ending === null
-    if (idle && this.#execution.unsettled.length === 0) return this.#waitOutside()
-    if (idle && options.wait !== true && this.#allWaitForPeople()) return this.#suspend()
-    const leave = this.#components.watch.add(run, () => waker.wake('news'))
-    try {
-      const why = await waker.wait()
-      return why === 'news' ? await this.#takeNews() : null
-    } finally {
-      leave()
-    }
-  }
-
-  #allWaitForPeople(): boolean {
-    const waiting = new Set(unanswered(this.#journal.fold).map(({ step }) => step))
-    return this.#execution.unsettled.every(({ id }) => waiting.has(id))
-  }
-
-  /** The program waits for nothing that is a step: time for it to come back, then the end. */
-  async #waitOutside(): Promise<Stretch | null> {
-    const { clock } = this.#components
-    const until = clock.monotonicMs() + OUTSIDE_GRACE_MS
-    while (clock.monotonicMs() < until) {
-      await clock.sleep(5)
-      const back = this.#execution.ending !== null || this.#execution.unsettled.length > 0
-      if (back || this.#drive.options.signal?.aborted === true) {
-        this.#rulings.again(this.#execution.takeFresh())
-        return null
-      }
-    }
-    const message =
-      'The program waits on something that is not a step of its run (a timer, a request, a file ' +
-      'opened directly?). Ask for it through the context'
-    return this.#abort(new RunsError(RUNS_CODES.pendingOutside, message))
-  }
-
-  async #suspend(): Promise<Stretch> {
-    const waitingFor = unanswered(this.#journal.fold)
-    const steps = waitingFor.map(({ step }) => step).slice(0, 256)
-    this.#journal.add({ type: 'RunSuspended', data: { waitingFor: steps } })
-    await this.#journal.flush()
-    return { kind: 'suspended', waitingFor }
-  }
-
-  /** Takes up what others wrote while nothing of ours waited to be appended. */
-  async #takeNews(): Promise<Stretch | null> {
-    const { log, ownership } = this.#components
-    const { fold, version } = this.#journal
-    const stream = runStream(this.#drive.run)
-    for await (const batch of log.read({ stream, after: version })) this.#journal.takeUp(batch)
-    if (fold.view?.state === 'TERMINATED') {
-      return { kind: 'concluded', result: await resultOf(fold, log.store.blobs) }
-    }
-    const owner = fold.view?.owner
-    if (owner !== undefined && owner !== ownership.self) return { kind: 'owned', owner }
-    this.#rulings.again(
-      this.#execution.unsettled.filter(
-        ({ id }) => fold.answers.has(id) || fold.resolutions.has(id),
-      ),
-    )
-    return null
-  }
-
-  #abort(error: unknown): Promise<Stretch> {
-    return abortRun(this.#components, this.#journal, this.#drive, error)
-  }
-}
-
-async function endRun(
-  { log }: Components,
-  journal: Journal,
-  facts: readonly Fact[],
-): Promise<Stretch> {
-  for (const fact of facts) journal.add(fact)
-  await journal.flush()
-  return { kind: 'concluded', result: await resultOf(journal.fold, log.store.blobs) }
-}
-
-/**
- * Ends a run without a result. Handlers at work are asked to stop and given time to; what they
- * come back with is recorded. An irreversible effect that has no outcome then is in doubt.
- */
-async function abortRun(
-  components: Components,
-  journal: Journal<EffectIntent>,
-  drive: Drive,
-  error: unknown,
-): Promise<Stretch> {
-  const { fold } = journal
-  const asked = fold.abortRequested
-  const reason =
-    error === null && asked !== null
-      ? new RunsError(RUNS_CODES.aborted, (asked.data as { readonly reason: string }).reason)
-      : error
-  drive.acts.abortAll(reason)
-  await drive.acts.settleWithin(components.clock, HANDLER_GRACE_MS)
-  for (const completion of drive.acts.take()) {
-    const { type, data, blob } = settle(completion)
-    drive.settled(completion)
-    journal.add({ type, data, blob, causes: [completion.event.id] })
-  }
-  const given = errorRecord(
-    new RunsError(RUNS_CODES.aborted, 'The run ended before the effect had an outcome'),
-  )
-  for (const [effect, { intent, doubt }] of [...fold.open]) {
-    if (doubt) continue
-    const common = { effect, attempt: intent.data.attempt, intent: intent.id }
-    journal.add(
-      intent.data.fate === 'irreversible'
-        ? { type: 'EffectInDoubt', data: common }
-        : { type: 'EffectFailed', data: { ...common, error: given as never } },
-    )
-  }
-  const causes = asked === null || error !== null ? [] : [asked.id]
-  const stretch = await endRun(
-    components,
-    journal,
-    abortFacts(fold, phaseOf(fold), errorRecord(reason), causes),
-  )
-  drive.acknowledged()
-  return stretch
 }

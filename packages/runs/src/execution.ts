@@ -10,6 +10,7 @@
  */
 
 import type { Denial } from '@ice/capabilities/ports'
+import type { RecordedEvent } from '@ice/events/ports'
 import {
   agentId,
   canonicalize,
@@ -22,10 +23,10 @@ import {
   type Random,
   type RunId,
   seededRandom,
+  settled,
   sha256Hex,
   type Timestamp,
 } from '@ice/primitives'
-import type { RecordedEvent } from '@ice/events/ports'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { IdSet } from './id-set.ts'
 import { PROSE_CHARACTERS_MAX, STEP_ID_BYTES_MAX } from './limits.ts'
@@ -38,7 +39,6 @@ import type {
   Question,
   RunContext,
 } from './ports.ts'
-import { turn } from './turn.ts'
 
 /** What a step asks for. */
 export type Ask =
@@ -92,7 +92,7 @@ export class Execution {
           this.ending = { thrown }
         },
       )
-    await turn()
+    await settled()
   }
 
   /** The step of this id, if it was asked for and is not settled. */
@@ -118,7 +118,7 @@ export class Execution {
     this.#fresh.delete(step)
     this.#now = event.time
     step.settle(settlement)
-    await turn()
+    await settled()
   }
 
   #ask<T>(id: string, ask: Ask, asked: unknown, read: (s: Settlement) => T): Promise<T> {

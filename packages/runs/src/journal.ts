@@ -12,6 +12,7 @@
  * 3. Facts carry no authority guards: an outcome can always be recorded.
  */
 
+import type { CountDebit } from '@ice/capabilities/ports'
 import type { StandardPayloads } from '@ice/events/define'
 import type {
   AppendRequest,
@@ -22,12 +23,11 @@ import type {
   RecordedEvent,
   StreamWrite,
 } from '@ice/events/ports'
-import type { CountDebit } from '@ice/capabilities/ports'
 import {
   type Clock,
   type EventId,
-  hasCode,
   type Hash,
+  hasCode,
   type Position,
   type PrincipalId,
   type RunId,

@@ -291,12 +291,19 @@ export type Stretch =
 
 /** Starts, drives, observes and ends runs. */
 export interface Runs {
-  /** Records the run; does not drive it. @throws `ICE_RUNS_KEY_CONFLICT`, `ICE_RUNS_INPUT_INVALID` */
+  /**
+   * Records the run; does not drive it.
+   * @throws `ICE_RUNS_KEY_CONFLICT`, `ICE_RUNS_INPUT_UNSUPPORTED`, `ICE_RUNS_GRANTS_UNSUPPORTED`
+   */
   start(program: Program, input: unknown, options?: StartOptions): Promise<RunId>
   /** Drives a run until it concludes, suspends, or is another's. Replays what is recorded. */
   drive(run: RunId, options?: DriveOptions): Promise<Stretch>
   /** `start`, then `drive`. */
-  execute(program: Program, input: unknown, options?: StartOptions & DriveOptions): Promise<Executed>
+  execute(
+    program: Program,
+    input: unknown,
+    options?: StartOptions & DriveOptions,
+  ): Promise<Executed>
   /** Waits for the conclusion, whichever process brings it about. */
   result(run: RunId, options?: { readonly signal?: AbortSignal }): Promise<RunResult>
   /** @throws `ICE_RUNS_NOT_FOUND` */

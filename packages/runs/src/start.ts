@@ -8,8 +8,8 @@ import {
   type GrantId,
   hasCode,
   type RunId,
-  sha256Hex,
   type StreamId,
+  sha256Hex,
 } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
@@ -91,7 +91,9 @@ function issue(
 ): Issued {
   const id = ids.nextGrantId()
   const root: RootGrantSpec = { ...spec, id, holder: `run/${run}` }
-  const grant = authority.rootGrant(root) as unknown as StandardPayloads['CapabilityGranted']['grant']
+  const grant = authority.rootGrant(
+    root,
+  ) as unknown as StandardPayloads['CapabilityGranted']['grant']
   const event = {
     type: 'CapabilityGranted',
     data: { grant, label: name },

@@ -22,12 +22,7 @@ const TO: Readonly<Record<RunState, readonly StandardTypeName[]>> = {
   PROVISIONED: ['RunProvisioned'],
   CONTEXT_READY: ['RunProvisioned', 'CapabilitiesBound'],
   EXECUTING: ['RunProvisioned', 'CapabilitiesBound', 'ExecutionWindowOpened'],
-  VALIDATING: [
-    'RunProvisioned',
-    'CapabilitiesBound',
-    'ExecutionWindowOpened',
-    'ValidationStarted',
-  ],
+  VALIDATING: ['RunProvisioned', 'CapabilitiesBound', 'ExecutionWindowOpened', 'ValidationStarted'],
   COMMITTED: [
     'RunProvisioned',
     'CapabilitiesBound',

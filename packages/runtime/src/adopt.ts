@@ -6,15 +6,15 @@
  * not adopted anew each time that two programs take turns.
  */
 
-import { type EventLog, type StandardPayloads, type Taxonomy } from '@ice/events'
+import type { EventLog, StandardPayloads, Taxonomy } from '@ice/events'
 import {
   type BlobDigest,
   canonicalize,
   hasCode,
   type Ids,
-  sha256Hex,
   type StreamId,
   type StreamVersion,
+  sha256Hex,
   type Timestamp,
 } from '@ice/primitives'
 import { RUNTIME_CODES, RuntimeError } from './errors.ts'

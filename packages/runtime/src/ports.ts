@@ -8,7 +8,10 @@ import type { EffectHandler, Ownership, Program, Runs } from '@ice/runs/ports'
 
 /** What `createRuntime` is told. Every member has a default; every subsystem can be replaced. */
 export interface RuntimeOptions {
-  /** Path of the SQLite log, or `':memory:'` for none. Ignored when `store` is given. @defaultValue `.ice/ice.db` */
+  /**
+   * Path of the SQLite log, or `':memory:'` for none. Ignored when `store` is given.
+   * @defaultValue `.ice/ice.db`
+   */
   readonly path?: string
   readonly store?: EventStore
   readonly ownership?: Ownership

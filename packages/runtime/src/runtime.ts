@@ -5,6 +5,8 @@
  * composition is frozen: no type, handler or resource kind can be added to a running runtime.
  */
 
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { createAuthority, createGrants, fsKind, toolKind } from '@ice/capabilities'
 import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from '@ice/events'
 import type { EventStore } from '@ice/events/ports'
@@ -87,9 +89,10 @@ async function openGround(options: RuntimeOptions, clock: Clock): Promise<Ground
   }
   // Loaded only when it is used: a product that brings its own store does not need the binary.
   const { openOwnership, openSqliteEventStore } = await import('@ice/events-sqlite')
-  const store = openSqliteEventStore({ path, clock })
+  await mkdir(dirname(path), { recursive: true })
+  const store = openSqliteEventStore({ path, clock, subscribersKeepAlive: true })
   try {
-    const ownership = options.ownership ?? openOwnership({ path })
+    const ownership = options.ownership ?? openOwnership({ directory: `${path}.owners` })
     return { store, ownership, name: 'sqlite' }
   } catch (error) {
     await store.close()

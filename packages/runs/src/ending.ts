@@ -1,0 +1,79 @@
+/**
+ * Ending a run: the append of a conclusion, and the way to it when there is no result.
+ */
+
+import { errorRecord } from '@ice/primitives'
+import type { Acts } from './acts.ts'
+import type { Components } from './components.ts'
+import { abortFacts, phaseOf } from './conclude.ts'
+import { type Completion, type EffectIntent, settle } from './effects.ts'
+import { RUNS_CODES, RunsError } from './errors.ts'
+import type { Fact, Journal } from './journal.ts'
+import { HANDLER_GRACE_MS } from './limits.ts'
+import type { Stretch } from './ports.ts'
+import { resultOf } from './result.ts'
+
+/** What has to be told about completions, so that a refold does not lose them. */
+export interface Ledger {
+  readonly acts: Acts
+  /** A completion is being recorded. */
+  settled(completion: Completion): void
+  /** Everything that was being recorded is acknowledged. */
+  acknowledged(): void
+}
+
+/** Appends a conclusion and what still waits before it. */
+export async function endRun(
+  { log }: Components,
+  journal: Journal,
+  facts: readonly Fact[],
+): Promise<Stretch> {
+  for (const fact of facts) journal.add(fact)
+  await journal.flush()
+  return { kind: 'concluded', result: await resultOf(journal.fold, log.store.blobs) }
+}
+
+/**
+ * Ends a run without a result. Handlers at work are asked to stop and given time to; what they
+ * come back with is recorded. An irreversible effect that has no outcome then is in doubt.
+ */
+export async function abortRun(
+  components: Components,
+  journal: Journal<EffectIntent>,
+  ledger: Ledger,
+  error: unknown,
+): Promise<Stretch> {
+  const { fold } = journal
+  const asked = fold.abortRequested
+  const reason =
+    error === null && asked !== null
+      ? new RunsError(RUNS_CODES.aborted, (asked.data as { readonly reason: string }).reason)
+      : error
+  ledger.acts.abortAll(reason)
+  await ledger.acts.settleWithin(components.clock, HANDLER_GRACE_MS)
+  for (const completion of ledger.acts.take()) {
+    const { type, data, blob } = settle(completion)
+    ledger.settled(completion)
+    journal.add({ type, data, blob, causes: [completion.event.id] })
+  }
+  const given = errorRecord(
+    new RunsError(RUNS_CODES.aborted, 'The run ended before the effect had an outcome'),
+  )
+  for (const [effect, { intent, doubt }] of [...fold.open]) {
+    if (doubt) continue
+    const common = { effect, attempt: intent.data.attempt, intent: intent.id }
+    journal.add(
+      intent.data.fate === 'irreversible'
+        ? { type: 'EffectInDoubt', data: common }
+        : { type: 'EffectFailed', data: { ...common, error: given as never } },
+    )
+  }
+  const causes = asked === null || error !== null ? [] : [asked.id]
+  const stretch = await endRun(
+    components,
+    journal,
+    abortFacts(fold, phaseOf(fold), errorRecord(reason), causes),
+  )
+  ledger.acknowledged()
+  return stretch
+}

@@ -1,0 +1,169 @@
+/**
+ * The live part of a drive: everything recorded has been delivered, and the program goes on.
+ */
+
+import type { RunId } from '@ice/primitives'
+import type { Components } from './components.ts'
+import { validationFacts } from './conclude.ts'
+import { type EffectIntent, settle } from './effects.ts'
+import { abortRun, endRun, type Ledger } from './ending.ts'
+import { RUNS_CODES, RunsError } from './errors.ts'
+import { type Execution, settlementOf } from './execution.ts'
+import { type Journal, runStream } from './journal.ts'
+import { unanswered } from './lifecycle.ts'
+import { OUTSIDE_GRACE_MS } from './limits.ts'
+import type { DriveOptions, Program, Stretch } from './ports.ts'
+import { resultOf } from './result.ts'
+import { Rulings } from './rulings.ts'
+import type { Waker } from './waker.ts'
+
+/** What a live part needs of its drive. */
+export interface LiveInit {
+  readonly components: Components
+  readonly run: RunId
+  readonly options: DriveOptions
+  readonly journal: Journal<EffectIntent>
+  readonly execution: Execution
+  readonly program: Program
+  readonly ledger: Ledger
+  readonly waker: Waker
+}
+
+/** One loop through which everything that happens to a run goes in turn. */
+export class Live {
+  readonly #init: LiveInit
+  readonly #components: Components
+  readonly #journal: Journal<EffectIntent>
+  readonly #execution: Execution
+  readonly #rulings: Rulings
+
+  constructor(init: LiveInit) {
+    const { components, journal, execution, run, ledger } = init
+    this.#init = init
+    this.#components = components
+    this.#journal = journal
+    this.#execution = execution
+    this.#rulings = new Rulings({ components, journal, execution, run, acts: ledger.acts })
+  }
+
+  async loop(): Promise<Stretch> {
+    const { options, ledger } = this.#init
+    const { acts } = ledger
+    this.#rulings.again(this.#execution.takeFresh())
+    for (;;) {
+      await this.#recordCompletions()
+      await this.#rulings.settleAsked()
+      const { fold } = this.#journal
+      const { ending } = this.#execution
+      const atWork = acts.size > 0 || acts.hasCompletions || this.#journal.hasIntents
+      if (ending !== null && 'value' in ending && !atWork && fold.abortRequested === null) {
+        // What still waits to be appended goes into the append of the conclusion.
+        const facts = validationFacts(fold, this.#init.program, ending.value)
+        return endRun(this.#components, this.#journal, facts)
+      }
+      if (this.#journal.dirty) {
+        await this.#flush()
+        continue
+      }
+      if (acts.hasCompletions) continue
+      if (options.signal?.aborted === true) return { kind: 'stopped' }
+      if (fold.abortRequested !== null) return this.#abort(null)
+      if (ending !== null && 'thrown' in ending && !atWork) return this.#abort(ending.thrown)
+      const way = await this.#wait()
+      if (way !== null) return way
+    }
+  }
+
+  async #recordCompletions(): Promise<void> {
+    for (const completion of this.#init.ledger.acts.take()) {
+      const { type, data, blob, value } = settle(completion)
+      this.#init.ledger.settled(completion)
+      const causes = [completion.event.id]
+      const event = this.#journal.add({ type, data, blob, causes })
+      const step = this.#execution.step(completion.intent.data.effect)
+      if (step !== undefined) {
+        await this.#execution.deliver(step, event, settlementOf(event, value, null))
+      }
+      if (this.#journal.full) await this.#flush()
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const { recorded, refused } = await this.#journal.flush()
+    this.#init.ledger.acknowledged()
+    for (const { intent, event } of recorded) this.#init.ledger.acts.start(intent, event)
+    const paid = recorded.some(({ intent }) => intent.debits.length > 0)
+    if (paid || refused.length > 0) await this.#components.authority.refresh()
+    this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
+  }
+
+  /** Waits for what comes next. @returns a stretch when there is nothing to wait for in memory */
+  async #wait(): Promise<Stretch | null> {
+    const { ledger, waker, options, run } = this.#init
+    const { acts } = ledger
+    const idle = acts.size === 0 && this.#execution.ending === null
+    if (idle && this.#execution.unsettled.length === 0) return this.#waitOutside()
+    if (idle && options.wait !== true && this.#allWaitForPeople()) return this.#suspend()
+    const leave = this.#components.watch.add(run, () => waker.wake('news'))
+    try {
+      const why = await waker.wait()
+      return why === 'news' ? await this.#takeNews() : null
+    } finally {
+      leave()
+    }
+  }
+
+  #allWaitForPeople(): boolean {
+    const waiting = new Set(unanswered(this.#journal.fold).map(({ step }) => step))
+    return this.#execution.unsettled.every(({ id }) => waiting.has(id))
+  }
+
+  /** The program waits for nothing that is a step: time for it to come back, then the end. */
+  async #waitOutside(): Promise<Stretch | null> {
+    const { clock } = this.#components
+    const until = clock.monotonicMs() + OUTSIDE_GRACE_MS
+    while (clock.monotonicMs() < until) {
+      await clock.sleep(5)
+      const back = this.#execution.ending !== null || this.#execution.unsettled.length > 0
+      if (back || this.#init.options.signal?.aborted === true) {
+        this.#rulings.again(this.#execution.takeFresh())
+        return null
+      }
+    }
+    const message =
+      'The program waits on something that is not a step of its run (a timer, a request, a file ' +
+      'opened directly?). Ask for it through the context'
+    return this.#abort(new RunsError(RUNS_CODES.pendingOutside, message))
+  }
+
+  async #suspend(): Promise<Stretch> {
+    const waitingFor = unanswered(this.#journal.fold)
+    const steps = waitingFor.map(({ step }) => step).slice(0, 256)
+    this.#journal.add({ type: 'RunSuspended', data: { waitingFor: steps } })
+    await this.#journal.flush()
+    return { kind: 'suspended', waitingFor }
+  }
+
+  /** Takes up what others wrote while nothing of ours waited to be appended. */
+  async #takeNews(): Promise<Stretch | null> {
+    const { log, ownership } = this.#components
+    const { fold, version } = this.#journal
+    const stream = runStream(this.#init.run)
+    for await (const batch of log.read({ stream, after: version })) this.#journal.takeUp(batch)
+    if (fold.view?.state === 'TERMINATED') {
+      return { kind: 'concluded', result: await resultOf(fold, log.store.blobs) }
+    }
+    const owner = fold.view?.owner
+    if (owner !== undefined && owner !== ownership.self) return { kind: 'owned', owner }
+    this.#rulings.again(
+      this.#execution.unsettled.filter(
+        ({ id }) => fold.answers.has(id) || fold.resolutions.has(id),
+      ),
+    )
+    return null
+  }
+
+  #abort(error: unknown): Promise<Stretch> {
+    return abortRun(this.#components, this.#journal, this.#init.ledger, error)
+  }
+}
