@@ -10,7 +10,15 @@ const kinds = {
   sim: { timeoutMs: 120_000 },
 } as const
 
+/** Tests reach the tooling by name, as `tsconfig.test.json` has it too. */
+const resolve = {
+  alias: [
+    { find: /^@ice\/tooling\/(.*)$/, replacement: `${import.meta.dirname}/tooling/src/$1.ts` },
+  ],
+}
+
 const named = Object.entries(kinds).map(([kind, { timeoutMs }]) => ({
+  resolve,
   test: {
     name: kind,
     include: folders.map((folder) => `${folder}/**/*.${kind}.test.ts`),
@@ -20,6 +28,7 @@ const named = Object.entries(kinds).map(([kind, { timeoutMs }]) => ({
 }))
 
 const unit = {
+  resolve,
   test: {
     name: 'unit',
     include: folders.map((folder) => `${folder}/**/*.test.ts`),

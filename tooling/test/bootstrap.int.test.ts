@@ -113,12 +113,13 @@ describe('the bootstrap', () => {
     expect((await bootstrap(['echo'])).status).toBe(0)
   })
 
-  it('says which Node is too old, and which is not new enough where none can be fetched', async () => {
+  it('says which Node is too old, and which where none can be fetched', async () => {
     const old = await bootstrap(['echo'], { version: 'v16.20.2' })
     expect(old).toMatchObject({ status: 1, stderr: expect.stringContaining('this is v16.20.2') })
     const middle = await bootstrap(['echo'], { version: 'v20.20.2' })
     expect(middle.status).toBe(1)
-    expect(middle.stderr).toMatch(/no Node 24 that runs[\s\S]*22\.12 on, but it is v20\.20\.2/)
+    expect(middle.stderr).toMatch(/no Node 24 that runs here/)
+    expect(middle.stderr).toMatch(/22\.12 on, but it is v20\.20\.2/)
   })
 
   it('says that git is missing, and goes on', async () => {

@@ -17,6 +17,8 @@ const tools: readonly Tool[] = [
   },
   { name: 'lint and format', command: 'biome', args: ['check', '--error-on-warnings'] },
   { name: 'one version of each dependency', command: 'sherif', args: [] },
+  { name: 'unused files, exports and dependencies', command: 'knip', args: ['--no-config-hints'] },
+  { name: 'nothing imported that is not declared', command: 'turbo', args: ['boundaries'] },
 ]
 
 /** Asks each tool; what one has to complain about is shown. */
