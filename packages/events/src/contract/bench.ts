@@ -1,0 +1,221 @@
+/**
+ * The bench a case works at: a subject that is closed again whatever happens, events of a small
+ * taxonomy that the package's own gateway prepares, and assertions that show whole values.
+ */
+
+import { deepStrictEqual, fail, ok } from 'node:assert/strict'
+import {
+  eventId,
+  hasCode,
+  type StreamId,
+  type StreamVersion,
+  streamId,
+  type Timestamp,
+} from '@ice/primitives'
+import { z } from 'zod'
+import { defineEventType } from '../event-type.ts'
+import { prepareUnit } from '../gateway.ts'
+import type {
+  Appended,
+  AppendRequest,
+  EventStore,
+  ExpectedVersion,
+  NewEvent,
+  PreparedUnit,
+  ReadAllQuery,
+  ReadQuery,
+  StoredEvent,
+  StreamWrite,
+} from '../ports.ts'
+import { composeTaxonomy } from '../taxonomy.ts'
+import type { ContractCase, Harness } from './case.ts'
+
+const KitNoted = defineEventType({
+  type: 'KitNoted',
+  category: 'domain',
+  description: 'The kit noted a number.',
+  payload: z.strictObject({ n: z.int(), texts: z.array(z.string()).optional() }),
+})
+
+const KitProposed = defineEventType({
+  type: 'KitProposed',
+  category: 'cognitive',
+  description: 'The kit proposed a number.',
+  payload: z.strictObject({ n: z.int() }),
+})
+
+const taxonomy = composeTaxonomy([KitNoted, KitProposed])
+
+/** Where the clock of a harness stands when a case begins. */
+export const START_MS = 1_767_225_600_000
+
+/** What a case works with. */
+export interface Bench {
+  readonly store: EventStore
+  readonly harness: Harness<EventStore>
+  prepare(request: AppendRequest): PreparedUnit
+  /** Prepares and appends to `store`. */
+  append(request: AppendRequest): Promise<Appended>
+  /** Closed with the bench. */
+  second(): Promise<EventStore>
+  /** Takes the place of `store`. */
+  reopen(): Promise<EventStore>
+  /** Fires when the patience of the harness ends. */
+  patience(): AbortSignal
+}
+
+/** What a case is made of. */
+export interface StoreCaseInit extends Omit<ContractCase<EventStore>, 'run'> {
+  readonly test: (bench: Bench) => Promise<void>
+}
+
+/** Makes a case that opens a store, works with it and closes it. */
+export function storeCase({ test, ...about }: StoreCaseInit): ContractCase<EventStore> {
+  return {
+    ...about,
+    async run(harness) {
+      harness.clock.setWall(START_MS)
+      const opened = [await harness.open()]
+      try {
+        await test(createBench(harness, opened))
+      } finally {
+        for (const store of opened.reverse()) await harness.close(store)
+      }
+    },
+  }
+}
+
+/** `opened` holds the subject, and then every further connection. */
+function createBench(harness: Harness<EventStore>, opened: EventStore[]): Bench {
+  const store = (): EventStore => opened[0] as EventStore
+  const clock = { now: () => harness.clock.now() as Timestamp }
+  const prepare = (request: AppendRequest): PreparedUnit =>
+    prepareUnit(request, { taxonomy, clock })
+  return {
+    get store() {
+      return store()
+    },
+    harness,
+    prepare,
+    append: (request) => store().append(prepare(request)),
+    async second() {
+      ok(harness.openSecond, 'a store that supports.sharedByProcesses needs harness.openSecond')
+      const second = await harness.openSecond(store())
+      opened.push(second)
+      return second
+    },
+    async reopen() {
+      ok(harness.reopen, 'a store that supports.durable needs harness.reopen')
+      opened[0] = await harness.reopen(store())
+      return opened[0]
+    },
+    patience: () => AbortSignal.timeout(harness.patienceMs ?? 10_000),
+  }
+}
+
+/** A stream of the kit. */
+export function kit(name: string): StreamId {
+  return streamId(`kit/${name}`)
+}
+
+/** The id of an event of the kit. */
+export function idOf(name: string, version: number): ReturnType<typeof eventId> {
+  return eventId(kit(name), version as StreamVersion)
+}
+
+/** An event that notes a number. */
+export function noted(n: number, more: Partial<NewEvent> = {}): NewEvent {
+  return { type: 'KitNoted', data: { n }, ...more }
+}
+
+/** An event of an agent. */
+export function proposed(n: number): NewEvent {
+  return { type: 'KitProposed', data: { n }, origin: 'agent:alice' }
+}
+
+/** What a write may expect; plain numbers are versions. */
+export type Expected = number | Exclude<ExpectedVersion, number>
+
+/** One stream's part of a request. */
+export function write(name: string, expected: Expected, ...events: NewEvent[]): StreamWrite {
+  return { stream: kit(name), expectedVersion: expected as ExpectedVersion, events }
+}
+
+/** A request that writes one stream. */
+export function toStream(name: string, expected: Expected, ...events: NewEvent[]): AppendRequest {
+  return { writes: [write(name, expected, ...events)] }
+}
+
+/** Everything a store hands out, in one list. No batch may be empty. */
+export async function gather(
+  batches: AsyncIterable<readonly StoredEvent[]>,
+): Promise<readonly StoredEvent[]> {
+  const events: StoredEvent[] = []
+  for await (const batch of batches) {
+    ok(batch.length > 0, 'a batch is empty')
+    events.push(...batch)
+  }
+  return events
+}
+
+/** A stored event in one line: `3 kit/a@2 n7`. */
+export function line({ position, bytes }: StoredEvent): string {
+  const { stream, version, data } = JSON.parse(bytes) as {
+    stream: string
+    version: number
+    data: { n: number }
+  }
+  return `${position} ${stream}@${version} n${data.n}`
+}
+
+/** The whole log, or a part of it, as lines. */
+export async function logLines(store: EventStore, query: ReadAllQuery = {}): Promise<string[]> {
+  return (await gather(store.readAll(query))).map(line)
+}
+
+/** A stream, or a part of it, as lines. */
+export async function streamLines(
+  store: EventStore,
+  name: string,
+  query: Omit<ReadQuery, 'stream'> = {},
+): Promise<string[]> {
+  return (await gather(store.read({ stream: kit(name), ...query }))).map(line)
+}
+
+/** Asserts that a promise is rejected with a code; returns the error. */
+export async function refused(
+  promise: Promise<unknown>,
+  code: string,
+): Promise<{ readonly data: unknown }> {
+  let value: unknown
+  try {
+    value = await promise
+  } catch (error) {
+    if (hasCode(error, code)) return error as { readonly data: unknown }
+    throw error
+  }
+  return fail(`fulfilled with ${JSON.stringify(value)} instead of being refused with ${code}`)
+}
+
+/** Asserts that iterating is refused with a code. */
+export function refusedRead(
+  batches: AsyncIterable<readonly unknown[]>,
+  code: string,
+): Promise<unknown> {
+  const drain = async (): Promise<number> => {
+    let count = 0
+    for await (const _ of batches) count += 1
+    return count
+  }
+  return refused(drain(), code)
+}
+
+/** Asserts that two values are the same, members and all. */
+export function same(actual: unknown, expected: unknown, why?: string): void {
+  deepStrictEqual(actual, expected, why)
+}
+
+/** Numbers from `from` to `to`, both included. */
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i)
+}
