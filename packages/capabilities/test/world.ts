@@ -3,7 +3,6 @@ import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import {
   type Clock,
-  createIds,
   type EventId,
   type GrantId,
   type Hash,
@@ -13,10 +12,10 @@ import {
   type RunId,
   type StreamId,
   type StreamVersion,
-  seededRandom,
   sha256Hex,
   type Timestamp,
 } from '@ice/primitives'
+import { seededIds } from '@ice/primitives/testing'
 import { callDigest } from '../src/call.ts'
 import { fsKind, toolKind } from '../src/index.ts'
 import { composeKinds } from '../src/kinds.ts'
@@ -25,24 +24,6 @@ import { type AuthorityState, authorityProjection } from '../src/state.ts'
 
 export const alice: PrincipalId = 'os:alice' as PrincipalId
 export const mallory: PrincipalId = 'os:mallory' as PrincipalId
-
-/** A clock that a test moves. */
-export function handClock(start = 1_000): Clock & { set(ms: number): void } {
-  let now = start
-  return {
-    now: () => now as Timestamp,
-    monotonicMs: () => now,
-    sleep: async () => undefined,
-    set: (ms) => {
-      now = ms
-    },
-  }
-}
-
-/** Ids that are the same in every run of the tests. */
-export function handIds(clock: Clock = handClock()): Ids {
-  return createIds({ clock, random: seededRandom('capabilities') })
-}
 
 /** A log in memory with the standard vocabulary. */
 export function memoryLog(clock: Clock): EventLog {
@@ -56,7 +37,7 @@ export const fsRoot = (root = '/repo', ...within: readonly string[]): Resource =
 
 /** A state that a test writes by hand, event by event. */
 export class World {
-  readonly ids: Ids = handIds()
+  readonly ids: Ids = seededIds('capabilities')
   readonly run: RunId = this.ids.nextRunId()
   readonly otherRun: RunId = this.ids.nextRunId()
   readonly state: AuthorityState
