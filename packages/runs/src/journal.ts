@@ -43,6 +43,33 @@ export function runStream(run: RunId): StreamId {
   return `run/${run}` as StreamId
 }
 
+/**
+ * An event as the log will hand it out, or would: what a writer knows of it before it reads.
+ * Position and hash are the log's; a run has no use for them.
+ */
+export function recordedEvent(
+  event: NewEvent & { readonly time: Timestamp },
+  stream: StreamId,
+  version: number,
+  position = 0,
+): RecordedEvent {
+  return {
+    v: 1,
+    id: `${stream}@${version}` as EventId,
+    position: position as Position,
+    hash: '' as Hash,
+    stream,
+    version: version as StreamVersion,
+    type: event.type,
+    schema: 1,
+    time: event.time,
+    origin: event.origin ?? 'runtime',
+    causes: event.causes ?? [],
+    data: event.data,
+    ...(event.principal === undefined ? {} : { principal: event.principal }),
+  }
+}
+
 /** A standard event as the owner adds it: place and time are the journal's. */
 export type Fact = {
   readonly [T in keyof StandardPayloads]: {
@@ -272,22 +299,11 @@ export class Journal<I extends Intent = Intent> {
   #place(event: NewEvent, version: number): RecordedEvent {
     this.#version = version
     this.#time = event.time ?? this.#time
-    const recorded: RecordedEvent = {
-      v: 1,
-      id: `${this.#stream}@${version}` as EventId,
-      // Known to the log only; a run has no use for them.
-      position: 0 as Position,
-      hash: '' as Hash,
-      stream: this.#stream,
-      version: version as StreamVersion,
-      type: event.type,
-      schema: 1,
-      time: this.#time as Timestamp,
-      origin: event.origin ?? 'runtime',
-      causes: event.causes ?? [],
-      data: event.data,
-      ...(event.principal === undefined ? {} : { principal: event.principal }),
-    }
+    const recorded = recordedEvent(
+      { ...event, time: this.#time as Timestamp },
+      this.#stream,
+      version,
+    )
     runProjection.evolve(this.fold, recorded)
     return recorded
   }

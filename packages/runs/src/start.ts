@@ -2,7 +2,7 @@
 
 import type { RootGrantSpec } from '@ice/capabilities/ports'
 import type { StandardPayloads } from '@ice/events/define'
-import type { AppendRequest, StreamWrite } from '@ice/events/ports'
+import type { AppendedWrite, AppendRequest, RecordedEvent, StreamWrite } from '@ice/events/ports'
 import {
   canonicalize,
   type GrantId,
@@ -13,7 +13,7 @@ import {
 } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import { runStream } from './journal.ts'
+import { recordedEvent, runStream } from './journal.ts'
 import { GRANTS_MAX, GRANTS_PER_APPEND } from './limits.ts'
 import type { GrantSpec, Program, StartOptions } from './ports.ts'
 import { type SealedValue, sealValue } from './value.ts'
@@ -42,7 +42,9 @@ export async function startRun(
   const key = keyWrite(program, run, sealed, options)
   const writes = [...created.writes, ...key, ...grants.slice(0, GRANTS_PER_APPEND).map(writeOf)]
   try {
-    await components.log.append({ ...created, writes })
+    const { writes: appended } = await components.log.append({ ...created, writes })
+    // Authority would find the grants by itself, at the price of a look into the log for each run.
+    components.authority.observe(issuedEvents(grants, appended))
     return run
   } catch (error) {
     if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') || key[0] === undefined) throw error
@@ -76,6 +78,21 @@ interface Issued {
   readonly name: string
   readonly grant: GrantId
   readonly write: StreamWrite
+}
+
+/** The grants of a start as the log holds them now. */
+function issuedEvents(
+  grants: readonly Issued[],
+  appended: readonly AppendedWrite[],
+): readonly RecordedEvent[] {
+  return appended.flatMap(({ stream, positions, times }) => {
+    const { write } = grants.find((issued) => issued.write.stream === stream) ?? {}
+    const [event] = write?.events ?? []
+    const [position] = positions
+    const [time] = times
+    if (event === undefined || position === undefined || time === undefined) return []
+    return recordedEvent({ ...event, time }, stream, 1, position)
+  })
 }
 
 function writeOf({ write }: Issued): StreamWrite {
