@@ -104,7 +104,8 @@ const complaints = [
     ],
   },
   {
-    says: /OUTDATED_LOCKFILE|NO_IMPORTER|not up to date|workspace/i,
+    says: /OUTDATED_LOCKFILE|NO_IMPORTER|not up\s+to date|present in the workspace/i,
+    isInDetail: true,
     means: [
       'pnpm-lock.yaml is out of step with a package.json.',
       'Run `npx pnpm install` in the root of the project, and commit the lockfile.',
@@ -117,9 +118,23 @@ const complaints = [
   },
 ]
 
+/** The plain words for a complaint; the installer's own where they say more, or all there is. */
 const explain = (output) => {
   const known = complaints.find(({ says }) => says.test(output))
-  return known ? known.means : ['The last words of the installer are above.']
+  const words = output.split('\n').filter((line) => !line.startsWith('npm notice'))
+  const last = words.join('\n').trim().split('\n').slice(-12)
+  if (known === undefined) return last
+  return known.isInDetail ? [...last, '', ...known.means] : known.means
+}
+
+/** An installer that waits a minute before it says that nobody answers helps nobody. */
+const installerEnvironment = {
+  CI: 'true',
+  npm_config_update_notifier: 'false',
+  npm_config_fetch_retries: '1',
+  npm_config_fetch_retry_mintimeout: '2000',
+  pnpm_config_fetch_retries: '1',
+  pnpm_config_fetch_retry_mintimeout: '2000',
 }
 
 /** Runs the installer with its output kept back, and a sign of life every few seconds. */
@@ -132,7 +147,7 @@ const install = (pin) =>
     const args = ['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only']
     const child = spawn(command, [...first, ...args], {
       cwd: root,
-      env: { ...toolEnvironment, CI: 'true' },
+      env: { ...toolEnvironment, ...installerEnvironment },
       shell: isWindows,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -146,10 +161,7 @@ const install = (pin) =>
     const alive = setInterval(() => say(`  still installing, ${seconds()} s`), SIGN_OF_LIFE_MS)
     child.on('close', (status) => {
       clearInterval(alive)
-      if (status !== 0) {
-        say(output.trim().split('\n').slice(-12).join('\n'))
-        giveUp('', 'The set-up did not finish.', ...explain(output))
-      }
+      if (status !== 0) giveUp('The set-up did not finish.', ...explain(output))
       say(`Set up in ${seconds()} s.`)
       resolve()
     })
