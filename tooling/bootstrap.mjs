@@ -62,12 +62,12 @@ const toolEnvironment = {
 /** A digest of everything whose change makes an install necessary. */
 const digestOfManifests = () => {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch}\n`)
-  const folders = ['packages', 'apps'].flatMap((group) =>
+  const folders = ['packages', 'apps', 'examples'].flatMap((group) =>
     existsSync(join(root, group))
       ? readdirSync(join(root, group)).map((name) => join(group, name))
       : [],
   )
-  const manifests = ['.', 'tooling', 'examples', ...folders].map((f) => join(f, 'package.json'))
+  const manifests = ['.', 'tooling', ...folders].map((f) => join(f, 'package.json'))
   for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests.sort()]) {
     const path = join(root, file)
     if (existsSync(path)) hash.update(`${file}\n`).update(readFileSync(path))

@@ -8,7 +8,7 @@ import { build } from '../lib/build.ts'
 import { projectRoot } from '../lib/house.ts'
 import { runTool } from '../lib/tools.ts'
 
-const entry = join(projectRoot, 'apps/ice/dist/main.js')
+const entry = join(projectRoot, 'apps/ice/dist/demo/main.js')
 
 const built = await build(projectRoot, 'keep')
 if (built.status !== 0 || !existsSync(entry)) {
@@ -17,7 +17,7 @@ if (built.status !== 0 || !existsSync(entry)) {
 } else {
   const { status } = await runTool({
     command: process.execPath,
-    args: [entry, 'demo', ...process.argv.slice(2)],
+    args: [entry, ...process.argv.slice(2)],
     cwd: process.env['INIT_CWD'] ?? projectRoot,
   })
   process.exitCode = status

@@ -5,15 +5,18 @@ import { workspacePackages } from '../lib/house.ts'
 import { runTool } from '../lib/tools.ts'
 import type { StepResult } from './tally.ts'
 
-/** Every example of the house: `examples/` at the root and beside each package, by name. */
+/**
+ * Every example of the house, at the root and beside each package: a file `01_words.ts`, or a
+ * folder `01_words/` with a `main.ts`.
+ */
 export const exampleFiles = (root: string): readonly string[] =>
   ['.', ...workspacePackages(root).map((each) => each.folder)].flatMap((folder) => {
     const examples = join(root, folder, 'examples')
     if (!existsSync(examples)) return []
     return readdirSync(examples)
-      .filter((name) => /^\d+_.*\.ts$/.test(name))
+      .filter((name) => /^\d+_/.test(name))
       .sort()
-      .map((name) => join(folder, 'examples', name))
+      .map((name) => join(folder, 'examples', name.endsWith('.ts') ? name : `${name}/main.ts`))
   })
 
 /** Runs them one after another; the output of one that fails is shown. */
