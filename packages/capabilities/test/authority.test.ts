@@ -1,0 +1,250 @@
+import type { EventLog, NewEvent, RecordedEvent } from '@ice/events/ports'
+import type { GrantId, Ids, RunId, StreamId } from '@ice/primitives'
+import { manualClock, seededIds } from '@ice/primitives/testing'
+import { describe, expect, it } from 'vitest'
+import { createAuthority, fsKind, grantedEvent, grantStream, toolKind } from '../src/index.ts'
+import type { Authority, AuthorityRequest, Grant } from '../src/ports.ts'
+import { fsRoot, memoryLog, World } from './world.ts'
+
+interface Scene {
+  readonly log: EventLog
+  readonly authority: Authority
+  readonly ids: Ids
+  readonly run: RunId
+}
+
+function scene(deadMax?: number): Scene {
+  const clock = manualClock(1_000)
+  const log = memoryLog(clock)
+  const ids = seededIds('authority')
+  const parts = { log, kinds: [fsKind, toolKind] }
+  const authority = createAuthority(deadMax === undefined ? parts : { ...parts, deadMax })
+  return { log, authority, ids, run: ids.nextRunId() }
+}
+
+async function write(log: EventLog, stream: StreamId, ...events: NewEvent[]): Promise<void> {
+  await log.append({ writes: [{ stream, expectedVersion: 'any', events }] })
+}
+
+async function grant(
+  { log, authority, ids, run }: Scene,
+  caveats: Grant['caveats'] = [],
+): Promise<GrantId> {
+  const spec = { id: ids.nextGrantId(), holder: `run/${run}`, actions: ['fs.read'] } as const
+  const issued = authority.rootGrant({ ...spec, resource: fsRoot(), caveats })
+  await write(log, grantStream(issued.id), grantedEvent(issued))
+  return issued.id
+}
+
+const revocation = (id: GrantId): NewEvent => ({
+  type: 'CapabilityRevoked',
+  data: { grant: id, reason: 'enough' },
+})
+const debit = (id: GrantId, run: RunId): NewEvent => ({
+  type: 'CountDebited',
+  data: { grant: id, run, effect: 'read', attempt: 1, count: 1 },
+})
+
+function ask({ authority, run }: Scene, id: GrantId): string {
+  const request: AuthorityRequest = { ...new World().request(id), run }
+  const decision = authority.decide({ ...request, callDigest: authority.callDigest(request) })
+  return 'ok' in decision ? 'allowed' : decision.denied.code.replace('ICE_CAPABILITIES_', '')
+}
+
+/** Verifies: CAP-R19 */
+describe('an authority over a log', () => {
+  it('knows nothing until it is refreshed, and then what the log holds', async () => {
+    const at = scene()
+    const id = await grant(at, [{ kind: 'count', max: 1 }])
+    expect(ask(at, id)).toBe('GRANT_NOT_FOUND')
+    expect(at.authority.grant(id)).toBeUndefined()
+    await at.authority.refresh()
+    expect(ask(at, id)).toBe('allowed')
+    expect(at.authority.grant(id)?.grant.id).toBe(id)
+    await write(at.log, `budget/${id}` as StreamId, debit(id, at.run))
+    expect(ask(at, id)).toBe('allowed')
+    await at.authority.refresh()
+    expect(ask(at, id)).toBe('COUNT_SPENT')
+    await write(at.log, grantStream(id), revocation(id))
+    await at.authority.refresh()
+    expect(ask(at, id)).toBe('GRANT_REVOKED')
+    await write(at.log, 'stop/all' as StreamId, revocation(id))
+    await at.authority.refresh()
+    expect(ask(at, id)).toBe('STOPPED')
+  })
+
+  it('reads only what is new, of the streams it folds', async () => {
+    const at = scene()
+    const queries: unknown[] = []
+    const log: EventLog = {
+      ...at.log,
+      readAll: (query) => {
+        queries.push(query)
+        return at.log.readAll(query)
+      },
+    }
+    const authority = createAuthority({ log, kinds: [fsKind] })
+    await grant(at)
+    await authority.refresh()
+    await authority.refresh()
+    expect(queries).toEqual(
+      ['grant/', 'budget/', 'stop/'].map((streamPrefix) => ({
+        after: 0,
+        filter: { streamPrefix },
+      })),
+    )
+    await write(at.log, 'stop/all' as StreamId, revocation(at.ids.nextGrantId()))
+    await authority.refresh()
+    expect(queries.slice(3)).toEqual(
+      ['grant/', 'budget/', 'stop/'].map((streamPrefix) => ({
+        after: 1,
+        filter: { streamPrefix },
+      })),
+    )
+  })
+
+  it('reads all streams up to one head, so that no debit comes before its grant', async () => {
+    const at = scene()
+    let later: GrantId | undefined
+    const log: EventLog = {
+      ...at.log,
+      async *readAll(query) {
+        if (query.filter?.streamPrefix === 'budget/' && later === undefined) {
+          later = await grant(at, [{ kind: 'count', max: 1 }])
+          await write(at.log, `budget/${later}` as StreamId, debit(later, at.run))
+        }
+        yield* at.log.readAll(query)
+      },
+    }
+    const authority = createAuthority({ log, kinds: [fsKind] })
+    await grant(at)
+    await authority.refresh()
+    expect(authority.grant(later as GrantId)).toBeUndefined()
+    await authority.refresh()
+    expect(ask({ ...at, authority }, later as GrantId)).toBe('COUNT_SPENT')
+  })
+
+  it('takes up what it is told, in any order, and drops what it has read already', async () => {
+    const at = scene(0)
+    const id = await grant(at)
+    await write(at.log, grantStream(id), revocation(id))
+    const recorded: RecordedEvent[] = []
+    for await (const batch of at.log.readAll({})) recorded.push(...batch)
+    const [issued, revoked] = recorded as [RecordedEvent, RecordedEvent]
+    at.authority.observe([revoked])
+    expect(ask(at, id)).toBe('GRANT_NOT_FOUND')
+    at.authority.observe([issued])
+    expect(ask(at, id)).toBe('allowed')
+    await at.authority.refresh()
+    expect(ask(at, id)).toBe('GRANT_NOT_FOUND')
+    // Forgotten, because it remembers no dead; old news must not bring it back.
+    at.authority.observe([issued])
+    expect(ask(at, id)).toBe('GRANT_NOT_FOUND')
+  })
+
+  it('shares one refresh among those who come while another is under way', async () => {
+    const at = scene()
+    const gates: (() => void)[] = []
+    const store = {
+      ...at.log.store,
+      head: async () => {
+        const head = await at.log.store.head()
+        await new Promise<void>((resolve) => gates.push(resolve))
+        return head
+      },
+    }
+    const authority = createAuthority({ log: { ...at.log, store }, kinds: [fsKind] })
+    const first = authority.refresh()
+    const id = await grant(at)
+    const others = [authority.refresh(), authority.refresh(), authority.refresh()]
+    expect(new Set(others).size).toBe(1)
+    expect(gates).toHaveLength(1)
+    gates[0]?.()
+    await first
+    expect(authority.grant(id)).toBeUndefined()
+    await expect.poll(() => gates.length).toBe(2)
+    gates[1]?.()
+    await Promise.all(others)
+    expect(authority.grant(id)?.grant.id).toBe(id)
+  })
+
+  it('tells of a failed read those who wait for it, and goes on with the next', async () => {
+    const at = scene()
+    const id = await grant(at)
+    const failures = [new RangeError('no disk')]
+    const store = {
+      ...at.log.store,
+      head: async () => {
+        const failure = failures.pop()
+        if (failure !== undefined) throw failure
+        return at.log.store.head()
+      },
+    }
+    const authority = createAuthority({ log: { ...at.log, store }, kinds: [fsKind] })
+    const [first, second] = await Promise.allSettled([authority.refresh(), authority.refresh()])
+    expect(first).toMatchObject({ status: 'rejected', reason: { message: 'no disk' } })
+    expect(second.status).toBe('fulfilled')
+    expect(authority.grant(id)?.grant.id).toBe(id)
+  })
+
+  it('refuses two kinds of one name', () => {
+    const { log } = scene()
+    expect(() => createAuthority({ log, kinds: [fsKind, fsKind] })).toThrow(
+      expect.objectContaining({ code: 'ICE_CAPABILITIES_KIND_CONFLICT' }),
+    )
+  })
+})
+
+/** Verifies: CAP-R06, CAP-R09 */
+describe('the append of an intent', () => {
+  const intent = (id: GrantId): NewEvent => ({ type: 'RunSuspended', data: { waitingFor: [id] } })
+
+  it('is refused after a revocation that the decision did not know of', async () => {
+    const at = scene()
+    const id = await grant(at)
+    await at.authority.refresh()
+    const request: AuthorityRequest = { ...new World().request(id), run: at.run }
+    const decision = at.authority.decide(request)
+    await write(at.log, grantStream(id), revocation(id))
+    const guards = 'ok' in decision ? decision.ok.guards : []
+    const stream = `run/${at.run}` as StreamId
+    const append = at.log.append({
+      writes: [{ stream, expectedVersion: 'no_stream', events: [intent(id)] }],
+      guards,
+    })
+    await expect(append).rejects.toMatchObject({ code: 'ICE_EVENTS_GUARD_CONFLICT' })
+  })
+
+  it('spends the last use once, however many reach for it', async () => {
+    const at = scene()
+    const id = await grant(at, [{ kind: 'count', max: 3 }])
+    const workers = Array.from({ length: 8 }, () =>
+      createAuthority({ log: at.log, kinds: [fsKind] }),
+    )
+    const use = async (authority: Authority): Promise<boolean> => {
+      for (;;) {
+        const decision = authority.decide({ ...new World().request(id), run: at.run })
+        if ('denied' in decision) {
+          if (decision.denied.code === 'ICE_CAPABILITIES_COUNT_SPENT') return false
+          await authority.refresh()
+          continue
+        }
+        const { guards, debits } = decision.ok
+        const writes = debits.map(({ stream, version }) => ({
+          stream,
+          expectedVersion: version as never,
+          events: [{ ...debit(id, at.run), principal: `os:${at.ids.next()}` as never }],
+        }))
+        try {
+          await at.log.append({ writes, guards })
+          return true
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ICE_EVENTS_VERSION_CONFLICT' })
+          await authority.refresh()
+        }
+      }
+    }
+    const used = await Promise.all(workers.flatMap((worker) => [use(worker), use(worker)]))
+    expect(used.filter(Boolean)).toHaveLength(3)
+  })
+})
