@@ -144,7 +144,7 @@ describe('fs.read', () => {
 })
 
 describe('fs.list', () => {
-  it('gives names in the order of their bytes, with kind and size, links not followed', async () => {
+  it('gives names in the order of bytes, with kind and size, following no link', async () => {
     const root = folder()
     plant(root, ['b = 12', 'B = 1', 'a/', 'é = 123', 'link -> b', 'out -> /etc', '.hidden = '])
     execFileSync('mkfifo', [join(root, 'pipe')])

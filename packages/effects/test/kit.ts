@@ -1,6 +1,14 @@
 /** What the tests of this package share: folders, calls, and what became of them. */
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { EventId, GrantId, JsonObject, JsonValue, RunId } from '@ice/primitives'
@@ -14,9 +22,12 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
+/** Where a hundred thousand files are made quickly, and holes in a file take no memory to read. */
+export const memory: string = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
 /** A folder that is gone after the test. */
-export function folder(): string {
-  const made = mkdtempSync(join(tmpdir(), 'ice-effects-'))
+export function folder(base: string = tmpdir()): string {
+  const made = mkdtempSync(join(base, 'ice-effects-'))
   folders.push(made)
   return made
 }
