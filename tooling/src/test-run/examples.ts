@@ -1,5 +1,6 @@
 /** Runs each example as its reader would, with Node alone, and counts it as one test. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { workspacePackages } from '../lib/house.ts'
 import { runTool } from '../lib/tools.ts'
@@ -19,15 +20,16 @@ export const exampleFiles = (root: string): readonly string[] =>
       .map((name) => join(folder, 'examples', name.endsWith('.ts') ? name : `${name}/main.ts`))
   })
 
-/** Runs them one after another; the output of one that fails is shown. */
+/** Runs them one after another, each in an empty folder; what one that fails said is shown. */
 export const runExamples = async (root: string): Promise<StepResult> => {
   let passed = 0
   let failed = 0
+  const folder = mkdtempSync(join(tmpdir(), 'ice-examples-'))
   for (const example of exampleFiles(root)) {
     const { status, output } = await runTool({
       command: process.execPath,
       args: [join(root, example)],
-      cwd: root,
+      cwd: mkdtempSync(join(folder, 'example-')),
       output: 'keep',
     })
     if (status === 0) passed += 1
@@ -36,5 +38,6 @@ export const runExamples = async (root: string): Promise<StepResult> => {
       process.stdout.write(`${output}${example} ended with ${status}\n`)
     }
   }
+  rmSync(folder, { recursive: true })
   return { passed, failed, skipped: [], tests: passed + failed }
 }

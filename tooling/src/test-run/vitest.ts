@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { runTool } from '../lib/tools.ts'
 import type { StepResult } from './tally.ts'
 
-interface VitestReport {
+/** As much of vitest's JSON report as is counted. */
+export interface VitestReport {
   readonly testResults: readonly {
     readonly name: string
     readonly status: string
@@ -15,7 +16,7 @@ interface VitestReport {
 }
 
 /** Counts each test, and each file that could not be collected as one failure. */
-const count = (report: VitestReport): StepResult => {
+export const countTests = (report: VitestReport): StepResult => {
   const all = report.testResults.flatMap((file) => file.assertionResults)
   const unreadable = report.testResults.filter(
     (file) => file.status === 'failed' && file.assertionResults.length === 0,
@@ -42,7 +43,7 @@ export const runVitest = async (root: string, filters: readonly string[]): Promi
     cwd: root,
   })
   if (!existsSync(file)) return { passed: 0, failed: 1, skipped: [], tests: 0 }
-  const counted = count(JSON.parse(readFileSync(file, 'utf8')) as VitestReport)
+  const counted = countTests(JSON.parse(readFileSync(file, 'utf8')) as VitestReport)
   rmSync(folder, { recursive: true })
   // An error outside any test (an unhandled rejection) fails the run without a test to blame.
   const isUnexplained = status !== 0 && counted.failed === 0
