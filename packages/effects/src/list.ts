@@ -60,10 +60,9 @@ export async function listDirectory(
     return { directory: anchor.openDirectory(entry), names: found.names }
   })
   try {
-    const page = await smallest(directory, { after, limit: args.limit, signal: call.signal })
-    const entries = await described(directory, page.names, call.signal)
-    const value: ListPage & JsonObject = { entries, more: page.more }
-    const { more } = page
+    const wanted = { after, limit: args.limit, signal: call.signal }
+    const value: ListPage & JsonObject = await pageOf(directory, wanted)
+    const { entries, more } = value
     return { value, observed: { path: pathText(names), entries: entries.length, more } }
   } finally {
     directory.close()
@@ -87,6 +86,18 @@ interface Wanted {
 interface RawPage {
   readonly names: readonly string[]
   readonly more: boolean
+}
+
+/** A page, never empty while there is more: its last name is where the next one begins. */
+async function pageOf(directory: HeldDirectory, wanted: Wanted): Promise<ListPage> {
+  let { after } = wanted
+  for (;;) {
+    const { names, more } = await smallest(directory, { ...wanted, after })
+    const entries = await described(directory, names, wanted.signal)
+    const last = names.at(-1)
+    if (entries.length > 0 || !more || last === undefined) return { entries, more }
+    after = last
+  }
 }
 
 /** Reads the whole directory and keeps one page of it. */

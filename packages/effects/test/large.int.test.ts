@@ -257,7 +257,8 @@ describe('a machine that fails', () => {
       const codes = {}
       for (const path of ['secret', 'closed/f', 'passable/f', 'new']) {
         const [action, args] = path === 'new' ? ['fs.write', { content: '' }] : ['fs.read', {}]
-        codes[path] = await perform(action, { path, ...args }).then(({ value }) => value, ({ code }) => code)
+        const told = perform(action, { path, ...args })
+        codes[path] = await told.then(({ value }) => value, ({ code }) => code)
       }
       console.log(JSON.stringify(codes))
     `)
