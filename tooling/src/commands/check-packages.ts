@@ -47,9 +47,12 @@ if (built.status !== 0) {
   process.exitCode = 1
 } else {
   const folder = mkdtempSync(join(tmpdir(), 'ice-packages-'))
-  const { passed, failed } = await checkAll(folder)
-  if (isKept) process.stderr.write(`kept: ${folder}\n`)
-  else rmSync(folder, { recursive: true })
-  say(`${passed} passed, ${failed} failed`)
-  process.exitCode = failed === 0 && passed > 0 ? 0 : 1
+  try {
+    const { passed, failed } = await checkAll(folder)
+    say(`${passed} passed, ${failed} failed`)
+    process.exitCode = failed === 0 && passed > 0 ? 0 : 1
+  } finally {
+    if (isKept) process.stderr.write(`kept: ${folder}\n`)
+    else rmSync(folder, { recursive: true })
+  }
 }

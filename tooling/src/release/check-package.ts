@@ -1,6 +1,8 @@
 /** What a package must pass before it may be published; each step needs the one before it. */
 import { join } from 'node:path'
+import { projectRoot, readJson } from '../lib/house.ts'
 import { runTool, type ToolResult } from '../lib/tools.ts'
+import { type Layers, layerOf } from '../style/layers.ts'
 import { strangersProject } from './consumer.ts'
 import type { Packed } from './pack.ts'
 
@@ -16,6 +18,13 @@ interface Step {
   run(): Promise<ToolResult>
 }
 
+/** Adapters and apps run on Node and may speak of its types; the rest stands by itself. */
+const isOfTheHost = ({ name }: Packed): boolean => {
+  const layers = readJson<Layers>(join(projectRoot, 'tooling/layers.json'))
+  const layer = layerOf(layers, name.replace('@ice/', ''))
+  return layer === undefined || layer === 'L2'
+}
+
 /** The steps, from the tarball to the running example. */
 const stepsFor = (packed: Packed, registry: string, folder: string): readonly Step[] => {
   const consumer = strangersProject(join(folder, packed.name.replace('@ice/', '')), packed)
@@ -28,7 +37,10 @@ const stepsFor = (packed: Packed, registry: string, folder: string): readonly St
   const library: readonly Step[] = [
     { name: 'types (attw)', run: ask('attw', packed.file, '--profile', 'esm-only', '--no-color') },
   ]
-  const compiles: Step = { name: 'declarations compile', run: () => consumer.compileEntries() }
+  const compiles: Step = {
+    name: 'declarations compile',
+    run: () => consumer.compileEntries(isOfTheHost(packed) ? ['node'] : []),
+  }
   return [
     { name: 'manifest (publint)', run: ask('publint', 'run', packed.file, '--strict') },
     ...(isLibrary ? library : []),

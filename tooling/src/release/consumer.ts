@@ -50,8 +50,8 @@ export interface Consumer {
   install(registry: string): Promise<ToolResult>
   /** Runs the example of the README that was installed. */
   runExample(): Promise<ToolResult>
-  /** Compiles every entry against the declarations, with no other types at hand. */
-  compileEntries(): Promise<ToolResult>
+  /** Compiles every entry against the declarations, with no other types at hand than these. */
+  compileEntries(types: readonly string[]): Promise<ToolResult>
   /** Compiles the example that was run, with the types of Node. */
   compileExample(): Promise<ToolResult>
 }
@@ -81,8 +81,9 @@ export const strangersProject = (folder: string, packed: Packed): Consumer => {
       })
     },
     async runExample() {
-      const readme = readFileSync(join(folder, 'node_modules', packed.name, 'README.md'), 'utf8')
-      const example = readmeExample(readme)
+      const readme = join(folder, 'node_modules', packed.name, 'README.md')
+      if (!existsSync(readme)) return { status: 1, output: 'no README.md was packed\n' }
+      const example = readmeExample(readFileSync(readme, 'utf8'))
       if (example === undefined) return { status: 1, output: 'no example under "## Example"\n' }
       const { language, text } = example
       write(`example.${language}`, text)
@@ -95,13 +96,13 @@ export const strangersProject = (folder: string, packed: Packed): Consumer => {
         output: 'keep',
       })
     },
-    compileEntries() {
+    compileEntries(types) {
       write('entries.ts', everyEntry(packed))
-      return compile('entries.ts', [])
+      return compile('entries.ts', types)
     },
     compileExample: async () =>
       existsSync(join(folder, 'example.ts'))
         ? await compile('example.ts', ['node'])
-        : { status: 0, output: '' },
+        : { status: existsSync(join(folder, 'example.sh')) ? 0 : 1, output: '' },
   }
 }
