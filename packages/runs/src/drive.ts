@@ -160,10 +160,13 @@ export class Drive {
   }
 
   async #recordCarriedOver(journal: Journal): Promise<void> {
-    for (const completion of this.#unrecorded) {
-      const { type, data, blob } = settle(completion)
-      if (journal.fold.open.has(completion.intent.data.effect)) {
-        journal.add({ type, data, blob, causes: [completion.event.id] })
+    for (const { intent, event, ...end } of this.#unrecorded) {
+      // Of what could not be recorded as it was, that it ended is recorded, and why not how.
+      const error = this.#unrecordable
+      const completion = error === null ? { intent, event, ...end } : { intent, event, error }
+      const { type, data, blob } = settle(completion as Completion)
+      if (journal.fold.open.has(intent.data.effect)) {
+        journal.add({ type, data, blob, causes: [event.id] })
       }
     }
     if (this.#unrecorded.length > 0) await journal.flush()

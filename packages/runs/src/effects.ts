@@ -16,10 +16,10 @@ import {
   type RunId,
   type Timestamp,
 } from '@ice/primitives'
-import { RUNS_CODES } from './errors.ts'
+import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
-import { OBSERVED_BYTES_MAX } from './limits.ts'
+import { INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectReport, EffectRequest } from './ports.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
@@ -69,8 +69,11 @@ export function prepareCall(
     return refuse(RUNS_CODES.actionUnknown, message)
   }
   let args: JsonObject
+  let resource: JsonObject
   try {
     args = handler.arguments.parse(request.arguments)
+    resource = handler.resource(args)
+    checkClaim(resource)
   } catch (cause) {
     const message = `${request.action} does not take these arguments`
     return refuse(RUNS_CODES.argumentsInvalid, message, cause)
@@ -81,7 +84,14 @@ export function prepareCall(
     const message = `This run has no grant called "${request.grant}"; it has: ${bound}`
     return refuse(RUNS_CODES.grantUnbound, message)
   }
-  return { ...init, handler, sealed, args, resource: handler.resource(args), grant }
+  return { ...init, handler, sealed, args, resource, grant }
+}
+
+/** What an effect claims stands in its intent: small, and nothing that JSON cannot hold. */
+function checkClaim(resource: JsonObject): void {
+  if (sealValue(resource).blob === null) return
+  const data = { bytesMax: INLINE_VALUE_BYTES_MAX }
+  throw new RunsError(RUNS_CODES.valueLimit, 'The claim on the resource is too large', data)
 }
 
 /** Decides a call. A denial is only `final` when authority had just caught up with the log. */

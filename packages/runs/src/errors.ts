@@ -18,6 +18,8 @@ export const RUNS_CODES = {
   inputInvalid: 'ICE_RUNS_INPUT_UNSUPPORTED',
   /** The start lacks a grant that the program needs, or grants are malformed. */
   grantsInvalid: 'ICE_RUNS_GRANTS_UNSUPPORTED',
+  /** A handler's outcome is no event type of the log, or two handlers carry out one action. */
+  handlersInvalid: 'ICE_RUNS_HANDLERS_UNSUPPORTED',
   /** The program of the run is not registered here, or in another version. */
   programNotFound: 'ICE_RUNS_PROGRAM_NOT_FOUND',
   /** The run has concluded; nothing about it can be changed. */

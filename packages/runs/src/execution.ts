@@ -13,7 +13,6 @@ import type { Denial } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   agentId,
-  canonicalize,
   type ErrorRecord,
   type EventId,
   type Hash,
@@ -24,7 +23,6 @@ import {
   type RunId,
   seededRandom,
   settled,
-  sha256Hex,
   type Timestamp,
 } from '@ice/primitives'
 import { RUNS_CODES, RunsError } from './errors.ts'
@@ -39,6 +37,7 @@ import type {
   Question,
   RunContext,
 } from './ports.ts'
+import { sealValue } from './value.ts'
 
 /** What a step asks for. */
 export type Ask =
@@ -181,13 +180,10 @@ function askedOf({ action, grant, arguments: args }: EffectRequest<unknown>): un
   return { action, grant, arguments: args }
 }
 
-/** The digest of what a step asks for. @throws `ICE_RUNS_VALUE_UNSUPPORTED` */
-export function digestOf(asked: unknown): Hash {
-  try {
-    return sha256Hex(canonicalize(asked))
-  } catch (cause) {
-    throw new RunsError(RUNS_CODES.valueUnsupported, 'JSON cannot hold what was asked', {}, cause)
-  }
+/** The digest of what a step asks for: whatever it asks must fit into a value. */
+function digestOf(asked: unknown): Hash {
+  const { digest } = sealValue(asked)
+  return digest
 }
 
 function checkName(name: unknown): string {

@@ -87,11 +87,23 @@ function componentsOf(init: RunsInit, programs: ReadonlyMap<string, Program>): C
     ids: init.ids,
     principal: init.principal,
     limits: init.limits ?? {},
-    handlers: new Map(init.effects.map((handler) => [handler.action, handler])),
+    handlers: handlersOf(init),
     // A look that failed wakes whoever waits, and their own look reports it where it is heard.
     watch: createWatch({ log, clock }, () => undefined),
     programOf: (fold) => programOf(fold, programs),
   }
+}
+
+/** @throws `ICE_RUNS_HANDLERS_UNSUPPORTED` */
+function handlersOf({ effects, log }: RunsInit): Components['handlers'] {
+  const handlers = new Map(effects.map((handler) => [handler.action, handler]))
+  const lost = effects.find(({ outcome }) => !log.taxonomy.has(outcome))
+  if (lost === undefined && handlers.size === effects.length) return handlers
+  const message =
+    lost === undefined
+      ? 'Two handlers carry out one action'
+      : `The outcome of ${lost.action}, ${lost.outcome}, is no event type of this log`
+  throw new RunsError(RUNS_CODES.handlersInvalid, message)
 }
 
 function programOf(fold: RunFold, programs: ReadonlyMap<string, Program>): Program {

@@ -438,3 +438,61 @@ test('an unregistered program is asked for by name when a run is resumed', async
   await expect(bob.runs.drive(run)).rejects.toMatchObject({ code: 'ICE_RUNS_PROGRAM_NOT_FOUND' })
   expect(any.parse(1)).toBe(1)
 })
+
+/** Verifies: RUN-R04, RUN-R05 */
+describe('a handler', () => {
+  test('whose outcome is no event type, or that has a twin, is refused at composition', async () => {
+    const strange = { ...tool('do'), outcome: 'NoSuchThing' }
+    for (const effects of [[strange], [tool('do'), tool('do')]]) {
+      await expect(world({ effects })).rejects.toMatchObject({
+        code: 'ICE_RUNS_HANDLERS_UNSUPPORTED',
+      })
+    }
+  })
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new TypeError('no resource')
+      },
+    ],
+    ['is too large', () => ({ name: 'x'.repeat(10_000) })],
+    ['is not JSON', () => ({ name: Number.NaN })],
+  ])('whose claim %s is a denial of its call', async (_, resource) => {
+    const { runs, witness } = await world({ effects: [{ ...tool('do'), resource }] })
+    const asks = program(async (ctx) => (await ctx.attempt('x', doing())).kind)
+    const { stretch } = await runs.execute(asks, {}, { grants })
+    expect(stretch).toMatchObject({ result: { value: 'denied' } })
+    expect(witness).toEqual([])
+  })
+
+  test('whose outcome the log refuses ends its run, and the end is recorded', async () => {
+    const { runs, types, log } = await world()
+    const { append } = log
+    log.append = (request) => {
+      const outcome = request.writes[0]?.events.some(({ type }) => type === 'EffectSucceeded')
+      if (outcome !== true) return append(request)
+      const error = Object.assign(new Error('no'), { code: 'ICE_EVENTS_EVENT_LIMIT' })
+      return Promise.reject(error)
+    }
+    const { run } = await runs.execute(three, {}, { grants })
+    expect((await types(run)).slice(-6)).toEqual([
+      'CapabilityUsed',
+      'EffectFailed',
+      'RunAborted',
+      'AbortReasonDeclared',
+      'ResourcesReleased',
+      'RunTerminated',
+    ])
+  })
+
+  test('is not asked for more than a value may hold', async () => {
+    const { runs, events } = await world()
+    const large = 'x'.repeat(17 * 1_048_576)
+    const asks = program(async (ctx) => ctx.effect('x', doing({ large })))
+    const { run } = await runs.execute(asks, {}, { grants })
+    const declared = (await events(run)).find(({ type }) => type === 'AbortReasonDeclared')
+    expect(declared?.data).toMatchObject({ error: { code: 'ICE_RUNS_VALUE_LIMIT' } })
+  })
+})
