@@ -130,7 +130,7 @@ export interface Answer {
 /** A check of a program's result. Pure; throwing, or returning a reason, fails the validation. */
 export interface Check<O> {
   readonly name: string
-  readonly check: (output: O) => string | undefined
+  check(output: O): string | undefined
 }
 
 /** Durable code: the same input and the same outcomes give the same steps and the same result. */
