@@ -441,7 +441,7 @@ test('an unregistered program is asked for by name when a run is resumed', async
 
 /** Verifies: RUN-R04, RUN-R05 */
 describe('a handler', () => {
-  test('whose outcome is no event type, or that has a twin, is refused at composition', async () => {
+  test('whose outcome is no event type, or that has a twin, is refused', async () => {
     const strange = { ...tool('do'), outcome: 'NoSuchThing' }
     for (const effects of [[strange], [tool('do'), tool('do')]]) {
       await expect(world({ effects })).rejects.toMatchObject({

@@ -5,8 +5,6 @@
  * composition is frozen: no type, handler or resource kind can be added to a running runtime.
  */
 
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { createAuthority, createGrants, fsKind, toolKind } from '@ice/capabilities'
 import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from '@ice/events'
 import type { EventStore } from '@ice/events/ports'
@@ -89,13 +87,13 @@ async function openGround(options: RuntimeOptions, clock: Clock): Promise<Ground
   }
   // Loaded only when it is used: a product that brings its own store does not need the binary.
   const { openOwnership, openSqliteEventStore } = await import('@ice/events-sqlite')
-  await mkdir(dirname(path), { recursive: true })
-  const store = openSqliteEventStore({ path, clock, subscribersKeepAlive: true })
+  // Before the store: the folder of the locks lies beside the log, so making it makes the log's.
+  const ownership = options.ownership ?? openOwnership({ directory: `${path}.owners` })
   try {
-    const ownership = options.ownership ?? openOwnership({ directory: `${path}.owners` })
+    const store = openSqliteEventStore({ path, clock, subscribersKeepAlive: true })
     return { store, ownership, name: 'sqlite' }
   } catch (error) {
-    await store.close()
+    if (options.ownership === undefined) await ownership.close()
     throw error
   }
 }
