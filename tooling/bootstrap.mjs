@@ -50,13 +50,12 @@ const isOnPath = (name) =>
       ),
     )
 
-/** What tools are told: no telemetry, and colours only where somebody sees them. */
+/** What tools are told: no telemetry. */
 const toolEnvironment = {
   ...process.env,
   TURBO_TELEMETRY_DISABLED: '1',
   DO_NOT_TRACK: '1',
   SCARF_ANALYTICS: 'false',
-  ...(process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: '1' }),
 }
 
 /** A digest of everything whose change makes an install necessary. */

@@ -41,6 +41,8 @@ export const runVitest = async (root: string, filters: readonly string[]): Promi
     command: 'vitest',
     args: ['run', ...reporters, ...filters],
     cwd: root,
+    // Left alone it colours pipes and files too.
+    env: process.stdout.isTTY ? {} : { NO_COLOR: '1' },
   })
   if (!existsSync(file)) return { passed: 0, failed: 1, skipped: [], tests: 0 }
   const counted = countTests(JSON.parse(readFileSync(file, 'utf8')) as VitestReport)
