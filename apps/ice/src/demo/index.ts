@@ -46,6 +46,10 @@ export async function demo(
   const paint = createPaint(wantsColour(process.env, process.stderr.isTTY === true))
   process.once('SIGINT', () => process.exit(exitOfSignal('SIGINT')))
   process.once('SIGTERM', () => process.exit(exitOfSignal('SIGTERM')))
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has gone has what it wanted; the demonstration is still to be ended properly.
+    if (error.code !== 'EPIPE') throw error
+  })
   try {
     return await give(options, resolve(cwd), paint)
   } catch (error) {

@@ -47,6 +47,7 @@ interface Data {
   readonly action?: string
   readonly approval?: string
   readonly observed?: { readonly bytes?: number }
+  readonly grants?: readonly { readonly grant: string; readonly name: string }[]
   readonly denial?: { readonly code: string; readonly message: string }
 }
 
@@ -77,8 +78,21 @@ class Reading implements RunRecord {
   readonly rereads: string[] = []
   readonly conclusions: string[] = []
 
+  readonly #grants: (readonly [string, string])[] = []
+
+  /** A text in which grants go by the names they have in the run. */
+  #named(text: string): string {
+    // Not within the id of an event: that is looked up as it stands.
+    const shown = (said: string, [id, name]: readonly [string, string]): string =>
+      said.replaceAll(new RegExp(`(?<!/)${id}`, 'g'), `"${name}"`)
+    return this.#grants.reduce(shown, text)
+  }
+
   take(event: RecordedEvent): void {
     const data = event.data as Data
+    for (const { grant, name } of event.type === 'RunCreated' ? (data.grants ?? []) : []) {
+      this.#grants.push([grant, name])
+    }
     this.events += 1
     this.lastType = event.type
     if (CONCLUSIONS.includes(event.type)) this.conclusions.push(event.type)
@@ -104,7 +118,7 @@ class Reading implements RunRecord {
 
   #refusal({ id }: RecordedEvent, { effect: step = '', action = '', denial }: Data): void {
     const { code = '', message: reason = '' } = denial ?? {}
-    this.refused.push({ step, action, code, reason, event: id })
+    this.refused.push({ step, action, code, reason: this.#named(reason), event: id })
     this.#settled(step)
   }
 

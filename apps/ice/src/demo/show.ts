@@ -35,8 +35,27 @@ function step(look: Look, number: number, held: boolean, text: string): string {
   return `${paint.bold(String(number))}  ${mark}  ${clip(plain(text), look.columns - 6)}`
 }
 
-function detail({ paint, columns }: Look, text: string): string {
-  return INDENT + paint.dim(clip(plain(text), columns - INDENT.length - 1))
+/** A text below its step, over as many lines as it takes. */
+function details(look: Look, text: string, hang = 0): Lines {
+  const width = Math.max(24, look.columns - INDENT.length - 1)
+  return wrapped(plain(text), width, hang).map((line) => INDENT + look.paint.dim(line))
+}
+
+/** Broken at spaces, and where there is none anywhere; lines after the first hang. */
+function wrapped(text: string, width: number, hang: number): Lines {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line.trim() !== '' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = ' '.repeat(hang) + word
+    } else line = line === '' ? word : `${line} ${word}`
+    while (line.length > width) {
+      lines.push(line.slice(0, width))
+      line = ' '.repeat(hang) + line.slice(width)
+    }
+  }
+  return [...lines, line]
 }
 
 /** What is about to be shown. */
@@ -51,7 +70,7 @@ export function openingLines(look: Look, { source, output, store }: DemoFolders)
 export function placeholderLine(look: Look, { placeholders }: Stage): Lines {
   if (placeholders.length === 0) return []
   const names = placeholders.join(' and ')
-  return [detail(look, `There was no earlier ${names}: a placeholder was put there to replace.`)]
+  return details(look, `There was no earlier ${names}: a placeholder was put there to replace.`)
 }
 
 /** Step 1. */
@@ -60,7 +79,9 @@ export function deniedLines(look: Look, { refused }: RunRecord): Lines {
   const head = `The agent reached for ${reaches.length} things it was not given. Each was denied:`
   return [
     step(look, 1, reaches.length === REACHES.length, head),
-    ...reaches.map(({ action, reason, code }) => detail(look, `${action}  ${reason} [${code}]`)),
+    ...reaches.flatMap(({ action, reason, code }) =>
+      details(look, `${action.padEnd(9)}  ${reason} [${code}]`, 11),
+    ),
   ]
 }
 
@@ -74,7 +95,7 @@ export function killedLines(look: Look, killed: Killed): Lines {
   const again = killed.rereads.length === 0 ? 'none was read again' : 'SOME WERE READ AGAIN'
   return [
     step(look, 2, held, `Killed by SIGKILL at read ${count(atRead)} of ${of}; another went on.`),
-    detail(
+    ...details(
       look,
       `Process ${first} → ${second}: ${counted(replayedReads, 'read')} came from the record, ` +
         `${again}; ${count(repeated.length)} in flight repeated.`,
@@ -88,7 +109,7 @@ export function approvalLines(look: Look, { answer, by, steps }: Approval): Line
   const names = steps.map((id) => id.replace(/^replace\//, '')).join(' and ')
   const head = `Replacing ${names} waited for an approval; ${who[by]} ${answer}.`
   const note = by === 'default' ? ['This is no terminal, so nobody could be asked.'] : []
-  return [step(look, 3, steps.length > 0, head), ...note.map((text) => detail(look, text))]
+  return [step(look, 3, steps.length > 0, head), ...note.flatMap((text) => details(look, text))]
 }
 
 /** Step 4. */
@@ -96,7 +117,7 @@ export function revokedLines(look: Look, { used, refusal }: Revoked): Lines {
   const held = used === 1 && refusal !== null
   const head = `The grant for notes was used ${used === 1 ? 'once' : `${used} times`}, then revoked.`
   const next = refusal === null ? 'Nothing was refused.' : `The next note: ${refusal.reason}`
-  return [step(look, 4, held, head), detail(look, `${next}${codeOf(refusal)}`)]
+  return [step(look, 4, held, head), ...details(look, `${next}${codeOf(refusal)}`)]
 }
 
 function codeOf(refusal: Revoked['refusal']): string {
@@ -120,7 +141,7 @@ export function conclusionLines(look: Look, outcome: DemoOutcome): Lines {
     ...outcome.why.flatMap((why) => [
       '',
       `${INDENT}${paint.bold(`why ${why.verdict}`)} ${paint.dim(why.event)}`,
-      ...why.lines.map(([label, text]) => detail(look, `${label.padEnd(9)} ${text}`)),
+      ...why.lines.flatMap(([label, text]) => details(look, `${label.padEnd(9)} ${text}`, 10)),
     ]),
     '',
     `${INDENT}${mark(look, isWhole)} The log ${verified}: ${counted(verification.events, 'event')}, root ${root}`,

@@ -38,7 +38,7 @@ export async function explain(ice: Runtime, id: EventId): Promise<Why> {
     ['effect', `${data.action} ${data.resource.path ?? ''}`.trim()],
     ['proposed', await proposalOf(ice, event, data)],
   ]
-  if (isDenied) lines.push(...denialLines(data))
+  if (isDenied) lines.push(...(await denialLines(ice, data)))
   else lines.push(...(await authorityLines(ice, data)))
   if (data.approval !== undefined) {
     const approval = await ice.log.event(data.approval)
@@ -48,12 +48,18 @@ export async function explain(ice: Runtime, id: EventId): Promise<Why> {
   return { event: id, verdict: isDenied ? 'denied' : 'allowed', lines }
 }
 
-function denialLines({ denial, stage, grant }: EffectData): (readonly [string, string])[] {
+async function denialLines(
+  ice: Runtime,
+  { denial, stage, grant }: EffectData,
+): Promise<(readonly [string, string])[]> {
   if (denial === undefined) return []
+  await ice.authority.refresh()
+  const state = ice.authority.grant(grant as GrantId)
+  const named = state === undefined ? `"${grant}", which the run does not have` : undefined
   const when = stage === 'handler' ? 'on the way to the file, before it acted' : 'before any act'
   const causes = denial.causes.length > 1 ? describe(denial).split('\n').slice(1) : []
   return [
-    ['under', grant],
+    ['under', named ?? grantText(state, grant as GrantId)],
     ['denied', `${denial.code} (${when})`],
     ['because', denial.message],
     ...causes.map((cause) => ['', cause.trim()] as const),
