@@ -1,0 +1,29 @@
+/** Small values of the command line: whole numbers, tags. */
+import { CLI_CODES, CliError } from '../errors.ts'
+import { TAG_CHARS_MAX } from '../limits.ts'
+import { plain } from '../terminal/text.ts'
+
+/** A whole number of zero or more. @throws `ICE_CLI_USAGE_UNSUPPORTED` */
+export function wholeNumber(text: string, option: string): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(value)) return value
+  throw new CliError(CLI_CODES.usage, `${option} takes a whole number, not "${plain(text)}"`)
+}
+
+/** `k=v` pairs as an object. @throws `ICE_CLI_USAGE_UNSUPPORTED` */
+export function tagsOf(pairs: readonly string[]): Readonly<Record<string, string>> {
+  const tags = new Map<string, string>()
+  for (const pair of pairs) {
+    const equals = pair.indexOf('=')
+    const [key, value] = [pair.slice(0, equals), pair.slice(equals + 1)]
+    if (equals < 1 || value.length > TAG_CHARS_MAX || key.length > TAG_CHARS_MAX) {
+      const message = `A tag reads key=value, at most ${TAG_CHARS_MAX} characters each`
+      throw new CliError(CLI_CODES.usage, `${message}, not "${plain(pair.slice(0, 80))}"`)
+    }
+    if (tags.has(key)) {
+      throw new CliError(CLI_CODES.usage, `The tag "${plain(key)}" was given twice`)
+    }
+    tags.set(key, value)
+  }
+  return Object.fromEntries(tags)
+}

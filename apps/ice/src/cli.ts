@@ -1,0 +1,223 @@
+/**
+ * The command line: verbs, their options, and the words that explain them.
+ *
+ * Nothing is imported here that a verb needs: each is loaded when it is called, so that asking for
+ * help costs little and one verb does not pay for another.
+ */
+import { Command } from 'commander'
+import { wholeNumber } from './args/values.ts'
+import { createInvocation, type GlobalOptions, type Host, type Invocation } from './invocation.ts'
+
+/** A command line, and where the exit code of its verb goes. */
+export interface CommandLine {
+  readonly program: Command
+  /** The exit code of the verb that ran. */
+  readonly exit: () => number
+  /** What the verb worked with, as soon as one was chosen. */
+  readonly invocation: () => Invocation | undefined
+}
+
+const GRANTS_HELP = `
+Grants: <name>=<action>[,<action>…]:<resource>[;<option>…]
+  resource  a folder or a file (./src), or tool:<name>[,<name>…]
+  options   count=10                  at most so many uses
+            approval                  each use is approved by a person
+            approval-for=<actions>    uses of these actions are
+            expires=10m               90s, 10m, 2h, 7d, or 2030-01-31T12:00:00Z
+            within=<path>[,<path>…]   paths below the folder it is limited to
+            delegable=1               links that may hang below it
+  for example   --grant 'source=fs.read,fs.list:./src;expires=10m'
+                --grant 'report=fs.write,fs.replace:./out;approval-for=fs.replace'
+                --grant 'mail=tool.call:tool:send-mail;count=1'
+  A ";" in a path is written ";;". Nothing else is granted but what ice.config.json grants.
+`
+
+const EXIT_HELP = `
+Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 conflict, 5 denied,
+            6 verification failed, 7 waits for a person, 8 run aborted, 128+n signal n
+`
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value]
+}
+
+function limit(value: string): number {
+  return wholeNumber(value, '--limit')
+}
+
+/** Runs a verb and keeps its exit code. */
+type Act = (verb: (invocation: Invocation) => Promise<number>) => Promise<void>
+
+/** Builds the command line. */
+export function commandLine(version: string, host: Host): CommandLine {
+  let exit = 0
+  let invocation: Invocation | undefined
+  const program = new Command('ice')
+  const act: Act = async (verb) => {
+    invocation = createInvocation(program.opts<GlobalOptions>(), host)
+    exit = await verb(invocation)
+  }
+  program
+    .description('Runs programs whose every effect is authorised and recorded.')
+    .version(version, '-V, --version')
+    .option('--store <path>', 'the log (else ICE_STORE, ice.config.json, .ice/ice.db)')
+    .option('--config <file>', 'the configuration (else ice.config.json in this folder)')
+    .option('--no-config', 'no configuration')
+    .option('--json', 'one JSON document on stdout; failures as JSON on stderr')
+    .option('--jsonl', 'lists as one JSON value a line')
+    .option('--quiet', 'nothing on stderr but failures')
+    .addHelpText('after', EXIT_HELP)
+    .configureHelp({ showGlobalOptions: false })
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride()
+  // Commander would make a default out of `--no-config`; here, absence means: look for one.
+  program.setOptionValue('config', undefined)
+  driving(program, act)
+  reading(program, act)
+  commanding(program, act)
+  caring(program, act)
+  return { program, exit: () => exit, invocation: () => invocation }
+}
+
+function driving(program: Command, act: Act): void {
+  program
+    .command('run')
+    .description('start a program and drive it')
+    .argument('<program>', 'a name, or a file: ./program.ts, ./programs.ts#name')
+    .option('--input <json>', "the input: JSON, @file, or - for stdin (default '{}')")
+    .option('--grant <grant>', 'what the run may do; repeatable, see below', collect, [])
+    .option('--key <key>', 'start at most one run under this key')
+    .option('--tag <key=value>', 'a mark to find the run by; repeatable', collect, [])
+    .option('--wait', 'stay while others are asked, instead of leaving it suspended')
+    .option('--yes', 'approve what the run asks for')
+    .addHelpText('after', GRANTS_HELP)
+    .action((word, options) =>
+      act(async (call) => (await import('./verbs/run.ts')).run(call, word, options)),
+    )
+  program
+    .command('resume')
+    .description('go on with runs that were stopped, killed or answered')
+    .argument('[run...]', 'ids, or the beginnings of ids')
+    .option('--all', 'every run that has something to go on with')
+    .option('--program <file>', 'the file of the program, where its name is not enough')
+    .option('--wait', 'stay while others are asked')
+    .option('--yes', 'approve what the runs ask for')
+    .action((typed, options) =>
+      act(async (call) => (await import('./verbs/resume.ts')).resume(call, typed, options)),
+    )
+}
+
+function reading(program: Command, act: Act): void {
+  program
+    .command('runs')
+    .description('list the runs, newest first')
+    .option('--state <state>', 'only in this state')
+    .option('--program <name>', 'only of this program')
+    .option('--waiting', 'only those that wait for a person')
+    .option('--in-doubt', 'only those with an effect in doubt')
+    .option('--open', 'only those that have not ended')
+    .option('--limit <n>', 'at most so many (default 50)', limit)
+    .action((options) => act(async (call) => (await import('./verbs/runs.ts')).runs(call, options)))
+  program
+    .command('show')
+    .description('tell the story of a run')
+    .argument('<run>', 'an id, or the beginning of one')
+    .option('--follow', 'go on with what comes')
+    .action((typed, options) =>
+      act(async (call) => (await import('./verbs/show.ts')).show(call, typed, options)),
+    )
+  program
+    .command('events')
+    .description('list the events of the log')
+    .option('--stream <prefix>', 'only of streams that begin so: run/, grant/0190…')
+    .option('--type <type>', 'only of this type; repeatable', collect, [])
+    .option('--after <position>', 'only after this position; "head" for what is to come')
+    .option('--limit <n>', 'at most so many', limit)
+    .option('--follow', 'go on with what comes, whoever writes it')
+    .option('--raw', 'the stored bytes, one event a line')
+    .action((options) =>
+      act(async (call) => (await import('./verbs/events.ts')).events(call, options)),
+    )
+  program
+    .command('why')
+    .description('explain an event: who allowed it, under what, with what outcome')
+    .argument('<event>', 'a position (42), or an id (run/<id>@7)')
+    .action((typed) => act(async (call) => (await import('./verbs/why.ts')).why(call, typed)))
+  program
+    .command('grants')
+    .description('list who may do what')
+    .option('--run <run>', 'only those of this run')
+    .option('--active', 'only those that still authorise something')
+    .action((options) =>
+      act(async (call) => (await import('./verbs/grants.ts')).grants(call, options)),
+    )
+}
+
+function commanding(program: Command, act: Act): void {
+  program
+    .command('revoke')
+    .description('end a grant and everything below it')
+    .argument('<grant>', 'an id, or the beginning of one')
+    .option('--reason <text>', 'why')
+    .option('--dry-run', 'only show what would be ended')
+    .action((typed, options) =>
+      act(async (call) => (await import('./verbs/revoke.ts')).revoke(call, typed, options)),
+    )
+  for (const approved of [true, false]) {
+    program
+      .command(approved ? 'approve' : 'reject')
+      .description(approved ? 'allow what a run waits for' : 'refuse what a run waits for')
+      .argument('<run>', 'an id, or the beginning of one')
+      .argument('[step]', 'the step; left out, the only one that waits')
+      .option('--comment <text>', 'what is to be recorded with it')
+      .option('--digest <digest>', 'only if it still is exactly this call')
+      .action((run, step, options) =>
+        act(async (call) =>
+          (await import('./verbs/answer.ts')).answer(call, { run, step, approved }, options),
+        ),
+      )
+  }
+  program
+    .command('resolve')
+    .description('say what became of an effect in doubt')
+    .argument('<run>', 'an id, or the beginning of one')
+    .argument('[step]', 'the step; left out, the only one in doubt')
+    .option('--happened', 'it took place')
+    .option('--did-not-happen', 'it did not')
+    .option('--evidence <text>', 'how that is known')
+    .option('--result <json>', 'what the program is to be given, if it happened')
+    .action((run, step, options) =>
+      act(async (call) =>
+        (await import('./verbs/answer.ts')).resolveDoubt(call, { run, step }, options),
+      ),
+    )
+  program
+    .command('abort')
+    .description('end a run without a result')
+    .argument('<run>', 'an id, or the beginning of one')
+    .option('--reason <text>', 'why')
+    .option('--force', 'now, whoever drives it')
+    .action((typed, options) =>
+      act(async (call) => (await import('./verbs/abort.ts')).abort(call, typed, options)),
+    )
+}
+
+function caring(program: Command, act: Act): void {
+  program
+    .command('verify')
+    .description('check that the log is what was written')
+    .argument('[path]', 'the file of a log or a backup; left out, the store')
+    .option('--noted <size:root>', 'what an earlier verification noted; repeatable', collect, [])
+    .action((typed, options) =>
+      act(async (call) => (await import('./verbs/verify.ts')).verify(call, typed, options)),
+    )
+  program
+    .command('backup')
+    .description('copy the log as it stands')
+    .argument('<path>', 'a file that is not there yet')
+    .action((typed) => act(async (call) => (await import('./verbs/backup.ts')).backup(call, typed)))
+  program
+    .command('doctor')
+    .description('check this machine, this folder and this log')
+    .action(() => act(async (call) => (await import('./verbs/doctor.ts')).doctor(call)))
+}

@@ -1,0 +1,161 @@
+/**
+ * What a doctor looks at. Each look stands alone: one that fails is a finding, and the others are
+ * still taken. Nothing is written, and no log is begun.
+ */
+import { existsSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { errorRecord } from '@ice/primitives'
+import type { Invocation } from '../invocation.ts'
+import { bytes, count } from '../terminal/format.ts'
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly id: string
+  readonly what: string
+  /** `fair` works, but promises less. */
+  readonly state: 'good' | 'fair' | 'bad'
+  readonly found: string
+  readonly remedy: string | null
+}
+
+type Look = (invocation: Invocation) => Promise<readonly Finding[]>
+
+const LOOKS: readonly (readonly [id: string, what: string, look: Look])[] = [
+  ['node', 'Node', lookAtNode],
+  ['typescript', 'TypeScript programs', lookAtTypescript],
+  ['config', 'configuration', lookAtConfig],
+  ['disk', 'disk', lookAtDisk],
+  ['files', 'rooted files', lookAtFiles],
+  ['store', 'log', lookAtStore],
+]
+
+/** Takes every look, one after another. */
+export async function* findings(invocation: Invocation): AsyncGenerator<Finding> {
+  for (const [id, what, look] of LOOKS) {
+    try {
+      yield* await look(invocation)
+    } catch (error) {
+      const { code, message, cause } = errorRecord(error)
+      const because = cause === undefined ? '' : ` (${cause.message})`
+      const { next } = error as { readonly next?: readonly string[] }
+      const remedy = next?.[0] ?? `this look failed with ${code}`
+      yield { id, what, state: 'bad', found: `${message}${because}`, remedy }
+    }
+  }
+}
+
+function good(id: string, what: string, found: string): Finding {
+  return { id, what, state: 'good', found, remedy: null }
+}
+
+async function lookAtNode(): Promise<readonly Finding[]> {
+  const { platform, arch, version, versions } = process
+  const found = `${version} on ${platform} ${arch}, V8 ${versions.v8}`
+  const [major = 0, minor = 0] = versions.node.split('.').map(Number)
+  const isOld = major < 22 || (major === 22 && minor < 12)
+  if (!isOld) return [good('node', 'Node', found)]
+  return [{ id: 'node', what: 'Node', state: 'bad', found, remedy: 'install Node 22.12 or later' }]
+}
+
+async function lookAtTypescript(): Promise<readonly Finding[]> {
+  const what = 'TypeScript programs'
+  const { typescript } = process.features as { readonly typescript?: unknown }
+  if (typescript === 'strip' || typescript === 'transform') {
+    return [good('typescript', what, 'run as they are')]
+  }
+  const remedy = 'use Node 22.18 or later, or compile programs to JavaScript'
+  const found = 'this Node does not run them'
+  return [{ id: 'typescript', what, state: 'fair', found, remedy }]
+}
+
+async function lookAtConfig(invocation: Invocation): Promise<readonly Finding[]> {
+  const { path, programs, grants } = await invocation.config()
+  if (path === null) return [good('config', 'configuration', 'none: everything has its default')]
+  const missing = [...programs].filter(([, { file }]) => file !== null && !existsSync(file))
+  const told = `${path}: ${programs.size} programs, ${Object.keys(grants).length} grants for all`
+  const [first] = missing
+  if (first === undefined) return [good('config', 'configuration', told)]
+  const found = `${told}; the file of "${first[0]}" is not there`
+  const remedy = `put the program at ${first[1].file}, or take it out of the configuration`
+  return [{ id: 'config', what: 'configuration', state: 'bad', found, remedy }]
+}
+
+const DISK_BYTES_LOW = 256 * 1024 * 1024
+
+async function lookAtDisk(invocation: Invocation): Promise<readonly Finding[]> {
+  const { path } = await invocation.store()
+  let folder = dirname(path)
+  while (!existsSync(folder) && folder !== dirname(folder)) folder = dirname(folder)
+  const { bavail, bsize, type } = statfsSync(folder)
+  const free = bavail * bsize
+  const found = `${bytes(free)} free at ${folder} (filesystem type 0x${type.toString(16)})`
+  if (free >= DISK_BYTES_LOW) return [good('disk', 'disk', found)]
+  const remedy = 'make room: a log that cannot grow refuses every effect'
+  return [{ id: 'disk', what: 'disk', state: 'bad', found, remedy }]
+}
+
+async function lookAtFiles(): Promise<readonly Finding[]> {
+  const { describeFileSystem } = await import('@ice/effects')
+  const { guaranteed, note } = describeFileSystem()
+  if (guaranteed) return [good('files', 'rooted files', note)]
+  const remedy = 'on Linux, mount /proc; elsewhere, let nothing untrusted write to granted folders'
+  return [{ id: 'files', what: 'rooted files', state: 'fair', found: note, remedy }]
+}
+
+async function lookAtStore(invocation: Invocation): Promise<readonly Finding[]> {
+  const { path, by } = await invocation.store()
+  if (!existsSync(path)) {
+    return [good('store', 'log', `none at ${path} yet (chosen by ${by}); \`ice run\` begins one`)]
+  }
+  const { readLog } = await import('../log/open.ts')
+  const reader = readLog(path)
+  try {
+    return [...storeFindings(reader.store.inspect()), await lookAtTaxonomy(reader.log)]
+  } finally {
+    await reader.close()
+  }
+}
+
+type Inspection = ReturnType<
+  ReturnType<typeof import('../log/open.ts').readLog>['store']['inspect']
+>
+
+function storeFindings(inspected: Inspection): readonly Finding[] {
+  const { path, format, sqliteVersion, head, streams, walBytes, settings } = inspected
+  const size = `${count(head)} events in ${count(streams)} streams, ${bytes(inspected.bytes)}`
+  const told = `${path}: format ${format}, SQLite ${sqliteVersion}, ${size}, WAL ${bytes(walBytes)}`
+  const what = 'durability'
+  const read = `synchronous=${settings['synchronous']}, journal_mode=${settings['journal_mode']}`
+  const weak = inspected.weakestDurability !== 'disk'
+  const remedy = 'acknowledged events of that time may be lost in a power cut; nothing to do now'
+  return [
+    good('store', 'log', told),
+    weak
+      ? { id: 'durability', what, state: 'fair', found: `${read}; once opened with less`, remedy }
+      : good('durability', what, `disk (${read}, read back)`),
+  ]
+}
+
+/** Whether this program knows everything that the log holds. */
+async function lookAtTaxonomy(
+  log: ReturnType<typeof import('../log/open.ts').readLog>['log'],
+): Promise<Finding> {
+  const what = 'vocabulary'
+  let latest: string | null = null
+  const adopted = new Set<string>()
+  const query = { filter: { streamPrefix: 'runtime/', types: ['TaxonomyAdopted'] } }
+  for await (const batch of log.readAll(query)) {
+    for (const { data } of batch) {
+      latest = (data as { readonly digest: string }).digest
+      adopted.add(latest)
+    }
+  }
+  const own = log.taxonomy.digest as string
+  if (latest === null) return good('taxonomy', what, 'the log was written without a runtime')
+  if (latest === own) return good('taxonomy', what, `the same as this program's (${own})`)
+  const other = adopted.has(own) ? 'was this one, and is another now' : 'is another than this one'
+  const found = `the log's ${other} (${latest}, here ${own})`
+  const remedy =
+    'events of types unknown here are shown as they are; write with the program they are of'
+  return { id: 'taxonomy', what, state: 'fair', found, remedy }
+}

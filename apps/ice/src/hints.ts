@@ -1,0 +1,34 @@
+/** What to do about a failure, for codes of other packages that cannot know the command. */
+
+const BY_CODE: Readonly<Record<string, readonly string[]>> = {
+  ICE_RUNS_NOT_FOUND: ['`ice runs` lists the runs of this log'],
+  ICE_RUNS_STEP_NOT_FOUND: ['`ice runs --waiting` lists the runs that wait for a person'],
+  ICE_RUNS_STEP_CONFLICT: ['look at it again: `ice show <run>`'],
+  ICE_RUNS_KEY_CONFLICT: ['use another --key, or the input the key was first used with'],
+  ICE_RUNS_INPUT_UNSUPPORTED: ['give the input with --input, as JSON, @file or - for stdin'],
+  ICE_RUNS_GRANTS_UNSUPPORTED: [
+    "give it with --grant '<name>=<action>,<action>:<resource>', or in ice.config.json",
+  ],
+  ICE_RUNS_PROGRAM_NOT_FOUND: [
+    'name the file with --program <file>, or list it under "programs" in ice.config.json',
+  ],
+  ICE_RUNS_CONCLUDED_CONFLICT: ['`ice show <run>` tells how it ended'],
+  ICE_RUNS_DIVERGED_CONFLICT: [
+    'resume it with the program it was started with; changed programs need another version',
+  ],
+  ICE_RUNS_OWNERSHIP_CONFLICT: ['`ice show <run> --follow` watches it'],
+  ICE_CAPABILITIES_GRANT_NOT_FOUND: ['`ice grants` lists the grants of this log'],
+  ICE_CAPABILITIES_GRANT_UNSUPPORTED: ['`ice run --help` shows the grammar of grants'],
+  ICE_EVENTS_EVENT_NOT_FOUND: ['`ice events` lists the events of this log'],
+  ICE_EVENTS_CORRUPT: ['`ice verify` tells what is wrong with the log'],
+  ICE_EVENTS_BLOB_CORRUPT: ['`ice verify` tells what is wrong with the log'],
+  ICE_EVENTS_SQLITE_BACKUP_CONFLICT: ['choose a path where nothing is yet'],
+}
+
+/** What the reader can do now. */
+export function nextSteps(error: unknown): readonly string[] {
+  if (typeof error !== 'object' || error === null) return []
+  const { next, code } = error as { readonly next?: unknown; readonly code?: unknown }
+  if (Array.isArray(next)) return next.filter((step) => typeof step === 'string')
+  return typeof code === 'string' && Object.hasOwn(BY_CODE, code) ? (BY_CODE[code] ?? []) : []
+}

@@ -1,0 +1,43 @@
+/** Every bound of the command, with its unit and its reason. */
+
+/** @units bytes of `ice.config.json`: a page or a thousand, and not a data file by mistake. */
+export const CONFIG_BYTES_MAX = 1_048_576
+
+/** @units bytes of `--input`: what one blob of the log holds. */
+export const INPUT_BYTES_MAX = 16_777_216
+
+/** @units values in `--input`. */
+export const INPUT_NODES_MAX = 2_000_000
+
+/** @units characters of one `--grant`: a thousand names fit, a pasted file does not. */
+export const GRANT_CHARS_MAX = 65_536
+
+/** @units characters of the name of a grant: what an event holds. */
+export const GRANT_NAME_CHARS_MAX = 512
+
+/** @units characters of a prefix of an id: fewer would be chance. */
+export const PREFIX_CHARS_MIN = 4
+
+/** @units characters of a tag's value, and of a key: what an event holds. */
+export const TAG_CHARS_MAX = 256
+
+/** @units runs that `ice runs` lists when it is not told how many. */
+export const RUNS_SHOWN = 50
+
+/** @units candidates named when a prefix is ambiguous. */
+export const CANDIDATES_SHOWN = 5
+
+/** @units milliseconds between two redraws of the progress line. */
+export const PROGRESS_INTERVAL_MS = 80
+
+/** @units characters of a value shown beside an event, where there is no terminal to fill. */
+export const SUMMARY_CHARS_MAX = 160
+
+/** @units levels of causes that `why` follows. */
+export const CAUSE_DEPTH_MAX = 8
+
+/** @units causes that `why` tells of in all. */
+export const CAUSES_MAX = 64
+
+/** @units milliseconds: what a timer of the host can wait for. */
+export const EXPIRY_MS_MAX = 315_360_000_000

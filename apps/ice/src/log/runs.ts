@@ -1,0 +1,56 @@
+/** Runs as a reader sees them: folded from the log, nothing written. */
+import { projectStream } from '@ice/events'
+import type { EventLog } from '@ice/events/ports'
+import type { RunId, StreamId } from '@ice/primitives'
+import { type RunView, runProjection, viewOf } from '@ice/runs'
+
+/** The stream of a run. */
+export function runStream(run: RunId): StreamId {
+  return `run/${run}` as StreamId
+}
+
+/** A run as it stands. The run must be there. */
+export async function readRun(log: EventLog, run: RunId): Promise<RunView> {
+  const { state } = await projectStream(log, runProjection, { stream: runStream(run) })
+  return viewOf(state)
+}
+
+/** The ids of all runs, oldest first. */
+export async function runIds(log: EventLog): Promise<readonly RunId[]> {
+  const ids: RunId[] = []
+  const filter = { streamPrefix: 'run/', types: ['RunCreated'] }
+  for await (const batch of log.readAll({ filter })) {
+    for (const { stream } of batch) ids.push(stream.slice('run/'.length) as RunId)
+  }
+  return ids
+}
+
+/** Which runs are meant. */
+export interface RunQuery {
+  readonly state?: string
+  readonly program?: string
+  readonly waiting?: boolean
+  readonly inDoubt?: boolean
+  readonly open?: boolean
+  readonly limit?: number
+}
+
+/** Runs, newest first: each is read when it is asked for. */
+export async function* selectRuns(log: EventLog, query: RunQuery): AsyncGenerator<RunView> {
+  let left = query.limit ?? Number.POSITIVE_INFINITY
+  for (const id of (await runIds(log)).toReversed()) {
+    if (left <= 0) return
+    const view = await readRun(log, id)
+    if (!matches(view, query)) continue
+    left -= 1
+    yield view
+  }
+}
+
+function matches(view: RunView, { state, program, waiting, inDoubt, open }: RunQuery): boolean {
+  if (state !== undefined && view.state !== state) return false
+  if (program !== undefined && view.program.name !== program) return false
+  if (waiting === true && (view.waitingFor.length === 0 || view.conclusion !== null)) return false
+  if (inDoubt === true && view.inDoubt.length === 0) return false
+  return open !== true || view.state !== 'TERMINATED'
+}

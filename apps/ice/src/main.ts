@@ -1,0 +1,73 @@
+/** The command as a whole: from its words to its exit code. */
+import { readFileSync } from 'node:fs'
+import { CLI_CODES, CliError } from './errors.ts'
+import { EXIT, exitOf } from './exit.ts'
+import { complain } from './terminal/complain.ts'
+import { createPaint, wantsColour } from './terminal/paint.ts'
+import { createTalk } from './terminal/talk.ts'
+
+/** Runs the command and ends the process with its exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // What is said to somebody who has gone is said to nobody; the data has its own watch.
+  process.stderr.on('error', () => undefined)
+  process.stdout.on('error', () => undefined)
+  const code = await carryOut(argv)
+  await flushed(process.stdout)
+  await flushed(process.stderr)
+  // A program that was run may have left something open: the command is over all the same.
+  process.exit(code)
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed) resolve()
+    else stream.write('', () => resolve())
+  })
+}
+
+async function carryOut(argv: readonly string[]): Promise<number> {
+  const { commandLine } = await import('./cli.ts')
+  const { program, exit, invocation } = commandLine(version(), process)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    await invocation()?.out.flush()
+    return exit()
+  } catch (error) {
+    const usage = usageError(error)
+    if (usage === null) return EXIT.ok
+    const call = invocation() ?? early(argv)
+    call.talk.settle()
+    complain(call, usage)
+    return exitOf(usage)
+  }
+}
+
+/** What to complain with when the options were not even understood. */
+function early(argv: readonly string[]): Parameters<typeof complain>[0] {
+  const isJson = argv.includes('--json') || argv.includes('--jsonl')
+  const format = isJson ? 'json' : 'human'
+  const paint = createPaint(!isJson && wantsColour(process.env, process.stderr.isTTY === true))
+  return { format, talk: createTalk({ stream: process.stderr, paint, format, quiet: true }) }
+}
+
+/** What the parser of the command line throws, in our words; `null` when it only printed help. */
+function usageError(error: unknown): unknown {
+  const code = codeOf(error)
+  if (!code.startsWith('commander.')) return error
+  if (code === 'commander.helpDisplayed' || code === 'commander.version') return null
+  if (code === 'commander.help') {
+    return new CliError(CLI_CODES.usage, 'A verb is missing', { next: ['ice --help lists them'] })
+  }
+  const message = error instanceof Error ? error.message.replace(/^error: /, '') : ''
+  return new CliError(CLI_CODES.usage, message, { next: ['ice --help, or ice <verb> --help'] })
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return ''
+  return typeof error.code === 'string' ? error.code : ''
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { readonly version: string }).version
+}

@@ -1,0 +1,43 @@
+/** `ice abort`: ends a run without a result, cleanly, or by force. */
+import { CLI_CODES, CliError } from '../errors.ts'
+import { EXIT } from '../exit.ts'
+import type { Invocation } from '../invocation.ts'
+import { findRun } from '../log/find.ts'
+import { openRuntime, using } from '../log/open.ts'
+import { plain } from '../terminal/text.ts'
+
+/** Options of `abort`. */
+export interface AbortOptions {
+  readonly reason?: string
+  readonly force?: boolean
+}
+
+/** Carries `abort` out. @returns the exit code */
+export async function abort(
+  invocation: Invocation,
+  typed: string,
+  { reason, force }: AbortOptions,
+): Promise<number> {
+  if (reason === undefined || reason === '') {
+    throw new CliError(CLI_CODES.usage, 'An abort says why: --reason <text>')
+  }
+  return using(await openRuntime(invocation, { create: false }), async (runtime) => {
+    const run = await findRun(runtime.log, typed)
+    await runtime.runs.abort(run, { reason, ...(force === true ? { force: true } : {}) })
+    const view = await runtime.runs.view(run)
+    const { conclusion, owner, inDoubt } = view
+    await invocation.print(
+      () => [
+        conclusion === null
+          ? `asked for the abort of run ${run}; ${plain(owner)} drives it and will end it`
+          : `ended run ${run}: ${conclusion}`,
+        ...inDoubt.map((step) => `  in doubt: ${plain(step)}`),
+      ],
+      () => ({ run, conclusion, requested: true, inDoubt }),
+    )
+    if (conclusion === null) {
+      invocation.talk.say(`--force ends it now, without the program having a say`)
+    }
+    return EXIT.ok
+  })
+}

@@ -1,0 +1,100 @@
+/** `ice run`: starts a program under the grants that were given, and drives it from here. */
+import type { RunId } from '@ice/primitives'
+import type { GrantSpec } from '@ice/runs/ports'
+import { folderProbe } from '../args/folder.ts'
+import { parseGrant } from '../args/grant.ts'
+import { readInput } from '../args/input.ts'
+import { tagsOf } from '../args/values.ts'
+import { configuredGrants } from '../config/config.ts'
+import { driveRun } from '../drive/drive.ts'
+import { listenForStop } from '../drive/stop.ts'
+import { CLI_CODES, CliError } from '../errors.ts'
+import type { Invocation } from '../invocation.ts'
+import { TAG_CHARS_MAX } from '../limits.ts'
+import { openRuntime, using } from '../log/open.ts'
+import { findProgram } from '../program/find.ts'
+import { keepStdoutForData } from '../program/quiet.ts'
+import { plain } from '../terminal/text.ts'
+
+/** Options of `run`. */
+export interface RunOptions {
+  readonly input?: string
+  readonly grant: readonly string[]
+  readonly key?: string
+  readonly tag: readonly string[]
+  readonly wait?: boolean
+  readonly yes?: boolean
+}
+
+/** Carries `run` out. @returns the exit code */
+export async function run(
+  invocation: Invocation,
+  word: string,
+  options: RunOptions,
+): Promise<number> {
+  const { cwd, talk } = invocation
+  const config = await invocation.config()
+  const now = Date.now()
+  const given = grantsOf(options.grant, { cwd, now })
+  const tags = tagsOf(options.tag)
+  checkKey(options.key)
+  keepStdoutForData()
+  const found = await findProgram(word, config, cwd)
+  const grants = { ...configuredGrants(config, found.configured, now), ...given }
+  const input = await readInput(options.input, { cwd, stdin: process.stdin })
+  const stop = listenForStop(talk, 'the run')
+  try {
+    const runtime = await openRuntime(invocation, { create: true, programs: [found] })
+    return await using(runtime, async () => {
+      const started: RunId = await runtime.runs.start(found.program, input, {
+        grants,
+        ...(options.key === undefined ? {} : { key: options.key }),
+        ...(options.tag.length === 0 ? {} : { tags }),
+      })
+      const { name, version } = found.program
+      talk.note(`run ${started}  ${plain(name)} ${plain(version)}`, { notice: 'run', run: started })
+      return driveRun({
+        runtime,
+        run: started,
+        invocation,
+        stop,
+        wait: options.wait === true,
+        answering: answeringOf(invocation, options),
+        file: found.file,
+      })
+    })
+  } finally {
+    stop.release()
+  }
+}
+
+/** Who answers: `--yes`, else the person at the terminal unless they chose to wait for others. */
+export function answeringOf(
+  { canAsk }: Pick<Invocation, 'canAsk'>,
+  { yes, wait }: { readonly yes?: boolean; readonly wait?: boolean },
+): 'nobody' | 'yes' | 'ask' {
+  if (yes === true) return 'yes'
+  return canAsk && wait !== true ? 'ask' : 'nobody'
+}
+
+function grantsOf(
+  texts: readonly string[],
+  { cwd, now }: { readonly cwd: string; readonly now: number },
+): Readonly<Record<string, GrantSpec>> {
+  const specs = new Map<string, GrantSpec>()
+  for (const text of texts) {
+    const { name, spec } = parseGrant(text, { now, probe: folderProbe(cwd) })
+    if (specs.has(name)) {
+      throw new CliError(CLI_CODES.grant, `The grant "${plain(name)}" was given twice`, {
+        next: ['one --grant may hold several actions: source=fs.read,fs.list:./src'],
+      })
+    }
+    specs.set(name, spec)
+  }
+  return Object.fromEntries(specs)
+}
+
+function checkKey(key: string | undefined): void {
+  if (key === undefined || (key !== '' && key.length <= TAG_CHARS_MAX * 2)) return
+  throw new CliError(CLI_CODES.usage, `--key takes 1 to ${TAG_CHARS_MAX * 2} characters`)
+}

@@ -1,0 +1,103 @@
+/** `ice runs`: the runs of a log, newest first. */
+import type { RunView } from '@ice/runs/ports'
+import { CLI_CODES, CliError } from '../errors.ts'
+import { EXIT } from '../exit.ts'
+import type { Invocation } from '../invocation.ts'
+import { RUNS_SHOWN } from '../limits.ts'
+import { openReader, using } from '../log/open.ts'
+import { selectRuns } from '../log/runs.ts'
+import { ago, isoTime } from '../terminal/format.ts'
+import { writeList } from '../terminal/list.ts'
+import type { Paint } from '../terminal/paint.ts'
+import { type Cell, tableLines } from '../terminal/table.ts'
+import { plain } from '../terminal/text.ts'
+
+/** Options of `runs`. */
+export interface RunsOptions {
+  readonly state?: string
+  readonly program?: string
+  readonly limit?: number
+  readonly waiting?: boolean
+  readonly inDoubt?: boolean
+  readonly open?: boolean
+}
+
+const STATES: readonly string[] = [
+  'CREATED',
+  'PROVISIONED',
+  'CONTEXT_READY',
+  'EXECUTING',
+  'VALIDATING',
+  'COMMITTED',
+  'ABORTED',
+  'TERMINATED_BY_RUNTIME',
+  'TERMINATED',
+]
+
+/** Carries `runs` out. @returns the exit code */
+export async function runs(invocation: Invocation, options: RunsOptions): Promise<number> {
+  const { state, limit = RUNS_SHOWN, ...rest } = options
+  const wanted = state?.toUpperCase()
+  if (wanted !== undefined && !STATES.includes(wanted)) {
+    throw new CliError(CLI_CODES.usage, `"${plain(state ?? '')}" is no state of a run`, {
+      next: [`the states are ${STATES.join(', ')}`],
+    })
+  }
+  const query = { ...rest, limit, ...(wanted === undefined ? {} : { state: wanted }) }
+  return using(await openReader(invocation), async ({ log }) => {
+    const views = selectRuns(log, query)
+    if (invocation.format !== 'human') {
+      await writeList(invocation, views)
+      return EXIT.ok
+    }
+    const rows: (readonly (Cell | string)[])[] = []
+    const now = Date.now()
+    for await (const view of views) rows.push(row(view, invocation.paint, now))
+    if (rows.length === 0) invocation.talk.say('no runs')
+    else
+      await invocation.print(
+        () => table(rows, invocation),
+        () => null,
+      )
+    if (rows.length === limit) invocation.talk.say(`the newest ${limit}; --limit shows more`)
+    return EXIT.ok
+  })
+}
+
+function table(rows: readonly (readonly (Cell | string)[])[], invocation: Invocation) {
+  const head = ['run', 'program', 'state', 'effects', 'denied', 'created', 'about']
+  const { columns, paint } = invocation
+  return tableLines({ head, rows, columns, markHead: paint.dim })
+}
+
+function row(view: RunView, paint: Paint, now: number): readonly (Cell | string)[] {
+  const { name, version } = view.program
+  return [
+    { text: view.run, mark: paint.bold },
+    plain(`${name} ${version}`),
+    standing(view, paint),
+    String(view.effects.succeeded + view.effects.failed),
+    view.effects.denied === 0 ? '0' : { text: String(view.effects.denied), mark: paint.yellow },
+    now - view.createdAt < 86_400_000 ? ago(now - view.createdAt) : isoTime(view.createdAt),
+    plain(about(view)),
+  ]
+}
+
+/** A state in the word that tells most of it. */
+export function standing(view: RunView, paint: Paint): Cell {
+  if (view.conclusion === 'committed') return { text: 'committed', mark: paint.green }
+  if (view.conclusion === 'aborted') return { text: 'aborted', mark: paint.red }
+  if (view.conclusion !== null) return { text: 'terminated', mark: paint.red }
+  if (view.inDoubt.length > 0) return { text: 'in doubt', mark: paint.red }
+  if (view.waitingFor.length > 0) return { text: 'waiting', mark: paint.yellow }
+  if (view.suspended) return { text: 'answered', mark: paint.cyan }
+  return { text: view.state.toLowerCase().replaceAll('_', ' ') }
+}
+
+function about(view: RunView): string {
+  if (view.reason !== null) return view.reason
+  const [first] = view.waitingFor
+  if (view.conclusion === null && first !== undefined) return first.prompt
+  const tags = Object.entries(view.tags).map(([key, value]) => `${key}=${value}`)
+  return [...(view.key === null ? [] : [`key ${view.key}`]), ...tags].join(' ')
+}

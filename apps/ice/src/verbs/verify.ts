@@ -1,0 +1,88 @@
+/** `ice verify`: whether a log still is what was written. */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type NotedRoot, type Verification, verifyLog } from '@ice/events'
+import { type Hash, isHash } from '@ice/primitives'
+import { listenForStop } from '../drive/stop.ts'
+import { CLI_CODES, CliError } from '../errors.ts'
+import { EXIT } from '../exit.ts'
+import { existingStore, type Invocation } from '../invocation.ts'
+import { readLog, using } from '../log/open.ts'
+import { bytes, count } from '../terminal/format.ts'
+import { plain } from '../terminal/text.ts'
+
+/** Options of `verify`. */
+export interface VerifyOptions {
+  readonly noted: readonly string[]
+}
+
+/** Carries `verify` out. @returns the exit code */
+export async function verify(
+  invocation: Invocation,
+  typed: string | undefined,
+  options: VerifyOptions,
+): Promise<number> {
+  const { talk, cwd } = invocation
+  const noted = options.noted.map(parseNoted)
+  const path = typed === undefined ? await existingStore(invocation) : resolve(cwd, typed)
+  if (!existsSync(path)) {
+    throw new CliError(CLI_CODES.storeNotFound, `There is no log at ${plain(path)}`)
+  }
+  const stop = listenForStop(talk, 'verifying')
+  try {
+    return await using(readLog(path), async ({ store }) => {
+      const { position } = await store.head()
+      const verification = await verifyLog(store, {
+        noted,
+        signal: stop.signal,
+        onProgress: (at) => talk.progress(`${count(at)} of ${count(position)} events verified`),
+      })
+      talk.settle()
+      return report(invocation, path, verification)
+    })
+  } catch (error) {
+    if (stop.exit !== null) return stop.exit
+    throw error
+  } finally {
+    stop.release()
+  }
+}
+
+/** `<size>:<root>`, as an earlier verification printed it. */
+function parseNoted(text: string): NotedRoot {
+  const [, size, root] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? []
+  if (size !== undefined && root !== undefined && isHash(root) && Number(size) > 0) {
+    return { size: Number(size), root: root as Hash }
+  }
+  throw new CliError(CLI_CODES.usage, `--noted takes <size>:<root>, not "${plain(text)}"`, {
+    next: ['it is the line that `ice verify` prints to be noted'],
+  })
+}
+
+async function report(
+  invocation: Invocation,
+  path: string,
+  verification: Verification,
+): Promise<number> {
+  const { events, streams, bytes: size, root, findings } = verification
+  const { paint, talk } = invocation
+  const holds = findings.length === 0
+  await invocation.print(
+    () => [
+      holds
+        ? paint.green('the log is what was written')
+        : paint.red('the log is not what was written'),
+      `  ${count(events)} events in ${count(streams)} streams, ${bytes(size)}`,
+      ...findings.map(
+        ({ position, message }) => `  ${paint.red('✗')} at ${position}: ${plain(message)}`,
+      ),
+      ...(holds
+        ? [`  note this, and give it back with --noted: ${paint.bold(`${events}:${root}`)}`]
+        : []),
+    ],
+    () => ({ path, verified: holds, ...verification, note: holds ? `${events}:${root}` : null }),
+  )
+  if (holds) return EXIT.ok
+  talk.say('keep the file as it is, and compare it with a backup')
+  return EXIT.unverified
+}

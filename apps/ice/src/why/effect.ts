@@ -1,0 +1,155 @@
+/**
+ * Everything the log says of one effect: proposed, asked for, decided, authorised, carried out.
+ *
+ * One pass over the run's stream; what is kept is bounded by the effect, not by the run.
+ */
+import type { StandardPayloads } from '@ice/events'
+import type { EventLog, RecordedEvent } from '@ice/events/ports'
+import type { StreamId } from '@ice/primitives'
+import { isOutcome } from '@ice/runs'
+
+type Payload<T extends keyof StandardPayloads> = StandardPayloads[T]
+type Typed<T extends keyof StandardPayloads> = RecordedEvent<T, Payload<T>>
+
+/** One try of an effect. */
+export interface Attempt {
+  readonly intent: Typed<'CapabilityUsed'>
+  outcome: RecordedEvent | null
+}
+
+/** What a person was asked and said. */
+export interface Consent {
+  readonly request: Typed<'ApprovalRequested'>
+  answer: Typed<'ApprovalGranted'> | null
+}
+
+/** A proposal of an agent, and what ties it to the effect. */
+export interface Proposed {
+  readonly event: Typed<'DecisionProposed'>
+  /** It speaks of this effect; or it is only the last one before it. */
+  readonly relation: 'names it' | 'last before it'
+}
+
+/** The story of one effect. */
+export interface EffectStory {
+  readonly effect: string
+  readonly action: string
+  proposal: Proposed | null
+  readonly attempts: Attempt[]
+  readonly denials: Typed<'CapabilityDenied'>[]
+  readonly consents: Consent[]
+}
+
+/** The step an event is about, if it is about one. */
+export function stepOf(event: RecordedEvent): string | null {
+  const { effect, step } = event.data as { readonly effect?: unknown; readonly step?: unknown }
+  if (typeof effect === 'string') return effect
+  const isAnswer = event.type.startsWith('Approval')
+  return isAnswer && typeof step === 'string' ? step : null
+}
+
+const PROPOSALS_KEPT = 256
+
+/** Reads the story of a step. @returns null when nothing of it was ever decided */
+export async function readStory(
+  log: EventLog,
+  stream: StreamId,
+  effect: string,
+): Promise<EffectStory | null> {
+  const told = new Story(effect)
+  for await (const batch of log.read({ stream })) {
+    for (const event of batch) told.take(event)
+  }
+  return told.finish()
+}
+
+class Story {
+  readonly #effect: string
+  readonly #attempts: Attempt[] = []
+  readonly #denials: Typed<'CapabilityDenied'>[] = []
+  readonly #consents: Consent[] = []
+  #proposals: Typed<'DecisionProposed'>[] = []
+  #isBegun = false
+
+  constructor(effect: string) {
+    this.#effect = effect
+  }
+
+  take(event: RecordedEvent): void {
+    if (event.type === 'DecisionProposed' && !this.#isBegun) {
+      this.#proposals.push(event as Typed<'DecisionProposed'>)
+      if (this.#proposals.length > 2 * PROPOSALS_KEPT) {
+        this.#proposals = this.#proposals.slice(-PROPOSALS_KEPT)
+      }
+      return
+    }
+    if (stepOf(event) !== this.#effect) return
+    this.#isBegun = true
+    if (event.type === 'CapabilityUsed') {
+      this.#attempts.push({ intent: event as Typed<'CapabilityUsed'>, outcome: null })
+    } else if (event.type === 'CapabilityDenied') this.#deny(event as Typed<'CapabilityDenied'>)
+    else if (event.type === 'ApprovalRequested') {
+      this.#consents.push({ request: event as Typed<'ApprovalRequested'>, answer: null })
+    } else if (event.type === 'ApprovalGranted' || event.type === 'ApprovalRejected') {
+      this.#answer(event as Typed<'ApprovalGranted'>)
+    } else if (
+      isOutcome(event) ||
+      event.type === 'EffectFailed' ||
+      event.type === 'EffectInDoubt'
+    ) {
+      const attempt = this.#attempts.at(-1)
+      if (attempt !== undefined) attempt.outcome = event
+    }
+  }
+
+  #deny(event: Typed<'CapabilityDenied'>): void {
+    this.#denials.push(event)
+    const { intent } = event.data
+    const attempt = this.#attempts.find((each) => each.intent.id === intent)
+    if (attempt !== undefined) attempt.outcome = event
+  }
+
+  #answer(event: Typed<'ApprovalGranted'>): void {
+    const asked = this.#consents.find(({ request }) => request.id === event.data.request)
+    if (asked !== undefined) asked.answer ??= event
+  }
+
+  finish(): EffectStory | null {
+    const first = this.#attempts[0]?.intent.data ?? this.#denials[0]?.data
+    const asked = this.#consents[0]?.request.data
+    if (first === undefined && asked === undefined) return null
+    const details = asked !== undefined && 'inline' in asked.details ? asked.details.inline : null
+    const { action: wanted } = (details ?? {}) as { readonly action?: unknown }
+    const resource = first?.resource ?? {}
+    return {
+      effect: this.#effect,
+      action: first?.action ?? (typeof wanted === 'string' ? wanted : 'a question'),
+      proposal: this.#proposal(resource),
+      attempts: this.#attempts,
+      denials: this.#denials,
+      consents: this.#consents,
+    }
+  }
+
+  /** The last proposal that names the effect or what it touches; else the last one before it. */
+  #proposal(resource: Readonly<Record<string, unknown>>): Proposed | null {
+    const names = new Set([
+      this.#effect,
+      ...Object.values(resource).filter((value) => typeof value === 'string'),
+    ])
+    const naming = this.#proposals.findLast(({ data }) => {
+      if (data.step === this.#effect || data.step.startsWith(`${this.#effect}/`)) return true
+      return 'inline' in data.proposal && mentions(data.proposal.inline, names)
+    })
+    if (naming !== undefined) return { event: naming, relation: 'names it' }
+    const last = this.#proposals.at(-1)
+    return last === undefined ? null : { event: last, relation: 'last before it' }
+  }
+}
+
+/** Whether one of these texts stands in a value, as a whole text. */
+function mentions(value: unknown, names: ReadonlySet<unknown>): boolean {
+  if (typeof value === 'string') return names.has(value)
+  if (typeof value !== 'object' || value === null) return false
+  return Object.values(value).some((each) => mentions(each, names))
+}
