@@ -1,47 +1,36 @@
-import { createAuthority, createGrants, describe, fsKind } from '@ice/capabilities'
+/** A grant is narrowed for a run, asked, and revoked from above. */
+import { createAuthority, createGrants, describe, fsKind, grantedEvent } from '@ice/capabilities'
 import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from '@ice/events'
-import { createIds, sha256Hex, streamId, systemClock, systemRandom } from '@ice/primitives'
+import * as ice from '@ice/primitives'
 
-const clock = systemClock
-const ids = createIds({ clock, random: systemRandom })
+const clock = ice.systemClock
+const ids = ice.createIds({ clock, random: ice.systemRandom })
 const taxonomy = composeTaxonomy(standardTypes)
 const log = createEventLog({ store: memoryEventStore({ clock }), taxonomy, clock })
 const authority = createAuthority({ log, kinds: [fsKind] })
 const grants = createGrants({ log, authority, kinds: [fsKind], clock, ids })
 
-// A root grant is checked here and recorded by whoever issues it.
+const files = { kind: 'fs', root: '/home/alice/project' }
+const rights = { actions: ['fs.read', 'fs.write'], resource: files, delegable: 1 }
+const id = ids.nextGrantId()
+const root = authority.rootGrant({ id, holder: 'principal/os:alice', ...rights })
+const stream = ice.streamId(`grant/${id}`)
+const events = [grantedEvent(root)]
+await log.append({ writes: [{ stream, expectedVersion: 'no_stream', events }] })
+
 const run = ids.nextRunId()
-const root = authority.rootGrant({
-  id: ids.nextGrantId(),
-  holder: 'principal/os:alice',
-  actions: ['fs.read', 'fs.write'],
-  resource: { kind: 'fs', root: '/home/alice/project' },
-  delegable: 1,
-})
-const granted = { type: 'CapabilityGranted', data: { grant: root } }
-const stream = streamId(`grant/${root.id}`)
-await log.append({ writes: [{ stream, expectedVersion: 'no_stream', events: [granted] }] })
+const narrower = { actions: ['fs.read'], resource: { ...files, within: ['src'] } }
+const grant = await grants.delegate({ parent: id, holder: `run/${run}`, ...narrower })
 
-// A run gets a narrower one.
-const grant = await grants.delegate({
-  parent: root.id,
-  holder: `run/${run}`,
-  actions: ['fs.read'],
-  resource: { kind: 'fs', root: '/home/alice/project', within: ['src'] },
-})
-
-function ask(action: string, path: string): void {
-  const args = { path }
-  const argumentsDigest = sha256Hex(JSON.stringify(args))
+function ask(action: string, path: string): string {
+  const argumentsDigest = ice.sha256Hex(ice.canonicalize({ path }))
   const call = { run, grant, action, resource: { path }, argumentsDigest }
-  const callDigest = authority.callDigest(call)
-  const at = clock.now()
-  const decision = authority.decide({ ...call, arguments: args, at, callDigest })
-  const verdict = 'ok' in decision ? 'allowed' : describe(decision.denied)
-  process.stdout.write(`${action} ${path}\n${verdict}\n\n`)
+  const asked = { ...call, arguments: { path }, callDigest: authority.callDigest(call) }
+  const decision = authority.decide({ ...asked, at: clock.now() })
+  return 'ok' in decision ? 'allowed' : describe(decision.denied)
 }
 
-ask('fs.read', 'src/index.ts')
-ask('fs.write', 'package.json')
-await grants.revoke(root.id, { reason: 'the project is over' })
-ask('fs.read', 'src/index.ts')
+console.log(ask('fs.read', 'src/index.ts')) // allowed
+console.log(ask('fs.write', 'package.json')) // denied, for 2 reasons: the action, the path
+await grants.revoke(id, { reason: 'the project is over' })
+console.log(ask('fs.read', 'src/index.ts')) // denied: The grant … was revoked by grant/…@2

@@ -89,11 +89,10 @@ function singleFlight(work: () => Promise<void>): () => Promise<void> {
   let current: Promise<void> | undefined
   let next: Promise<void> | undefined
   function begin(): Promise<void> {
-    const run = work().finally(() => {
-      if (current === run) current = undefined
+    current = work().finally(() => {
+      current = undefined
     })
-    current = run
-    return run
+    return current
   }
   return () => {
     if (next !== undefined) return next

@@ -52,11 +52,11 @@ export interface Breakage {
 /** A chain as far as it can be followed. */
 export interface Chain {
   /**
-   * Whether an ordinary chain: nothing broken, dead or unknown, no counts and no approvals. Then
-   * `actions`, `notBefore`, `until`, `kind` and `claims` say what all links allow together, in one
-   * place in memory instead of several for each link.
+   * The kind of an ordinary chain: nothing broken, dead or unknown, no counts and no approvals.
+   * Then `actions`, `notBefore`, `until` and `claims` say what all links allow together, in one
+   * place in memory instead of several for each link. `undefined` for any other chain.
    */
-  readonly isPlain: boolean
+  readonly plainKind: ResourceKind | undefined
   /** Who may use it: the holder of the named grant. */
   readonly holderKind: HolderKind
   readonly holderId: string
@@ -65,8 +65,6 @@ export interface Chain {
   readonly notBefore: number
   /** The first instant after the last; `Infinity` without an end. */
   readonly until: number
-  /** The kind of the named grant. */
-  readonly kind: ResourceKind | undefined
   /** Each link's resource, but for those equal to the one before. */
   readonly claims: readonly Resource[]
   readonly ids: readonly GrantId[]
@@ -98,10 +96,9 @@ export function chainOf(state: AuthorityState, entry: GrantEntry): Chain {
 /** Events can arrive child first: then the parent did not know of the child until now. */
 function adoptLinks({ links }: Chain): void {
   for (let i = 1; i < links.length; i += 1) {
-    const [parent, child] = [links[i]?.entry, links[i - 1]?.entry]
-    if (parent === undefined || child === undefined) continue
+    const { entry: parent } = links[i] as Link
     parent.children ??= new Set()
-    parent.children.add(child.id)
+    parent.children.add((links[i - 1] as Link).entry)
   }
 }
 
@@ -140,7 +137,7 @@ function stepFault(before: readonly GrantEntry[], next: GrantEntry): Breakage | 
   }
   const { delegable } = grant
   if (delegable >= before.length) return undefined
-  const message = `The grant ${id} allows ${delegable} links below it, and ${before.length} hang there`
+  const message = `The grant ${id} allows ${delegable} links below it, not ${before.length}`
   return { reason: 'not_delegable', message, data: { ...data, delegable } }
 }
 
@@ -194,13 +191,12 @@ function assemble(links: readonly Link[], breakage: Breakage | undefined): Chain
   const grants = links.map((link) => link.grant)
   const holder = holderParts(grants[0]?.holder)
   return {
-    isPlain: breakage === undefined && links.every(isPlain),
+    plainKind: breakage === undefined && links.every(isPlain) ? links[0]?.kind : undefined,
     holderKind: holder?.kind ?? 'run',
     holderId: holder?.id ?? '',
     actions: actionsOf(grants),
     notBefore: Math.max(...grants.map((grant) => grant.notBefore)),
     until: Math.min(...grants.map((grant) => grant.expiresAt ?? Number.POSITIVE_INFINITY)),
-    kind: links[0]?.kind,
     claims: links.filter((link) => !link.sameAsBelow).map((link) => link.grant.resource),
     ids: Object.freeze(links.map((link) => link.entry.id)),
     resources: Object.freeze(grants.map((grant) => grant.resource)),

@@ -45,7 +45,7 @@ export function decide(state: AuthorityState, request: unknown): Decision {
   const asked = reading.ok
   const entry = state.grants.get(asked.grant)
   const chain = entry === undefined ? undefined : chainOf(state, entry)
-  if (chain?.isPlain === true && isPlainlyWithin(state, asked, chain)) {
+  if (chain !== undefined && isPlainlyWithin(state, asked, chain)) {
     return { ok: authorization(asked, chain) }
   }
   const faults = idFaults(asked)
@@ -65,14 +65,14 @@ function refused(causes: readonly FoundCause[]): Decision {
  */
 function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain): boolean {
   const { action, at, claim, run } = asked
-  const { kind, claims } = chain
-  if (kind === undefined || state.stops.size > 0) return false
+  const { plainKind, claims } = chain
+  if (plainKind === undefined || state.stops.size > 0) return false
   if (asked[chain.holderKind] !== chain.holderId) return false
   // Guards are only ever kept for a run whose id was found to be one.
   if (chain.guardsRun !== run && !isRunId(run)) return false
   if (at < chain.notBefore || at >= chain.until || !chain.actions.includes(action)) return false
   for (const resource of claims) {
-    if (kind.refuses(resource, action, claim) !== undefined) return false
+    if (plainKind.refuses(resource, action, claim) !== undefined) return false
   }
   return true
 }
@@ -133,7 +133,7 @@ function authorization(asked: ReadRequest, chain: Chain): Authorization {
     guards: debits.length === 0 ? guards : [...guards, ...debits.map(debitGuard)],
     expiresAt: chain.expiresAt,
     debits,
-    approval: wantsApproval(chain, asked) ? (asked.approvedBy ?? null) : null,
+    approval: wantsApproval(chain, asked) ? asked.approvedBy : null,
   }
 }
 

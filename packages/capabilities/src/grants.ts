@@ -32,7 +32,7 @@ import type {
   ResourceKind,
   RevokeCommand,
 } from './ports.ts'
-import { type AuthorityState, authorityProjection, grantState } from './state.ts'
+import { type AuthorityState, authorityProjection, type GrantEntry, grantState } from './state.ts'
 import { clip, clippedList, shown } from './text.ts'
 
 /** What commands on grants are made of. */
@@ -200,18 +200,20 @@ async function revoke(
     await room.log.append({ writes: [{ stream, expectedVersion, events }] })
   })
   await room.authority.refresh()
-  return reach(await allGrants(room), id)
+  const { grants } = await allGrants(room)
+  // It was there a moment ago, and a log forgets nothing.
+  return reach(grants.get(id) as GrantEntry)
 }
 
 /** A grant and what is below it, nearest first, without what was revoked on its own. */
-function reach({ grants }: AuthorityState, id: GrantId): readonly GrantId[] {
-  const reached = [id]
-  for (const each of reached) {
-    for (const child of grants.get(each)?.children ?? []) {
-      if (grants.get(child)?.revokedBy === null) reached.push(child)
+function reach(first: GrantEntry): readonly GrantId[] {
+  const reached = [first]
+  for (const { children } of reached) {
+    for (const child of children ?? []) {
+      if (child.revokedBy === null) reached.push(child)
     }
   }
-  return reached
+  return reached.map((entry) => entry.id)
 }
 
 const MOVED = ['ICE_EVENTS_VERSION_CONFLICT', 'ICE_EVENTS_GUARD_CONFLICT', 'ICE_EVENTS_TOO_LATE']

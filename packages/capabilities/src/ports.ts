@@ -212,7 +212,7 @@ export interface ResourceKind {
   exceeds(parent: Resource, child: Resource): string | undefined
 }
 
-/** Issues, narrows and ends grants: each command is one event, recorded by the runtime. */
+/** Issues, narrows and ends grants. Each command is one event, recorded by the runtime. */
 export interface Grants {
   /** Every grant the log knows, oldest first. */
   list(): Promise<readonly GrantState[]>

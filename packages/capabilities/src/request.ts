@@ -42,7 +42,7 @@ export interface ReadRequest {
   readonly argumentsDigest: Hash
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
-  readonly approvedBy: EventId | undefined
+  readonly approvedBy: EventId | null
   readonly callDigest: Hash
 }
 
@@ -64,7 +64,7 @@ function read(request: AuthorityRequest): Reading {
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
   const { approved, callDigest, resource } = request
   const approvedDigest = approved?.digest
-  const approvedBy = approved?.event
+  const approvedBy = approved?.event ?? null
   const claim = copyClaim(resource)
   const faults: string[] = []
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)

@@ -42,7 +42,7 @@ export interface GrantEntry {
   readonly issuedAt: Timestamp
   readonly counter: Counter
   /** Grants hung directly below; created with the first. */
-  children: Set<GrantId> | undefined
+  children: Set<GrantEntry> | undefined
   /** Why it authorises nothing, whatever is asked. */
   fault: string | undefined
   revokedBy: EventId | null
@@ -63,7 +63,7 @@ export interface AuthorityState {
   /** Versions of stop streams that have an event. */
   readonly stops: Map<string, number>
   /** Dead grants in the order of their end. */
-  readonly dead: Set<GrantId>
+  readonly dead: Set<GrantEntry>
 }
 
 /** How much of the past a projection keeps. */
@@ -110,7 +110,7 @@ function evolveGrant(state: AuthorityState, event: RecordedEvent, deadMax: numbe
   if (entry === undefined) {
     if (event.version === 1 && isGrantId(id)) issue(state, event, id)
   } else if (event.version === entry.version + 1) narrow(state, entry, event)
-  while (state.dead.size > deadMax) forgetOldest(state)
+  if (state.dead.size > deadMax) forget(state, deadMax)
 }
 
 function issue(state: AuthorityState, event: RecordedEvent, id: GrantId): void {
@@ -137,7 +137,7 @@ function issue(state: AuthorityState, event: RecordedEvent, id: GrantId): void {
   const parent = parentOf(state, entry)
   if (parent === undefined) return
   parent.children ??= new Set()
-  parent.children.add(id)
+  parent.children.add(entry)
   if (parent.dead) bury(state, entry)
 }
 
@@ -181,22 +181,19 @@ function bury(state: AuthorityState, first: GrantEntry): void {
     if (entry.dead) continue
     entry.dead = true
     entry.chain = undefined
-    state.dead.add(entry.id)
-    for (const child of entry.children ?? []) {
-      const below = state.grants.get(child)
-      if (below !== undefined) pending.push(below)
-    }
+    state.dead.add(entry)
+    for (const child of entry.children ?? []) pending.push(child)
   }
 }
 
-function forgetOldest(state: AuthorityState): void {
-  const [oldest] = state.dead
-  if (oldest === undefined) return
-  state.dead.delete(oldest)
-  const entry = state.grants.get(oldest)
-  state.grants.delete(oldest)
-  if (entry === undefined) return
-  parentOf(state, entry)?.children?.delete(oldest)
+/** Forgets the oldest of the dead, down to so many. */
+function forget(state: AuthorityState, deadMax: number): void {
+  for (const oldest of state.dead) {
+    if (state.dead.size <= deadMax) return
+    state.dead.delete(oldest)
+    state.grants.delete(oldest.id)
+    parentOf(state, oldest)?.children?.delete(oldest)
+  }
 }
 
 function evolveCounter(state: AuthorityState, event: RecordedEvent): void {

@@ -1,28 +1,15 @@
-import { canonicalize, type EventId, type GrantId, type Hash } from '@ice/primitives'
+import type { EventId, GrantId, Hash } from '@ice/primitives'
 import { seededIds } from '@ice/primitives/testing'
 import { describe, expect, it } from 'vitest'
 import { CAPABILITIES_CODES, type DenialCode } from '../src/errors.ts'
-import { callDigest, DENIAL_PRECEDENCE, decide } from '../src/index.ts'
-import type { AuthorityRequest, Authorization, Caveat, Denial, Grant } from '../src/ports.ts'
+import { DENIAL_PRECEDENCE, decide } from '../src/index.ts'
+import type { AuthorityRequest, Caveat, Denial, Grant } from '../src/ports.ts'
+import { allowed, codes, denied } from './verdicts.ts'
 import { at, fsRoot, World } from './world.ts'
 
 const C = CAPABILITIES_CODES
 const OTHER_HASH = 'f'.repeat(64) as Hash
 const EVENT = 'no-event' as EventId
-
-export function allowed(world: World, request: unknown): Authorization {
-  const decision = decide(world.state, request)
-  if (!('ok' in decision)) throw new TypeError(`denied: ${decision.denied.message}`)
-  return decision.ok
-}
-
-export function denied(world: World, request: unknown): Denial {
-  const decision = decide(world.state, request)
-  if (!('denied' in decision)) throw new TypeError('allowed')
-  return decision.denied
-}
-
-const codes = (denial: Denial): readonly string[] => denial.causes.map((cause) => cause.code)
 
 /** Verifies: CAP-R17 */
 describe('an allowed request', () => {
@@ -277,6 +264,14 @@ describe('a request that is none', () => {
     expect(denial.data['faults']).not.toHaveLength(0)
   })
 
+  it('is one of a run whose id is none, whoever else holds the grant', () => {
+    const held = world.grant({ holder: 'agent/helper' })
+    const request = { ...world.request(held), agent: 'helper' }
+    expect(denied(world, { ...request, run: 'all' }).code).toBe(C.requestInvalid)
+    expect(allowed(world, request).grant).toBe(held)
+    expect(denied(world, { ...request, run: '../all' }).code).toBe(C.requestInvalid)
+  })
+
   it('names a grant that is not known', () => {
     const unknown = world.ids.nextGrantId()
     const denial = denied(world, world.request(unknown))
@@ -294,6 +289,8 @@ describe('a request that is none', () => {
       C.requestInvalid,
     )
     expect(outcome({ list: [[undefined]] })).toBe(C.requestInvalid)
+    const many = Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`n${i}`, i]))
+    expect(outcome(many)).toBe(C.requestInvalid)
     expect(outcome({ path: 'x'.repeat(9_000) })).toBe(C.requestInvalid)
     expect(outcome(Object.create(null))).toBe(C.resourceNotGranted)
   })
@@ -509,96 +506,5 @@ describe('caveats', () => {
     const world = new World()
     const grant = world.grant({ caveats: [caveat as unknown as Caveat] })
     expect(denied(world, world.request(grant)).code).toBe(C.caveatUnsupported)
-  })
-})
-
-/** Verifies: CAP-R10, CAP-R11 */
-describe('approvals', () => {
-  const approval: Caveat = { kind: 'approval' }
-
-  it('are asked for when nothing else stands against the request, with the digest they need', () => {
-    const world = new World()
-    const grant = world.grant({ caveats: [approval, { kind: 'count', max: 1 }] })
-    const request = world.request(grant)
-    expect(denied(world, request)).toMatchObject({
-      code: C.approvalRequired,
-      data: { digest: request.callDigest },
-    })
-    world.debit(grant)
-    expect(codes(denied(world, request))).toEqual([C.countSpent, C.approvalRequired])
-  })
-
-  it('allow exactly the call they are for', () => {
-    const world = new World()
-    const grant = world.grant({ caveats: [approval] })
-    const request = world.request(grant)
-    const approved = { digest: request.callDigest, event: EVENT }
-    expect(denied(world, { ...request, approved }).code).toBe(C.requestInvalid)
-    const recorded = { digest: request.callDigest, event: `run/${world.run}@7` as EventId }
-    expect(allowed(world, { ...request, approved: recorded }).approval).toBe(recorded.event)
-    const other = world.request(grant, { resource: { path: 'src/b.ts' }, approved: recorded })
-    expect(denied(world, other)).toMatchObject({
-      code: C.approvalRequired,
-      data: { digest: other.callDigest, approved: recorded.digest },
-    })
-  })
-
-  it('are not carried over by a request that names the digest of another call', () => {
-    const world = new World()
-    const grant = world.grant({ caveats: [approval] })
-    const { callDigest: digest } = world.request(grant)
-    const approved = { digest, event: `run/${world.run}@7` as EventId }
-    const forged = { resource: { path: 'src/b.ts' }, approved, callDigest: digest }
-    expect(codes(denied(world, world.request(grant, forged)))).toEqual([
-      C.requestInvalid,
-      C.approvalRequired,
-    ])
-    const noHash = { argumentsDigest: 'x'.repeat(64) as Hash, approved, callDigest: digest }
-    expect(codes(denied(world, world.request(grant, noHash)))).toEqual([C.requestInvalid])
-  })
-
-  it('may be wanted for some actions, at any link', () => {
-    const world = new World()
-    const actions = ['fs.read', 'fs.write']
-    const caveats: Caveat[] = [{ kind: 'approval-for', actions: ['fs.write'] }]
-    const parent = world.grant({ actions, delegable: 1, caveats })
-    const leaf = world.grant({ parent, actions })
-    const read = world.request(leaf)
-    expect(allowed(world, read).approval).toBeNull()
-    const given = { digest: read.callDigest, event: `run/${world.run}@7` as EventId }
-    expect(allowed(world, { ...read, approved: given }).approval).toBeNull()
-    const write = world.request(leaf, { action: 'fs.write' })
-    expect(denied(world, write).code).toBe(C.approvalRequired)
-  })
-
-  it('are digests of canonical JSON, different for calls that differ in one member', () => {
-    const world = new World()
-    const call = {
-      run: world.run,
-      grant: world.ids.nextGrantId(),
-      action: 'fs.read',
-      resource: { path: 'a' },
-      argumentsDigest: OTHER_HASH,
-    }
-    const others = [
-      { ...call, run: world.otherRun },
-      { ...call, grant: world.ids.nextGrantId() },
-      { ...call, action: 'fs.rea' },
-      { ...call, resource: { path: 'b' } },
-      { ...call, resource: { path: 'a', more: null } },
-      { ...call, argumentsDigest: '0'.repeat(64) as Hash },
-    ]
-    const digests = [call, ...others].map(callDigest)
-    expect(new Set(digests).size).toBe(digests.length)
-    const reordered = Object.fromEntries(Object.entries(call).toReversed()) as typeof call
-    expect(callDigest({ ...reordered, note: 'ignored' } as typeof call)).toBe(digests[0])
-    expect(canonicalize(call)).toContain('"action":"fs.read"')
-  })
-
-  it('have no digest for what is not JSON', () => {
-    const call = { ...new World().request('x' as GrantId), resource: { path: '\ud800' } }
-    expect(() => callDigest(call)).toThrow(
-      expect.objectContaining({ code: 'ICE_PRIMITIVES_CANONICAL_UNSUPPORTED' }),
-    )
   })
 })

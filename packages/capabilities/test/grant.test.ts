@@ -1,7 +1,8 @@
 import type { GrantId, Timestamp } from '@ice/primitives'
 import { describe, expect, it } from 'vitest'
+import { caveatFault } from '../src/caveat.ts'
 import { fsKind } from '../src/fs.ts'
-import { rootGrant } from '../src/grant.ts'
+import { issuable, rootGrant, structuralFaults } from '../src/grant.ts'
 import { describeGrant } from '../src/index.ts'
 import { composeKinds } from '../src/kinds.ts'
 import type { Caveat, RootGrantSpec } from '../src/ports.ts'
@@ -96,7 +97,9 @@ describe('a root grant', () => {
   it.each(['', 'run', 'run/', 'run/x', 'tool/x', 'constructor/x', 'agent/a b', 7, null])(
     'has no holder %j',
     (holder) => {
-      expect(reasons({ holder })[0]).toContain('its holder is run/<id>, agent/<id>')
+      expect(reasons({ holder })[0]).toContain(
+        'its holder is <run|agent|session|principal>/<id>, not',
+      )
     },
   )
 
@@ -113,6 +116,35 @@ describe('a root grant', () => {
     expect(() => rootGrant(hostile, kinds)).toThrow(
       expect.objectContaining({ code: 'ICE_CAPABILITIES_GRANT_UNSUPPORTED' }),
     )
+  })
+})
+
+/** Verifies: CAP-R16 */
+describe('a recorded grant', () => {
+  const good = world.draft({ parent: world.ids.nextGrantId() })
+
+  it.each<[string, unknown]>([
+    ['a grant is an object, not undefined', undefined],
+    ['a grant is an object, not object', []],
+    ['its parent is null or a grant id, not "root"', { ...good, parent: 'root' }],
+    ['it is its own parent', { ...good, parent: good.id }],
+    [
+      'a grant has the members id, holder, actions, resource, caveats, parent, delegable, ' +
+        'notBefore, expiresAt, revocable and no others',
+      { ...good, scope: '*' },
+    ],
+  ])('is none: %s', (fault, value) => {
+    expect(structuralFaults(value)).toEqual([fault])
+  })
+
+  it('may name an action twice, but is not issued so', () => {
+    const twice = { ...good, actions: ['fs.read', 'fs.read'] }
+    expect(structuralFaults(twice)).toEqual([])
+    expect(() => issuable(twice, kinds)).toThrow('it names an action twice')
+  })
+
+  it('has caveats that are objects', () => {
+    expect(caveatFault('approval')).toBe('a caveat is an object, not "approval"')
   })
 })
 

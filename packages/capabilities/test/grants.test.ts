@@ -170,7 +170,7 @@ describe('delegate', () => {
     )
   })
 
-  it('is decided anew when its parent ends meanwhile, so that no child is left behind', async () => {
+  it('is decided anew when its parent ends meanwhile, and leaves no child behind', async () => {
     const office = new Office()
     const root = await office.root()
     office.meanwhile = async () => {
