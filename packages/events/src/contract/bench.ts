@@ -60,7 +60,7 @@ export interface Bench {
   second(): Promise<EventStore>
   /** Takes the place of `store`. */
   reopen(): Promise<EventStore>
-  /** Fires when the patience of the harness ends. */
+  /** Fires when the patience of the harness ends; the case itself ends after twice as long. */
   patience(): AbortSignal
 }
 
@@ -77,13 +77,41 @@ export function storeCase({ test, ...about }: StoreCaseInit): ContractCase<Event
       harness.clock.setWall(START_MS)
       const opened = [await harness.open()]
       try {
-        await test(createBench(harness, opened))
+        await patiently(test(createBench(harness, opened)), harness)
       } finally {
         for (const store of opened.reverse()) await harness.close(store)
       }
     },
   }
 }
+
+/** A case that hangs fails, wherever it hangs: when the patience with any part of it has ended. */
+async function patiently(test: Promise<void>, harness: Harness<EventStore>): Promise<void> {
+  const over = new AbortController()
+  const hangs = async (): Promise<never> => {
+    await fired(patienceOf(harness), over.signal)
+    await fired(patienceOf(harness), over.signal)
+    return fail('the case has come to no end')
+  }
+  try {
+    await Promise.race([test, hangs()])
+  } finally {
+    over.abort()
+  }
+}
+
+function patienceOf(harness: Harness<EventStore>): AbortSignal {
+  return harness.patience?.() ?? AbortSignal.timeout(PATIENCE_MS)
+}
+
+/** Resolves when `signal` has fired; never, and holding nothing, once `over` has. */
+function fired(signal: AbortSignal, over: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true, signal: over })
+  })
+}
+
+const PATIENCE_MS = 10_000
 
 /** `opened` holds the subject, and then every further connection. */
 function createBench(harness: Harness<EventStore>, opened: EventStore[]): Bench {
@@ -109,7 +137,7 @@ function createBench(harness: Harness<EventStore>, opened: EventStore[]): Bench 
       opened[0] = await harness.reopen(store())
       return opened[0]
     },
-    patience: () => AbortSignal.timeout(harness.patienceMs ?? 10_000),
+    patience: () => patienceOf(harness),
   }
 }
 

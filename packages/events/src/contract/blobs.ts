@@ -8,7 +8,8 @@ import type { ContractCase } from './case.ts'
 
 /** A blob of so many bytes. */
 export function blobOf(size: number, seed = 7): BlobDraft {
-  const bytes = Uint8Array.from({ length: size }, (_, i) => (i * seed + (i >>> 8)) & 0xff)
+  const bytes = new Uint8Array(size)
+  for (let i = 0; i < size; i += 1) bytes[i] = i * seed + (i >>> 8)
   return { digest: sha256Hex(bytes) as string as BlobDigest, bytes }
 }
 

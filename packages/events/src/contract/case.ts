@@ -25,12 +25,12 @@ export interface Harness<Subject> {
   close(subject: Subject): Promise<void>
   readonly clock: KitClock
   /**
-   * How long a case waits for what has to come before it fails. Nothing is measured by it: it
-   * turns a case that would hang into one that fails.
+   * A signal that fires when a wait has lasted too long. Nothing is measured by it: it turns a
+   * case that would hang into one that fails.
    *
-   * @units milliseconds @defaultValue 10,000
+   * @defaultValue ten seconds
    */
-  readonly patienceMs?: number
+  patience?(): AbortSignal
 }
 
 /** One conformance case: data plus `run`. */

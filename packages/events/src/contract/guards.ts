@@ -16,10 +16,11 @@ export const conditionCases: readonly ContractCase<EventStore>[] = [
     name: 'a guarded stream that has not moved lets the unit pass, and is not written',
     requirement: 'EVT-R14',
     async test({ append, store }) {
+      await append(toStream('z', 0, noted(0)))
       await append(toStream('g', 0, noted(1), noted(2)))
       await append({ ...toStream('a', 0, noted(3)), guards: guard('g', 2) })
-      same(await streamLines(store, 'a'), ['3 kit/a@1 n3'])
-      same(await streamLines(store, 'g'), ['1 kit/g@1 n1', '2 kit/g@2 n2'])
+      same(await streamLines(store, 'a'), ['4 kit/a@1 n3'])
+      same(await streamLines(store, 'g'), ['2 kit/g@1 n1', '3 kit/g@2 n2'])
     },
   }),
   storeCase({

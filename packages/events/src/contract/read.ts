@@ -138,7 +138,8 @@ export const readCases: readonly ContractCase<EventStore>[] = [
           await refusedRead(store.read({ stream: kit('a'), ...bounds }), EVENTS_CODES.structural)
           await refusedRead(store.readAll(bounds), EVENTS_CODES.structural)
         }
-        await refusedRead(store.subscribe({ after: wrong }), EVENTS_CODES.structural)
+        const signal = bench.patience()
+        await refusedRead(store.subscribe({ after: wrong, signal }), EVENTS_CODES.structural)
       }
     },
   }),
