@@ -23,6 +23,7 @@ import {
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+// @boundaries-ignore a bench is run from the repository, where the harness lies
 import { compete } from '../../../tooling/src/harness/rounds.ts'
 import { anchorOf } from '../src/choose.ts'
 import { fileSystemEffects, fs } from '../src/index.ts'
