@@ -7,6 +7,7 @@
  * lock is held by another process, all of them wait, and none overtakes.
  */
 import { type Appended, EVENTS_CODES, EventsError, type PreparedUnit } from '@ice/events'
+import { invariant } from '@ice/primitives'
 import { failure, isBusy } from './failure.ts'
 import {
   GROUP_BYTES_MAX,
@@ -20,6 +21,7 @@ import { CommitLost, type Outcome, type Writer } from './writer.ts'
 /** A unit that waits for its commit. */
 interface Waiting {
   readonly unit: PreparedUnit
+  readonly events: number
   readonly blobBytes: number
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: unknown) => void
@@ -36,6 +38,9 @@ export interface QueueEvents {
   readonly lost: (cause: unknown) => void
 }
 
+/** What a queue needs of a writer. */
+export type GroupWriter = Pick<Writer, 'begin' | 'take' | 'commit' | 'rollback'>
+
 /** Settings of a queue. */
 export interface QueueOptions {
   readonly path: string
@@ -45,7 +50,7 @@ export interface QueueOptions {
 
 /** Units on their way into one file. */
 export class CommitQueue {
-  readonly #writer: Writer
+  readonly #writer: GroupWriter
   readonly #options: QueueOptions
   readonly #events: QueueEvents
   #waiting: Waiting[] = []
@@ -58,7 +63,7 @@ export class CommitQueue {
   #busySince: number | undefined
   #idle: (() => void)[] = []
 
-  constructor(writer: Writer, events: QueueEvents, options: QueueOptions) {
+  constructor(writer: GroupWriter, events: QueueEvents, options: QueueOptions) {
     this.#writer = writer
     this.#events = events
     this.#options = options
@@ -69,8 +74,12 @@ export class CommitQueue {
     return this.#waiting.length - this.#first - this.#withdrawn
   }
 
-  /** Queues a unit; the promise is settled once its transaction is. */
+  /**
+   * Queues a unit; the promise is settled once its transaction is. What is no unit is refused
+   * here and never queued: a group must not fail because of one that cannot even be counted.
+   */
   add(unit: PreparedUnit): Promise<Appended> {
+    const events = countEvents(unit)
     const blobBytes = unit.blobs === undefined ? 0 : bytesOf(unit.blobs)
     const isFull =
       this.size >= QUEUE_UNITS_MAX || this.#blobBytes + blobBytes > QUEUE_BLOB_BYTES_MAX
@@ -78,6 +87,7 @@ export class CommitQueue {
     return new Promise((resolve, reject) => {
       const entry: Waiting = {
         unit,
+        events,
         blobBytes,
         resolve,
         reject,
@@ -105,7 +115,13 @@ export class CommitQueue {
       entry.release?.()
       this.#withdrawn += 1
       this.#blobBytes -= entry.blobBytes
-      entry.reject(withdrawnError(signal.reason))
+      const error = new EventsError(
+        EVENTS_CODES.aborted,
+        'Withdrawn by its caller. Nothing was written.',
+        {},
+        signal.reason,
+      )
+      entry.reject(error)
       if (this.size === 0) this.#tellIdle()
     }
     entry.release = () => signal.removeEventListener('abort', withdraw)
@@ -181,15 +197,14 @@ export class CommitQueue {
         this.#first += 1
         continue
       }
-      const size = countEvents(entry.unit)
-      if (taken.length > 0 && events + size > GROUP_EVENTS_MAX) return
+      if (taken.length > 0 && events + entry.events > GROUP_EVENTS_MAX) return
       this.#first += 1
       entry.release?.()
       this.#blobBytes -= entry.blobBytes
       taken.push(entry)
       const outcome = this.#writer.take(entry.unit)
       outcomes.push(outcome)
-      events += size
+      events += entry.events
       if ('appended' in outcome) bytes += outcome.bytes + entry.blobBytes
       if (bytes >= GROUP_BYTES_MAX) return
     }
@@ -281,22 +296,13 @@ export class CommitQueue {
   }
 }
 
-/** The refusal of a unit that its caller withdrew before it began to commit. */
-export function withdrawnError(cause?: unknown): EventsError {
-  return new EventsError(
-    EVENTS_CODES.aborted,
-    'The unit was withdrawn by its caller. Nothing was written.',
-    {},
-    cause,
-  )
-}
-
 function bytesOf(blobs: NonNullable<PreparedUnit['blobs']>): number {
   return blobs.reduce((sum, blob) => sum + blob.bytes.byteLength, 0)
 }
 
-function countEvents({ writes }: PreparedUnit): number {
+function countEvents(unit: PreparedUnit): number {
   let events = 0
-  for (const write of writes) events += write.events.length
+  for (const write of unit.writes) events += write.events.length
+  invariant(Number.isSafeInteger(events) && events > 0, 'a unit has lists of events')
   return events
 }

@@ -7,8 +7,9 @@
 import { statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  type BlobDraft,
   checkBlobs,
+  checkQuery,
+  checkSignal,
   createBell,
   EVENTS_CODES,
   EventsError,
@@ -29,7 +30,7 @@ import { Heads } from './heads.ts'
 import { LOCK_PAUSE_MAX_MS, LOCK_WAIT_MS, READ_PAGE_EVENTS } from './limits.ts'
 import { type OpenedFile, openFile } from './open.ts'
 import type { SqliteEventStore, SqliteEventStoreOptions, SqliteInspection } from './ports.ts'
-import { CommitQueue, withdrawnError } from './queue.ts'
+import { CommitQueue } from './queue.ts'
 import { type LogPage, Rows } from './rows.ts'
 import { createWatch } from './watch.ts'
 import { Writer } from './writer.ts'
@@ -122,7 +123,7 @@ class Store {
     let waitedMs = 0
     for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LOCK_PAUSE_MAX_MS)) {
       this.mustBeOpen()
-      if (signal?.aborted === true) throw withdrawnRead(signal.reason)
+      checkSignal(signal)
       try {
         return read()
       } catch (error) {
@@ -140,8 +141,8 @@ class Store {
   append(unit: PreparedUnit): ReturnType<CommitQueue['add']> {
     try {
       this.mustBeOpen()
-      if (unit.signal?.aborted === true) throw withdrawnError(unit.signal.reason)
-      return this.#queue.add(unit.blobs === undefined ? unit : withOwnBlobs(unit))
+      checkSignal(unit.signal)
+      return this.#queue.add(unit.blobs === undefined ? unit : { ...unit, blobs: checkBlobs(unit) })
     } catch (error) {
       return Promise.reject(error)
     }
@@ -149,8 +150,9 @@ class Store {
 
   async *read(query: ReadQuery): AsyncGenerator<readonly StoredEvent[]> {
     const { stream, signal, backwards = false } = query
-    let left = count(query.limit ?? Number.MAX_SAFE_INTEGER, 'limit')
-    let after = count(query.after ?? 0, 'after')
+    checkQuery(query)
+    let left = query.limit ?? Number.MAX_SAFE_INTEGER
+    let after = query.after ?? 0
     let upTo = Number.MAX_SAFE_INTEGER
     while (left > 0) {
       const range = { stream, after, upTo, limit: left, backwards }
@@ -166,8 +168,9 @@ class Store {
 
   async *readAll(query: ReadAllQuery): AsyncGenerator<readonly StoredEvent[]> {
     const { filter, signal } = query
-    let left = count(query.limit ?? Number.MAX_SAFE_INTEGER, 'limit')
-    let after = count(query.after ?? 0, 'after')
+    checkQuery(query)
+    let left = query.limit ?? Number.MAX_SAFE_INTEGER
+    let after = query.after ?? 0
     const upTo = await this.gate(() => this.rows.head(), signal)
     while (left > 0) {
       const from = after
@@ -182,7 +185,7 @@ class Store {
 
   async *subscribe(query: SubscribeQuery): AsyncGenerator<readonly StoredEvent[]> {
     this.mustBeOpen()
-    count(query.after ?? 0, 'after')
+    checkQuery(query)
     yield* follow(query, (after) => this.#livePage(after, query), this.#watch)
     if (this.#lost !== undefined) this.mustBeOpen()
   }
@@ -247,28 +250,4 @@ class Store {
       this.#lost = { cause: new AggregateError([cause, error]) }
     }
   }
-}
-
-function withdrawnRead(cause: unknown): EventsError {
-  return new EventsError(EVENTS_CODES.aborted, 'The read was withdrawn by its caller', {}, cause)
-}
-
-/** The caller keeps its bytes and may change them while the unit waits. */
-function withOwnBlobs(unit: PreparedUnit): PreparedUnit {
-  const blobs: BlobDraft[] = (unit.blobs ?? []).map(({ digest, bytes }) => ({
-    digest,
-    bytes: bytes.slice(),
-  }))
-  const own = { ...unit, blobs }
-  checkBlobs(own)
-  return own
-}
-
-function count(value: number, what: string): number {
-  if (Number.isSafeInteger(value) && value >= 0) return value
-  throw new EventsError(
-    EVENTS_CODES.structural,
-    `The query is malformed: "${what}" is a whole number >= 0`,
-    { why: what },
-  )
 }

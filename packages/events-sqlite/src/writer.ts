@@ -16,14 +16,19 @@ import {
   judge,
   type PreparedUnit,
   retryAnswer,
+  type SealedWrite,
 } from '@ice/events'
-import type { Clock, Position, StreamId, StreamVersion, Timestamp } from '@ice/primitives'
+import {
+  type Clock,
+  invariant,
+  type Position,
+  type StreamVersion,
+  type Timestamp,
+} from '@ice/primitives'
 import type { Connection } from './connection.ts'
 import { sqliteCode } from './failure.ts'
 import type { Heads } from './heads.ts'
 import { readPlace } from './rows.ts'
-
-type SealedWrite = Extract<ReturnType<typeof judge>, { readonly kind: 'fits' }>['writes'][number]
 
 /** What became of one unit, once its transaction has committed. */
 export type Outcome =
@@ -90,7 +95,10 @@ export class Writer {
   take(unit: PreparedUnit): Outcome {
     try {
       const judged = judge(unit, this.#heads, this.#now)
-      if (judged.kind === 'fits') return this.#keep(unit, judged.writes)
+      if (judged.kind === 'fits') {
+        checkDistinct(judged.writes)
+        return this.#keep(unit, judged.writes)
+      }
       if (judged.kind === 'refused') return { refused: judged.error }
       const answer = retryAnswer(unit, this.#sql.place)
       if (answer === undefined) return { refused: judged.conflict }
@@ -130,7 +138,7 @@ export class Writer {
       }
       events += write.events.length
       const version = entry.version as StreamVersion
-      appended.push({ stream: write.stream as StreamId, version, positions, times })
+      appended.push({ stream: write.stream, version, positions, times })
     }
     return { appended: { writes: appended, retried: false }, events, bytes }
   }
@@ -158,4 +166,11 @@ export class Writer {
       throw new CommitLost(error)
     }
   }
+}
+
+/** The gateway makes no such unit; here its second part would be kept where it was not sealed. */
+function checkDistinct(writes: readonly SealedWrite[]): void {
+  if (writes.length === 1) return
+  const isDistinct = new Set(writes.map(({ stream }) => stream)).size === writes.length
+  invariant(isDistinct, 'a unit writes each stream once')
 }
