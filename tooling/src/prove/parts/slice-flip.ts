@@ -1,0 +1,67 @@
+/** Flips bytes of stored events in the file of a log, one at a time, and asks for a verification. */
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { verifyLog } from '@ice/events'
+import { openSqliteEventStore } from '@ice/events-sqlite'
+import { type Random, systemClock } from '@ice/primitives'
+
+/** Every byte of every event of a closed log. @returns how many were flipped, all of them found */
+export const flipEveryByte = async (
+  path: string,
+  random: Random,
+  progress: (flipped: number, of: number) => void,
+): Promise<number> => {
+  const places = await placesOf(path)
+  let flipped = 0
+  for (const place of places) {
+    const other = place.byte ^ (1 + (random.uint32() % 255))
+    write(path, place.at, other)
+    if (!(await isFound(path))) {
+      throw new Error(`byte ${place.at} of the file, in event ${place.position}, is not missed`)
+    }
+    write(path, place.at, place.byte)
+    flipped += 1
+    if (flipped % 500 === 0) progress(flipped, places.length)
+  }
+  if (await isFound(path)) throw new Error('the log is not what it was before')
+  return flipped
+}
+
+interface Place {
+  readonly at: number
+  readonly byte: number
+  readonly position: number
+}
+
+const placesOf = async (path: string): Promise<readonly Place[]> => {
+  const store = openSqliteEventStore({ path, clock: systemClock })
+  const events: { readonly position: number; readonly bytes: Buffer }[] = []
+  try {
+    for await (const batch of store.readAll({})) {
+      for (const { position, bytes } of batch) events.push({ position, bytes: Buffer.from(bytes) })
+    }
+  } finally {
+    await store.close()
+  }
+  const file = readFileSync(path)
+  return events.flatMap(({ position, bytes }) => {
+    const start = file.indexOf(bytes)
+    if (start < 0) throw new Error(`event ${position} does not lie in the file in one piece`)
+    return [...bytes].map((byte, at) => ({ at: start + at, byte, position }))
+  })
+}
+
+const write = (path: string, at: number, byte: number): void => {
+  const file = openSync(path, 'r+')
+  writeSync(file, Buffer.from([byte]), 0, 1, at)
+  closeSync(file)
+}
+
+/** Whether a verification, or the opening before it, finds anything. */
+const isFound = async (path: string): Promise<boolean> => {
+  const store = openSqliteEventStore({ path, clock: systemClock })
+  try {
+    return (await verifyLog(store, { findingsMax: 1 })).findings.length > 0
+  } finally {
+    await store.close()
+  }
+}
