@@ -7,12 +7,13 @@
  */
 import { randomUUID } from 'node:crypto'
 import { rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { EVENTS_CODES, EventsError } from '@ice/events'
 import type { Connection } from './connection.ts'
 import { EVENTS_SQLITE_CODES, EventsSqliteError } from './errors.ts'
 import { failure } from './failure.ts'
 import { BACKUP_RESTARTS_MAX, BACKUP_STEP_PAGES } from './limits.ts'
-import { checkedPath, openFile, publish, systemFailure } from './open.ts'
+import { checkedPath, checkFolder, openFile, publish, systemFailure } from './open.ts'
 import type { BackupOptions, BackupReport } from './ports.ts'
 
 /** What is copied, and where to. */
@@ -36,6 +37,7 @@ export async function backUp({
   options,
 }: BackupRequest): Promise<BackupReport> {
   const path = checkedPath(target)
+  checkFolder(dirname(path))
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) throw taken(path)
   const head = headOf(db)
   const draft = `${path}.partial-${randomUUID()}`

@@ -66,7 +66,7 @@ export async function* checkLog(
   gate: ReadGate,
   options: CheckOptions = {},
 ): AsyncGenerator<IntegrityFinding> {
-  const check = new Check(db, gate, options)
+  const check = await gate(() => new Check(db, gate, options), options.signal)
   const parts = [check.pages, check.events, check.index, check.blobs]
   for (const part of parts) {
     try {

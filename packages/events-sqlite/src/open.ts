@@ -43,7 +43,7 @@ export function openFile(
   const { durability = 'disk' } = options
   const path = checkedPath(options.path)
   const folder = dirname(path)
-  if (inspectPath(folder)?.isDirectory() !== true) throw noFolder(folder)
+  checkFolder(folder)
   checkFilesystem(folder, options)
   if (inspectPath(path) === undefined) createFile(path, format)
   checkFile(path, inspectPath(path))
@@ -108,10 +108,12 @@ export function systemFailure(error: unknown, path: string): unknown {
   )
 }
 
-function noFolder(folder: string): EventsError {
-  return new EventsError(
+/** A folder is the caller's to make. @throws {EventsError} `ICE_EVENTS_UNAVAILABLE` */
+export function checkFolder(folder: string): void {
+  if (inspectPath(folder)?.isDirectory() === true) return
+  throw new EventsError(
     EVENTS_CODES.unavailable,
-    `There is no folder ${folder} for the log. Create it, or choose another path.`,
+    `There is no folder ${folder}. Create it, or choose another path.`,
     { path: folder, reason: 'no_folder', fate: 'none' },
   )
 }

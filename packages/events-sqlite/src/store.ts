@@ -150,7 +150,9 @@ class Store {
 
   async *read(query: ReadQuery): AsyncGenerator<readonly StoredEvent[]> {
     const { stream, signal, backwards = false } = query
+    this.mustBeOpen()
     checkQuery(query)
+    checkSignal(signal)
     let left = query.limit ?? Number.MAX_SAFE_INTEGER
     let after = query.after ?? 0
     let upTo = Number.MAX_SAFE_INTEGER
@@ -158,6 +160,7 @@ class Store {
       const range = { stream, after, upTo, limit: left, backwards }
       const { events, last } = await this.gate(() => this.rows.ofStream(range), signal)
       if (events.length > 0) yield events
+      checkSignal(signal)
       if (events.length < READ_PAGE_EVENTS) return
       left -= events.length
       if (backwards) upTo = last - 1
@@ -168,6 +171,7 @@ class Store {
 
   async *readAll(query: ReadAllQuery): AsyncGenerator<readonly StoredEvent[]> {
     const { filter, signal } = query
+    this.mustBeOpen()
     checkQuery(query)
     let left = query.limit ?? Number.MAX_SAFE_INTEGER
     let after = query.after ?? 0
@@ -179,6 +183,7 @@ class Store {
       left -= events.length
       after = page.upTo
       if (events.length > 0) yield events
+      checkSignal(signal)
       if (page.end) return
     }
   }

@@ -40,5 +40,8 @@ while (told === undefined && n < 20_000) {
 say({ failed: n - 1, code: told?.code, data: told?.data, message: told?.message })
 const after = await append(n - 1)
 say({ after: after?.code ?? 'acknowledged', data: after?.data })
-const head = await store.head().catch((error: Told) => error.code)
+const head = await store.head().then(
+  ({ position }) => position,
+  (error: Told) => error.code,
+)
 say({ head })
