@@ -182,7 +182,7 @@ export function numberEncoder({ integer, min, max, above, below }: NumberRules):
     if (typeof value !== 'number') return fail(misfit, 'is not a number')
     if (!Number.isSafeInteger(value)) {
       if (integer) return fail(misfit, 'is not a safe integer')
-      if (!Number.isFinite(value) || Number.isInteger(value)) {
+      if (!Number.isFinite(value) || isWrittenInFull(value)) {
         return fail(misfit, 'is not a number that JSON carries exactly')
       }
     }
@@ -191,6 +191,11 @@ export function numberEncoder({ integer, min, max, above, below }: NumberRules):
     }
     return String(value)
   }
+}
+
+/** An integer that ECMAScript writes digit by digit: past 2^53 readers would round it. */
+function isWrittenInFull(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < 1e21
 }
 
 /** One of these values, given with their canonical texts. */

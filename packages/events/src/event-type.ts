@@ -77,7 +77,8 @@ export function defineEventType<const T extends string, P extends z.ZodType>(
     category,
     origins,
     schema,
-    describe: () => ({ type, category, origins, schema, description, payload: payloadSchema() }),
+    describe: () =>
+      Object.freeze({ type, category, origins, schema, description, payload: payloadSchema() }),
     encode: (data: unknown) => {
       encoder ??= compilePayload(payloadSchema(), type)
       return encoder(data)
@@ -163,11 +164,20 @@ function toJsonSchema(payload: z.ZodType, type: string): JsonObject {
       override: ({ zodSchema }) => refuseRefinements(zodSchema, type),
     })
     const { $schema: _draft, ...rest } = schema as unknown as JsonObject
-    return rest
+    return frozen(rest)
   } catch (error) {
     if (error instanceof EventsError) throw error
     throw declaration(type, error instanceof Error ? error.message : String(error), error)
   }
+}
+
+/** Descriptions are handed out: nobody changes a taxonomy through one. */
+function frozen<V extends JsonValue>(value: V): V {
+  if (typeof value === 'object' && value !== null) {
+    Object.freeze(value)
+    for (const item of Object.values(value)) frozen(item)
+  }
+  return value
 }
 
 /** A refinement has no form in JSON Schema, and zod would leave it out without a word. */

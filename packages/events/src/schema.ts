@@ -95,9 +95,14 @@ function compile(schema: JsonValue | undefined, c: Compilation, at: string): Enc
     allow(schema, [], c, at)
     return encodeAny
   }
-  const compiler = COMPILERS.get(schema['type'])
+  const { type } = schema
+  if (Array.isArray(type)) {
+    allow(schema, ['type'], c, at)
+    return anyOfEncoder(type.map((one) => compile({ type: one }, c, at)))
+  }
+  const compiler = COMPILERS.get(type)
   return compiler === undefined
-    ? refuse(c, at, `has the type ${JSON.stringify(schema['type'])}`)
+    ? refuse(c, at, `has the type ${JSON.stringify(type)}`)
     : compiler(schema, c, at)
 }
 
