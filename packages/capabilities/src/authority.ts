@@ -1,8 +1,9 @@
 /**
  * Authority over a log: decisions on a cached fold, which catches up when it is asked to.
  *
- * 1. What was folded reaches up to one position of the log; all three kinds of stream are read up
- *    to the same head, so that no debit is met before the grant it belongs to.
+ * 1. What was folded reaches up to one position of the log: its head before the first of the three
+ *    kinds of stream was read. What a read finds beyond it may lack its counterpart, a debit its
+ *    grant, and is read again by the next refresh.
  * 2. `observe` may run ahead of that position, stream by stream; an event at or before it is old
  *    news and is dropped, so that nothing forgotten comes back to life.
  * 3. Refreshing is single-flight. A caller who comes while one is under way shares the next one:
@@ -45,8 +46,8 @@ export function createAuthority(components: AuthorityComponents): Authority {
     const head = await log.store.head()
     if (head.position <= position) return
     for (const streamPrefix of PREFIXES) {
-      for await (const event of eventsUpTo(log, { streamPrefix, after: position, head })) {
-        projection.evolve(state, event)
+      for await (const batch of log.readAll({ after: position, filter: { streamPrefix } })) {
+        for (const event of batch) projection.evolve(state, event)
       }
     }
     position = head.position
@@ -63,24 +64,6 @@ export function createAuthority(components: AuthorityComponents): Authority {
         if (event.position > position) projection.evolve(state, event)
       }
     },
-  }
-}
-
-interface Stretch {
-  readonly streamPrefix: string
-  readonly after: number
-  readonly head: { readonly position: number }
-}
-
-async function* eventsUpTo(
-  log: Pick<EventLog, 'readAll'>,
-  { streamPrefix, after, head }: Stretch,
-): AsyncGenerator<RecordedEvent> {
-  for await (const batch of log.readAll({ after, filter: { streamPrefix } })) {
-    for (const event of batch) {
-      if (event.position > head.position) return
-      yield event
-    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { canonicalize, type EventId, type GrantId, type Hash } from '@ice/primitives'
+import { type EventId, type GrantId, type Hash, sha256Hex } from '@ice/primitives'
 import { describe, expect, it } from 'vitest'
 import { CAPABILITIES_CODES as C } from '../src/errors.ts'
 import { callDigest } from '../src/index.ts'
@@ -68,6 +68,16 @@ describe('approvals', () => {
     expect(denied(world, write).code).toBe(C.approvalRequired)
   })
 
+  it.each([
+    [[approval], []],
+    [[], [approval]],
+  ])('are wanted by the whole chain when one link wants them', (above, below) => {
+    const world = new World()
+    const parent = world.grant({ delegable: 1, caveats: above })
+    const leaf = world.grant({ parent, caveats: below })
+    expect(denied(world, world.request(leaf)).code).toBe(C.approvalRequired)
+  })
+
   it('are digests of canonical JSON, different for calls that differ in one member', () => {
     const world = new World()
     const call = {
@@ -89,7 +99,10 @@ describe('approvals', () => {
     expect(new Set(digests).size).toBe(digests.length)
     const reordered = Object.fromEntries(Object.entries(call).toReversed()) as typeof call
     expect(callDigest({ ...reordered, note: 'ignored' } as typeof call)).toBe(digests[0])
-    expect(canonicalize(call)).toContain('"action":"fs.read"')
+    const text =
+      `{"action":"fs.read","argumentsDigest":"${OTHER_HASH}","grant":"${call.grant}",` +
+      `"resource":{"path":"a"},"run":"${call.run}"}`
+    expect(digests[0]).toBe(sha256Hex(text))
   })
 
   it('have no digest for what is not JSON', () => {

@@ -2,7 +2,7 @@ import type { EventId, GrantId, Hash } from '@ice/primitives'
 import { seededIds } from '@ice/primitives/testing'
 import { describe, expect, it } from 'vitest'
 import { CAPABILITIES_CODES, type DenialCode } from '../src/errors.ts'
-import { DENIAL_PRECEDENCE, decide } from '../src/index.ts'
+import { DENIAL_PRECEDENCE, decide, fsKind } from '../src/index.ts'
 import type { AuthorityRequest, Caveat, Denial, Grant } from '../src/ports.ts'
 import { allowed, codes, denied } from './verdicts.ts'
 import { at, fsRoot, World } from './world.ts'
@@ -368,6 +368,40 @@ describe('a chain', () => {
     expect(denied(world, world.request(child.id)).code).toBe(C.revoked)
   })
 
+  it('allows a child no more than its parent, whatever the child names', () => {
+    const world = new World()
+    const parent = world.grant({
+      delegable: 1,
+      resource: fsRoot('/repo', 'src/a', 'src/b'),
+      notBefore: at(100),
+      expiresAt: at(9_000),
+    })
+    const child = world.grant({
+      parent,
+      actions: ['fs.read', 'fs.write'],
+      resource: fsRoot('/repo', 'src/a'),
+    })
+    const verdict = (over: Partial<AuthorityRequest>): string => {
+      const request = world.request(child, { resource: { path: 'src/a/x' }, ...over })
+      const decision = decide(world.state, request)
+      return 'ok' in decision ? `until ${decision.ok.expiresAt}` : decision.denied.code
+    }
+    expect(verdict({})).toBe('until 9000')
+    expect(verdict({ action: 'fs.write' })).toBe(C.actionNotGranted)
+    expect(verdict({ resource: { path: 'src/b/x' } })).toBe(C.resourceNotGranted)
+    expect(verdict({ at: at(99) })).toBe(C.notYetValid)
+    expect(verdict({ at: at(9_000) })).toBe(C.expired)
+  })
+
+  it('asks every link about the claim, whatever the kind says of a child within its parent', () => {
+    const world = new World([{ ...fsKind, exceeds: () => undefined }])
+    const parent = world.grant({ delegable: 1, resource: fsRoot('/repo', 'src') })
+    const child = world.grant({ parent })
+    expect(allowed(world, world.request(child)).grant).toBe(child)
+    const outside = { resource: { path: 'docs/x' } }
+    expect(denied(world, world.request(child, outside)).data['grant']).toBe(parent)
+  })
+
   it('allows nothing below a link whose resource lies outside its parent', () => {
     const world = new World()
     const parent = world.grant({ delegable: 1, resource: fsRoot('/repo') })
@@ -384,10 +418,15 @@ describe('a chain', () => {
 
 /** Verifies: CAP-R07, CAP-R06 */
 describe('time', () => {
-  it('holds from notBefore on, and until just before expiresAt, at every link', () => {
+  const quiet: Caveat[] = [{ kind: 'approval-for', actions: ['fs.write'] }]
+
+  it.each([
+    ['without caveats', []],
+    ['under one', quiet],
+  ])('%s, holds from notBefore on until just before expiresAt, at every link', (_, caveats) => {
     const world = new World()
     const parent = world.grant({ delegable: 1, notBefore: at(100), expiresAt: at(300) })
-    const child = world.grant({ parent, notBefore: at(50), expiresAt: at(200) })
+    const child = world.grant({ parent, notBefore: at(50), expiresAt: at(200), caveats })
     const verdict = (ms: number): string => {
       const decision = decide(world.state, world.request(child, { at: at(ms) }))
       return 'ok' in decision ? `until ${decision.ok.expiresAt}` : decision.denied.code
@@ -475,6 +514,20 @@ describe('counts', () => {
     const grant = world.grant({ caveats: [{ kind: 'count', max: 1_000_000_000_000 }] })
     world.record(`budget/${grant}`, 'CountDebited', { grant, count })
     expect(denied(world, world.request(grant)).code).toBe(C.countSpent)
+  })
+
+  it.each([
+    [1, 5],
+    [5, 1],
+  ])('of one grant all hold: %i and %i', (first, second) => {
+    const world = new World()
+    const caveats = [first, second].map((max) => ({ kind: 'count', max }) as const)
+    const grant = world.grant({ caveats })
+    world.debit(grant)
+    expect(denied(world, world.request(grant))).toMatchObject({
+      code: C.countSpent,
+      data: { max: 1, used: 1 },
+    })
   })
 
   it('are spent by what is no debit', () => {

@@ -112,6 +112,14 @@ describe('the fold', () => {
     expect(code(world, child)).toBe('CHAIN_BROKEN')
   })
 
+  it('issues nothing by an event that is not the first of its stream', () => {
+    const world = new World()
+    const grant = world.draft()
+    world.event(`grant/${grant.id}`, 'CapabilityRevoked', {})
+    world.record(`grant/${grant.id}`, 'CapabilityGranted', { grant })
+    expect(code(world, grant.id)).toBe('GRANT_NOT_FOUND')
+  })
+
   it('reissues nothing', () => {
     const world = new World()
     const draft = world.draft()
@@ -173,6 +181,17 @@ describe('memory', () => {
     const parent = world.grant({ delegable: 1 })
     for (let i = 0; i < 10; i += 1) world.revoke(world.grant({ parent }))
     expect(world.state.grants.get(parent)?.children?.size).toBe(1)
+  })
+
+  it('gives the reason of a forgotten parent alike, asked before or not', () => {
+    const world = new World(undefined, 1)
+    const [parent, child] = [world.draft({ delegable: 1 }), world.draft()]
+    world.grant({ ...child, parent: parent.id })
+    world.grant(parent)
+    world.revoke(parent.id)
+    expect(code(world, child.id)).toBe('GRANT_REVOKED')
+    world.revoke(world.grant())
+    expect(code(world, child.id)).toBe('CHAIN_BROKEN')
   })
 
   it('counts what is issued below a dead grant as dead', () => {
