@@ -68,9 +68,11 @@ const proveKills = async (context: Context, { base, seed, kills }: KillsInit): P
   const held = await context.check(name, async () => {
     let next = 0
     const lane = async (): Promise<void> => {
-      for (; done() < kills; next += 1) {
-        const random: Random = seededRandom(`${seed}/${next}`)
-        const folder = join(base, `trial-${next}`)
+      while (done() < kills) {
+        const number = next
+        next += 1
+        const random: Random = seededRandom(`${seed}/${number}`)
+        const folder = join(base, `trial-${number}`)
         const init: TrialInit = { folder, source, ...calm, random, traced, killsMax: kills - done() }
         trials.push(await withEvidence(init, context))
         context.progress(`${done()} of ${kills} kills`)

@@ -24,42 +24,49 @@ const BLOCK_BYTES = 4 * 1_048_576
 /** Copies a log by its backup, changes one byte at a random place, and verifies the copy. */
 export async function tamper(store: EventStore, copy: string): Promise<Tampered> {
   await (store as SqliteEventStore).backup(copy)
-  const { head, place } = await randomPlace(store, copy)
-  changeByte(copy, place.at)
+  const { position, byte } = await changeSomewhere(store, copy)
   const damaged = openSqliteEventStore({ path: copy, clock: systemClock })
   try {
     const { findings } = await verifyLog(damaged, { findingsMax: 1 })
     const [finding] = findings
     const found = finding ? { position: finding.position, message: finding.message } : null
-    invariant(place.position <= head, 'the changed event is one of the log')
-    return { copy, position: place.position, byte: place.byte, found }
+    return { copy, position, byte, found }
   } finally {
     await damaged.close()
   }
 }
 
-interface Place {
-  readonly position: number
-  readonly byte: number
-  /** In the file. */
-  readonly at: number
-}
-
-/** An event and a byte of it, and where in the file that byte is. */
-async function randomPlace(
-  store: EventStore,
-  copy: string,
-): Promise<{ readonly head: number; readonly place: Place }> {
+/** Changes one byte of one event in the file. */
+async function changeSomewhere(store: EventStore, copy: string): Promise<Place> {
   const { position: head } = await store.head()
   for (let tries = 0; tries < TRIES; tries += 1) {
     const position = 1 + randomInt(head)
     const bytes = Buffer.from((await eventAt(store, position)).bytes)
     const byte = randomInt(bytes.length)
-    // An event that does not fit on a page lies in pieces; another one is taken then.
-    const at = find(copy, bytes)
-    if (at !== undefined) return { head, place: { position, byte, at: at + byte } }
+    const change = 1 + randomInt(255)
+    // An event that does not fit on a page lies in pieces; another one is taken then. And SQLite
+    // leaves what it has moved where it was: a copy that no reader sees is not the event.
+    for (let at = find(copy, bytes, 0); at !== undefined; at = find(copy, bytes, at + 1)) {
+      changeByte(copy, at + byte, change)
+      if (await isChanged(copy, position, bytes)) return { position, byte }
+      changeByte(copy, at + byte, change)
+    }
   }
   invariant(false, 'most events of a log lie in its file in one piece')
+}
+
+interface Place {
+  readonly position: number
+  readonly byte: number
+}
+
+async function isChanged(copy: string, position: number, bytes: Buffer): Promise<boolean> {
+  const store = openSqliteEventStore({ path: copy, clock: systemClock })
+  try {
+    return !Buffer.from((await eventAt(store, position)).bytes).equals(bytes)
+  } finally {
+    await store.close()
+  }
 }
 
 async function eventAt(store: EventStore, position: number): Promise<StoredEvent> {
@@ -69,12 +76,12 @@ async function eventAt(store: EventStore, position: number): Promise<StoredEvent
   invariant(false, 'positions up to the head have an event')
 }
 
-/** Where a text lies in a file, read block by block. */
-function find(path: string, wanted: Buffer): number | undefined {
+/** Where a text lies in a file, from a place on; read block by block. */
+function find(path: string, wanted: Buffer, start: number): number | undefined {
   const file = openSync(path, 'r')
   try {
     const block = Buffer.alloc(BLOCK_BYTES + wanted.length)
-    for (let from = 0; ; from += BLOCK_BYTES) {
+    for (let from = start; ; from += BLOCK_BYTES) {
       const length = readSync(file, block, 0, block.length, from)
       if (length < wanted.length) return undefined
       const at = block.subarray(0, length).indexOf(wanted)
@@ -85,12 +92,13 @@ function find(path: string, wanted: Buffer): number | undefined {
   }
 }
 
-function changeByte(path: string, at: number): void {
+/** Changes a byte; the same change once more takes it back. */
+function changeByte(path: string, at: number, change: number): void {
   const file = openSync(path, 'r+')
   try {
     const byte = Buffer.alloc(1)
     readSync(file, byte, 0, 1, at)
-    byte[0] = (byte[0] ?? 0) ^ (1 + randomInt(255))
+    byte[0] = (byte[0] ?? 0) ^ change
     writeSync(file, byte, 0, 1, at)
     fsyncSync(file)
   } finally {

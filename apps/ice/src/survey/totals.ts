@@ -69,7 +69,7 @@ export class Totals {
     row.bytes += bytes
     row.todo += marks.todo
     row.fixme += marks.fixme
-    if (marks.todo + marks.fixme > 0) this.#mark({ path, ...marks })
+    if (marks.todo + marks.fixme > 0) this.#mark({ path, todo: marks.todo, fixme: marks.fixme })
     if (tally.licence !== undefined) this.#licence(path, tally.licence)
     if (tally.manifest !== undefined) this.#manifest(path, tally.manifest)
   }
@@ -155,7 +155,24 @@ export class Totals {
     this.manifestsFound += 1
     this.dependencies += manifest.count
     if (manifest.licence !== undefined) this.#declared.add(manifest.licence)
-    if (this.manifests.length < MANIFESTS_NAMED_MAX) this.manifests.push({ path, ...manifest })
+    if (this.manifests.length >= MANIFESTS_NAMED_MAX) return
+    this.manifests.push({ path, ...inOrder(manifest) })
+  }
+}
+
+/**
+ * The same manifest with its members in this order. A value has the order of its maker when it is
+ * new and that of canonical JSON when it comes from the record, and the report has only one.
+ */
+function inOrder({ kind, unreadable, licence, count, dependencies }: Manifest): Manifest {
+  return {
+    kind,
+    ...(unreadable === undefined ? {} : { unreadable }),
+    ...(licence === undefined ? {} : { licence }),
+    count,
+    dependencies: dependencies.map(({ name, version, scope }) =>
+      scope === undefined ? { name, version } : { name, version, scope },
+    ),
   }
 }
 

@@ -32,22 +32,47 @@ interface Place {
   readonly position: number
 }
 
-const placesOf = async (path: string): Promise<readonly Place[]> => {
+interface Stored {
+  readonly position: number
+  readonly bytes: Buffer
+}
+
+const storedEvents = async (path: string): Promise<readonly Stored[]> => {
   const store = openSqliteEventStore({ path, clock: systemClock })
-  const events: { readonly position: number; readonly bytes: Buffer }[] = []
+  const events: Stored[] = []
   try {
     for await (const batch of store.readAll({})) {
       for (const { position, bytes } of batch) events.push({ position, bytes: Buffer.from(bytes) })
     }
+    return events
   } finally {
     await store.close()
   }
+}
+
+const placesOf = async (path: string): Promise<readonly Place[]> => {
+  const places: Place[] = []
+  for (const event of await storedEvents(path)) {
+    const { position, bytes } = event
+    const start = await startOf(path, event)
+    for (const [at, byte] of bytes.entries()) places.push({ at: start + at, byte, position })
+  }
+  return places
+}
+
+/**
+ * Where an event lies in the file. SQLite leaves what it has moved where it was, so the same bytes
+ * may stand there twice: the place is the one whose change a reader of the event sees.
+ */
+const startOf = async (path: string, { position, bytes }: Stored): Promise<number> => {
   const file = readFileSync(path)
-  return events.flatMap(({ position, bytes }) => {
-    const start = file.indexOf(bytes)
-    if (start < 0) throw new Error(`event ${position} does not lie in the file in one piece`)
-    return [...bytes].map((byte, at) => ({ at: start + at, byte, position }))
-  })
+  for (let at = file.indexOf(bytes); at >= 0; at = file.indexOf(bytes, at + 1)) {
+    write(path, at, 0x20)
+    const now = (await storedEvents(path)).find((event) => event.position === position)
+    write(path, at, bytes[0] ?? 0)
+    if (now === undefined || !now.bytes.equals(bytes)) return at
+  }
+  throw new Error(`event ${position} does not lie in the file in one piece`)
 }
 
 const write = (path: string, at: number, byte: number): void => {

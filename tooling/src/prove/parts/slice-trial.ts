@@ -1,6 +1,6 @@
 /** One trial: a survey is killed at random moments and resumed until it has come to its end. */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withoutTimes } from '@ice/cli/survey'
 import type { Random } from '@ice/primitives'
@@ -55,7 +55,7 @@ export const trial = async (init: TrialInit): Promise<Trial> => {
     const { child, begun, ended } = start(job)
     // Once in a while before the run is recorded, so that its start is killed too.
     if (random.float() < 0.9) await begun
-    await sleep(random.float() * durationMs * 1.05)
+    await sleep(random.float() * durationMs * 1.6)
     child.kill('SIGKILL')
     const { signal } = await ended
     kills += 1
@@ -70,7 +70,9 @@ export const trial = async (init: TrialInit): Promise<Trial> => {
   insistNone(repeatedActs(folder, acts, settled), 'recorded effects were performed again')
   const tracedReads = traced ? judgeTrace(trace, source, settled) : 0
   for (const [at, text] of reportsIn(output).entries()) {
-    if (text !== init.wanted[at]) throw new Error('the report differs from an undisturbed one')
+    if (text === init.wanted[at]) continue
+    writeFileSync(join(output, `wanted-${at}`), init.wanted[at] ?? '')
+    throw new Error('the report differs from an undisturbed one')
   }
   rmSync(folder, { recursive: true })
   return { ...judged, kills, interrupted, tracedReads, replayed: settled.size }
@@ -101,8 +103,5 @@ const judgeTrace = (trace: string, source: string, settled: ReadonlySet<string>)
 
 /** Keeps what a failed trial left, for whoever looks into it. */
 export const keepEvidence = (folder: string, to: string): void => {
-  mkdirSync(to, { recursive: true })
-  for (const name of ['ice.db', 'ice.db-wal', 'acks', 'witness', 'trace']) {
-    if (existsSync(join(folder, name))) copyFileSync(join(folder, name), join(to, name))
-  }
+  cpSync(folder, join(to, basename(folder)), { recursive: true })
 }
