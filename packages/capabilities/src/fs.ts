@@ -10,7 +10,9 @@
  * 1. Rules are lexical: the same answer on every machine, whatever is on its disk. That no link
  *    leads out of the root is for the handler, which opens segment by segment.
  * 2. There is no `..`, no empty segment and no backslash: a path has one spelling and climbs
- *    nowhere. Names that Windows gives to devices are refused everywhere.
+ *    nowhere. Below a root with a drive, what Windows takes for a drive or a device is refused;
+ *    below any other, `aux.c` and `c:a` are files like others. The root decides, not the machine
+ *    that judges, so the answer is the same everywhere.
  * 3. Prefixes are compared segment by segment: `src` holds `src/a` and not `srcret`.
  * 4. A claim is relative to the root of the grant it names, so all links of a chain have one root;
  *    what narrows is `within`.
@@ -79,16 +81,19 @@ function characterFault(path: string): string | undefined {
  * Why this is not a relative path in normal form, or `undefined`. Pure and total.
  *
  * Accepts `.` alone, for the root itself.
+ *
+ * @param root - the root it is relative to; one with a drive has the rules of Windows
  */
-export function relativePathFault(path: unknown): string | undefined {
+export function relativePathFault(path: unknown, root?: unknown): string | undefined {
   if (typeof path !== 'string') return `a path is text, not ${shown(path)}`
   if (path === '.') return undefined
   const fault = characterFault(path)
   if (fault !== undefined) return fault
-  if (path.charCodeAt(0) === 47 || DRIVE.test(path)) {
+  const windows = typeof root === 'string' && DRIVE.test(root)
+  if (path.charCodeAt(0) === 47 || (windows && DRIVE.test(path))) {
     return `the path ${shown(path)} is absolute; claims are relative to the root of the grant`
   }
-  if (DEVICE.test(path)) return `the path ${shown(path)} names a device of Windows`
+  if (windows && DEVICE.test(path)) return `the path ${shown(path)} names a device of Windows`
   return segmentFault(path)
 }
 
@@ -102,13 +107,13 @@ function rootFault(root: unknown): string | undefined {
   return rest === '' ? undefined : segmentFault(rest)
 }
 
-function withinFault(within: unknown): string | undefined {
+function withinFault(within: unknown, root: unknown): string | undefined {
   if (!Array.isArray(within) || within.length === 0) return '"within" is a list of paths, not empty'
   if (within.length > RESOURCE_ENTRIES_MAX) {
     return `"within" has more than ${RESOURCE_ENTRIES_MAX} paths`
   }
   for (const path of within) {
-    const fault = relativePathFault(path)
+    const fault = relativePathFault(path, root)
     if (fault !== undefined) return fault
     if (path === '.') return '"within" holds "."; leave it out to grant the whole root'
   }
@@ -134,15 +139,18 @@ export const fsKind: ResourceKind = Object.freeze({
     if (!hasOnly(resource, ['kind', 'root', 'within'])) {
       return 'an "fs" resource has the members kind, root and within'
     }
-    const fault = rootFault(own(resource, 'root'))
+    const root = own(resource, 'root')
+    const fault = rootFault(root)
     if (fault !== undefined) return fault
-    return Object.hasOwn(resource, 'within') ? withinFault(own(resource, 'within')) : undefined
+    return Object.hasOwn(resource, 'within')
+      ? withinFault(own(resource, 'within'), root)
+      : undefined
   },
 
   refuses(resource: Resource, _action: string, claim: JsonObject): string | undefined {
     if (!hasOnly(claim, ['path'])) return 'a claim on "fs" is { path }'
     const path = own(claim, 'path')
-    const fault = relativePathFault(path)
+    const fault = relativePathFault(path, own(resource, 'root'))
     if (fault !== undefined) return fault
     const within = withinOf(resource)
     if (within === undefined || within.some((prefix) => isWithin(path as string, prefix))) {

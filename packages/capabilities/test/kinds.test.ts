@@ -40,13 +40,23 @@ describe('fs / paths', () => {
     ['../a', '".."'],
     ['/etc/passwd', 'absolute'],
     ['//server/share', 'absolute'],
-    ['C:/windows', 'absolute'],
-    ['c:', 'absolute'],
-    ['c:a', 'absolute'],
     ['a\\b', 'backslash'],
     ['..\\..\\b', 'backslash'],
     ['a\0b', 'NUL'],
     ['\ud800', 'well-formed'],
+    ['x'.repeat(256), 'longer than 255 bytes'],
+    ['ü'.repeat(128), 'longer than 255 bytes'],
+    ['a/'.repeat(2_049), 'at most 4096 bytes'],
+    ['a/b'.repeat(2_048), 'at most 4096 bytes'],
+    ['ü/'.repeat(1_500), 'at most 4096 bytes'],
+  ])('refuses %j: %s', (path, why) => {
+    expect(relativePathFault(path)).toContain(why)
+  })
+
+  it.each([
+    ['C:/windows', 'absolute'],
+    ['c:', 'absolute'],
+    ['c:a', 'absolute'],
     ['con', 'device'],
     ['a/NUL', 'device'],
     ['a/nul.txt', 'device'],
@@ -56,13 +66,10 @@ describe('fs / paths', () => {
     ['a/CONIN$', 'device'],
     ['prn .log', 'device'],
     ['com1:', 'device'],
-    ['x'.repeat(256), 'longer than 255 bytes'],
-    ['ü'.repeat(128), 'longer than 255 bytes'],
-    ['a/'.repeat(2_049), 'at most 4096 bytes'],
-    ['a/b'.repeat(2_048), 'at most 4096 bytes'],
-    ['ü/'.repeat(1_500), 'at most 4096 bytes'],
-  ])('refuses %j: %s', (path, why) => {
-    expect(relativePathFault(path)).toContain(why)
+  ])('refuses %j below a root with a drive, and there alone: %s', (path, why) => {
+    expect(relativePathFault(path, 'C:/work')).toContain(why)
+    expect(relativePathFault(path, '/work')).toBeUndefined()
+    expect(relativePathFault(path)).toBeUndefined()
   })
 
   it.each([undefined, null, 7, {}, ['a']])('refuses %j, which is no text', (path) => {
