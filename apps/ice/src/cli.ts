@@ -68,7 +68,7 @@ export function commandLine(version: string, host: Host): CommandLine {
     .option('--quiet', 'nothing on stderr but failures')
     .addHelpText('after', EXIT_HELP)
     .configureHelp({ showGlobalOptions: false })
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({ outputError: () => undefined, writeErr: () => undefined })
     .exitOverride()
   // Commander would make a default out of `--no-config`; here, absence means: look for one.
   program.setOptionValue('config', undefined)

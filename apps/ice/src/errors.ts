@@ -35,6 +35,8 @@ export const CLI_CODES = {
   eventNotFound: 'ICE_CLI_EVENT_NOT_FOUND',
   /** The run does not wait for such an answer. */
   stepNotFound: 'ICE_CLI_STEP_NOT_FOUND',
+  /** The run has ended: there is nothing to answer any more. */
+  concluded: 'ICE_CLI_RUN_CONCLUDED_CONFLICT',
   /** Another process drives the run. */
   owned: 'ICE_CLI_RUN_OWNED_CONFLICT',
   /** The log is not what was written. */

@@ -37,6 +37,8 @@ async function carryOut(argv: readonly string[]): Promise<number> {
     if (usage === null) return EXIT.ok
     const call = invocation() ?? early(argv)
     call.talk.settle()
+    const isBare = codeOf(error) === 'commander.help' && call.format === 'human'
+    if (isBare) process.stderr.write(`${program.helpInformation()}\n`)
     complain(call, usage)
     return exitOf(usage)
   }

@@ -104,6 +104,13 @@ function chooseStep(
   doubts: boolean,
 ): WaitingStep {
   const { run, waitingFor, conclusion } = view
+  if (conclusion !== null) {
+    const message = `Run ${run} has ended (${conclusion}): there is nothing to answer any more`
+    throw new CliError(CLI_CODES.concluded, message, {
+      data: { run, conclusion },
+      next: [invocation.command(['show', run])],
+    })
+  }
   const steps = waitingFor.filter(({ kind }) => (kind === 'doubt') === doubts)
   if (named !== undefined) {
     const step = steps.find((each) => each.step === named)
@@ -117,8 +124,7 @@ function chooseStep(
   const [only, second] = steps
   if (only !== undefined && second === undefined) return only
   if (only === undefined) {
-    const ended = conclusion === null ? '' : `; it has ended (${conclusion})`
-    const what = `Run ${run} waits for no such answer${ended}`
+    const what = `Run ${run} waits for no such answer`
     throw missing(invocation, run, { what, steps: waitingFor })
   }
   throw new CliError(CLI_CODES.ambiguous, `Run ${run} waits for several answers: name the step`, {

@@ -1,0 +1,127 @@
+import { hasCode } from '@ice/primitives'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { FolderProbe } from '../src/args/folder.ts'
+import { parseGrant } from '../src/args/grant.ts'
+import { CLI_CODES } from '../src/errors.ts'
+
+const NOW = 1_000_000
+const probe: FolderProbe = (path) => {
+  if (path.endsWith('none')) return { fault: 'there is nothing' }
+  return path.endsWith('.txt') ? { root: '/f', file: path } : { root: `/r/${path}` }
+}
+const parse = (text: string) => parseGrant(text, { now: NOW, probe })
+
+/** Verifies: CLI-R03 */
+describe('the grammar of grants', () => {
+  it.each([
+    ['source=fs.read:./src', { actions: ['fs.read'], resource: { kind: 'fs', root: '/r/./src' } }],
+    ['a b=fs.read,fs.list:fs:x', {
+      actions: ['fs.read', 'fs.list'],
+      resource: { kind: 'fs', root: '/r/x' },
+    }],
+    ['f=fs.read:a.txt', {
+      actions: ['fs.read'],
+      resource: { kind: 'fs', root: '/f', within: ['a.txt'] },
+    }],
+    ['odd=fs.read:a;;b:c=d,e', { actions: ['fs.read'], resource: { kind: 'fs', root: '/r/a;b:c=d,e' } }],
+    ['odd=fs.read:;;;;;count=1', {
+      actions: ['fs.read'],
+      resource: { kind: 'fs', root: '/r/;;' },
+      caveats: [{ kind: 'count', max: 1 }],
+    }],
+    ['t=x.y:tool:mail', { actions: ['x.y'], resource: { kind: 'tool', name: 'mail' } }],
+    ['t=x.y:tool:a,b', { actions: ['x.y'], resource: { kind: 'tool', names: ['a', 'b'] } }],
+    ['t=x.y:tool:a;approval;count=10;delegable=2;expires=10m', {
+      actions: ['x.y'],
+      resource: { kind: 'tool', name: 'a' },
+      caveats: [{ kind: 'approval' }, { kind: 'count', max: 10 }],
+      delegable: 2,
+      expiresAt: NOW + 600_000,
+    }],
+    ['w=fs.write,fs.replace:out;approval-for=fs.replace;within=a,b/c', {
+      actions: ['fs.write', 'fs.replace'],
+      resource: { kind: 'fs', root: '/r/out', within: ['a', 'b/c'] },
+      caveats: [{ kind: 'approval-for', actions: ['fs.replace'] }],
+    }],
+    ['e=fs.read:x;expires=1970-01-01T01:00:00Z', {
+      actions: ['fs.read'],
+      resource: { kind: 'fs', root: '/r/x' },
+      expiresAt: 3_600_000,
+    }],
+  ])('reads %s', (text, spec) => {
+    expect(parse(text).spec).toEqual(spec)
+  })
+
+  it.each([
+    '',
+    'source',
+    'source=fs.read',
+    '=fs.read:x',
+    'a\u001b=fs.read:x',
+    'a=:x',
+    'a=fs.read,:x',
+    'a=fs.read,fs.read:x',
+    'a=fs read:x',
+    'a=fs.read:',
+    'a=fs.read:fs:',
+    'a=fs.read:none',
+    'a=fs.read:x;',
+    'a=fs.read:x;unknown',
+    'a=fs.read:x;unknown=1',
+    'a=fs.read:x;Approval',
+    'a=fs.read:x;approval=1',
+    'a=fs.read:x;approval;approval',
+    'a=fs.read:x;approval-for',
+    'a=fs.read:x;approval-for=',
+    'a=fs.read:x;approval-for=fs.write',
+    'a=fs.read:x;count=0',
+    'a=fs.read:x;count=-1',
+    'a=fs.read:x;count=1e3',
+    'a=fs.read:x;count=1;count=2',
+    'a=fs.read:x;expires=soon',
+    'a=fs.read:x;expires=10',
+    'a=fs.read:x;expires=0s',
+    'a=fs.read:x;expires=99999d',
+    'a=fs.read:x;expires=1970-01-01T00:00:00Z',
+    'a=fs.read:x;expires=2030-13-01T00:00:00Z',
+    'a=fs.read:x;within=',
+    'a=fs.read:x;within=a,',
+    'a=fs.read:x.txt;within=a',
+    'a=fs.read:x;delegable=99',
+    'a=x.y:tool:',
+    'a=x.y:tool:a,,b',
+    'a=x.y:tool:a;within=b',
+    `a=fs.read:${'x'.repeat(70_000)}`,
+  ])('refuses %j', (text) => {
+    expect(() => parse(text)).toThrow(expect.objectContaining({ code: CLI_CODES.grant }))
+  })
+
+  it('gives a grant or a coded error for any text, and drops nothing of what was written', () => {
+    const piece = fc.oneof(
+      fc.constantFrom('=', ':', ';', ';;', ',', 'approval', 'count=1', 'fs.read', 'tool:', 'expires=1m'),
+      fc.string({ unit: 'binary', maxLength: 4 }),
+    )
+    const text = fc.array(piece, { maxLength: 16 }).map((pieces) => pieces.join(''))
+    fc.assert(
+      fc.property(text, (tail) => {
+        for (const whole of [tail, `a=fs.read:x${tail}`]) {
+          let grant: ReturnType<typeof parse>
+          try {
+            grant = parse(whole)
+          } catch (error) {
+            expect(hasCode(error, CLI_CODES.grant)).toBe(true)
+            continue
+          }
+          const options = grant.spec.caveats?.length ?? 0
+          const { expiresAt, delegable } = grant.spec
+          const within = 'within' in grant.spec.resource && !('file' in grant.spec.resource)
+          const singles = whole.replaceAll(';;', '').split(';').length - 1
+          const read = options + Number(expiresAt !== undefined) + Number(delegable !== undefined)
+          expect(read + Number(within && whole.includes('within='))).toBe(singles)
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})

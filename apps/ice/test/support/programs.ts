@@ -1,0 +1,127 @@
+/** Programs as users write them, as text: they stand in folders without any packages. */
+
+const IMPORTS = `import { defineProgram } from '@ice/runs'
+import { fs } from '@ice/effects'
+import { z } from 'zod'
+`
+
+/** Reads one file, and tries another one outside. */
+export const TALLY: string = `${IMPORTS}
+interface Counted { readonly characters: number; readonly outside: string }
+export default defineProgram({
+  name: 'tally',
+  version: '1.0.0',
+  input: z.strictObject({ path: z.string().default('a.txt') }),
+  output: z.strictObject({ characters: z.number(), outside: z.string() }),
+  needs: ['source'],
+  async run(context, { path }): Promise<Counted> {
+    await context.propose('plan', { agent: 'rules', content: { path }, reason: 'it was asked for' })
+    console.log('said on the console')
+    const text: string = await context.effect('read', fs.read('source', { path }))
+    const outside = await context.attempt('outside', fs.read('source', { path: 'b/../../x' }))
+    return { characters: text.length, outside: outside.kind }
+  },
+})
+`
+
+/** Puts questions to a person. Its input says how many. */
+export const ASK: string = `${IMPORTS}
+export const ask = defineProgram({
+  name: 'ask',
+  version: '1.0.0',
+  input: z.object({ questions: z.number().default(1), prompt: z.string().default('Go on?') }),
+  output: z.array(z.object({ approved: z.boolean(), by: z.string().nullable() }).loose()),
+  async run(context, { questions, prompt }) {
+    const ids = Array.from({ length: questions }, (_, at) => 'ask-' + (at + 1))
+    return await Promise.all(ids.map((id) => context.approval(id, { prompt })))
+  },
+})
+`
+
+/** Replaces a file, for which a grant may ask a person. */
+export const REPLACE: string = `${IMPORTS}
+export default defineProgram({
+  name: 'replace',
+  version: '1.0.0',
+  input: z.object({ content: z.string().default('new') }),
+  output: z.object({ kind: z.string() }).loose(),
+  async run(context, { content }) {
+    return await context.attempt('put', fs.replace('out', { path: 'out.txt', content }))
+  },
+})
+`
+
+/** Many reads of one file, each a step of its own; waits a little in between, as effects do. */
+export const SLOW: string = `${IMPORTS}
+const pause = {
+  action: 'test.pause',
+  fate: 'observe',
+  outcome: 'EffectSucceeded',
+  arguments: z.object({ ms: z.number() }),
+  resource: () => ({ name: 'pause' }),
+  perform: ({ arguments: { ms }, signal }) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => resolve({ value: ms, observed: {} }), ms)
+      signal.addEventListener('abort', () => { clearTimeout(timer); reject(signal.reason) })
+    }),
+}
+export const effects = [pause]
+export default defineProgram({
+  name: 'slow',
+  version: '1.0.0',
+  input: z.object({ steps: z.number(), ms: z.number() }),
+  output: z.object({ denied: z.number(), done: z.number() }),
+  async run(context, { steps, ms }) {
+    let [done, denied] = [0, 0]
+    for (let at = 1; at <= steps; at += 1) {
+      const request = { action: 'test.pause', grant: 'pause', arguments: { ms } }
+      const outcome = await context.attempt('pause/' + at, request)
+      if (outcome.kind === 'denied') denied += 1
+      else done += 1
+    }
+    return { done, denied }
+  },
+})
+`
+
+/** The same, but nobody can know whether a step happened when its owner dies. */
+export const ONCE: string = SLOW.replaceAll("'observe'", "'irreversible'").replaceAll(
+  "'slow'",
+  "'once'",
+)
+
+/** Dies of an effect that is refused. */
+export const REFUSED: string = `${IMPORTS}
+export default defineProgram({
+  name: 'refused',
+  version: '1.0.0',
+  input: z.unknown(),
+  output: z.unknown(),
+  run: async (context) => await context.effect('read', fs.read('nothing', { path: 'a' })),
+})
+`
+
+/** Throws, for a reason that is no text to be printed as it is. */
+export const THROWS: string = `${IMPORTS}
+export default defineProgram({
+  name: 'throws',
+  version: '1.0.0',
+  input: z.unknown(),
+  output: z.unknown(),
+  run: async () => { throw new RangeError('it \\u001b[31mfails\\u202e') },
+})
+`
+
+/** Gives its input back. */
+export const ECHO: string = `${IMPORTS}
+export default defineProgram({
+  name: 'echo',
+  version: '1.0.0',
+  input: z.unknown(),
+  output: z.unknown(),
+  run: async (_context, input) => input,
+})
+`
+
+/** How `slow` is granted what it does. */
+export const PAUSE_GRANT = 'pause=test.pause:tool:pause'
