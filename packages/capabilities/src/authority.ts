@@ -6,25 +6,34 @@
  *    grant, and is read again by the next refresh.
  * 2. `observe` may run ahead of that position, stream by stream; an event at or before it is old
  *    news and is dropped, so that nothing forgotten comes back to life.
- * 3. Refreshing is single-flight. A caller who comes while one is under way shares the next one:
- *    the one under way has taken its head already and may miss what the caller knows of.
+ * 3. Refreshing all is single-flight. A caller who comes while one is under way shares the next
+ *    one: the one under way has taken its head already and may miss what the caller knows of.
+ * 4. Refreshing some reads their own streams and nothing else: what a run needs costs its chain,
+ *    however long the log is and whatever else it holds. Only what was asked for is in memory, and
+ *    when that becomes too much it is dropped and asked for again.
  */
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
-import type { GrantId } from '@ice/primitives'
+import type { GrantId, RunId, StreamId } from '@ice/primitives'
 import { callDigest } from './call.ts'
+import { caveatRules } from './caveat.ts'
+import { runStop } from './chain.ts'
 import { decide } from './decide.ts'
 import { rootGrant } from './grant.ts'
+import { holderParts } from './holder.ts'
 import { composeKinds } from './kinds.ts'
+import { CACHED_GRANTS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
 import type { Authority, ResourceKind } from './ports.ts'
 import { authorityProjection, grantState } from './state.ts'
 
 /** What authority is made of. */
 export interface AuthorityComponents {
-  readonly log: Pick<EventLog, 'readAll' | 'store'>
+  readonly log: Pick<EventLog, 'read' | 'readAll' | 'store'>
   /** Which resource kinds there are, from now on: `fsKind`, `toolKind`, or ones of a product. */
   readonly kinds: Iterable<ResourceKind>
   /** Dead grants remembered for the sake of a reason. @defaultValue 10,000 */
   readonly deadMax?: number
+  /** Grants kept in memory before all are dropped. @defaultValue 50,000 */
+  readonly cachedMax?: number
 }
 
 const PREFIXES = ['grant/', 'budget/', 'stop/'] as const
@@ -53,9 +62,43 @@ export function createAuthority(components: AuthorityComponents): Authority {
     position = head.position
   }
 
+  async function follow(stream: string, after: number): Promise<void> {
+    for await (const batch of log.read({ stream: stream as StreamId, after })) {
+      for (const event of batch) projection.evolve(state, event)
+    }
+  }
+
+  /** Reads a grant and those above it up to their ends, with what else a decision on it needs. */
+  async function load(first: GrantId): Promise<void> {
+    let next: GrantId | null | undefined = first
+    for (let links = 0; next != null && links <= CHAIN_LINKS_MAX; links += 1) {
+      const id: GrantId = next
+      await follow(`grant/${id}`, state.grants.get(id)?.version ?? 0)
+      const entry = state.grants.get(id)
+      const grant = entry?.grant
+      if (grant !== undefined && caveatRules(grant.caveats).countMax !== null) {
+        await follow(`budget/${id}`, entry?.counter.version ?? 0)
+      }
+      const holder = links === 0 ? holderParts(grant?.holder) : undefined
+      if (holder?.kind === 'run') await follow(runStop(holder.id as RunId), 0)
+      next = grant?.parent
+    }
+  }
+
+  async function loadAll(grants: readonly GrantId[]): Promise<void> {
+    if (state.grants.size > (components.cachedMax ?? CACHED_GRANTS_MAX)) {
+      state.grants.clear()
+      state.dead.clear()
+      position = 0
+    }
+    await follow('stop/all', 0)
+    for (const grant of new Set(grants)) await load(grant)
+  }
+
+  const refreshAll = singleFlight(catchUp)
   return {
     decide: (request) => decide(state, request),
-    refresh: singleFlight(catchUp),
+    refresh: (grants) => (grants === undefined ? refreshAll() : loadAll(grants)),
     callDigest,
     rootGrant: (spec) => rootGrant(spec, kinds),
     grant: (id: GrantId) => grantState(state.grants.get(id)),

@@ -105,7 +105,7 @@ async function delegate(room: Room, command: DelegateCommand): Promise<GrantId> 
   const { authority, ids, log } = room
   const id = ids.nextGrantId()
   await retried(async () => {
-    await authority.refresh()
+    await authority.refresh([command.parent])
     const chain = lineage(authority, command.parent)
     const [parent] = chain
     if (parent === undefined) throw notFound(command.parent)
@@ -114,7 +114,7 @@ async function delegate(room: Room, command: DelegateCommand): Promise<GrantId> 
     if (reasons.length > 0) throw escalation(command.parent, reasons)
     await log.append(delegation(room, chain, child, command))
   })
-  await authority.refresh()
+  await authority.refresh([id])
   return id
 
   function childOf(parent: Grant, childId: GrantId, asked: DelegateCommand): Grant {
@@ -199,7 +199,7 @@ async function revoke(
     const events = [principal === undefined ? event : { ...event, principal }]
     await room.log.append({ writes: [{ stream, expectedVersion, events }] })
   })
-  await room.authority.refresh()
+  await room.authority.refresh([id])
   const { grants } = await allGrants(room)
   // It was there a moment ago, and a log forgets nothing.
   return reach(grants.get(id) as GrantEntry)

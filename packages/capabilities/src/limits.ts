@@ -68,3 +68,7 @@ export const INTERNED_MAX = 1_024
 
 /** @units tries of a command whose append met a conflict, before it gives up. */
 export const COMMAND_TRIES_MAX = 8
+
+/** @units grants an authority keeps in memory (about 1 KB each) before it drops all of them; what
+ * is still used is read again, a few dozen microseconds for each grant. */
+export const CACHED_GRANTS_MAX = 50_000

@@ -173,8 +173,14 @@ export interface Authority {
    * knowledge is harmless (the guards refuse); a denial is only final after `refresh`.
    */
   decide(request: AuthorityRequest): Decision
-  /** Catches up with the log as it stands at the call, or later. */
-  refresh(): Promise<void>
+  /**
+   * Catches up with the log as it stands at the call, or later.
+   *
+   * @param grants - only these, the grants above them, their counters and their stop switches:
+   * what the decisions of a run need, at a price that does not grow with the log. Left out, every
+   * grant of the log is read and kept.
+   */
+  refresh(grants?: readonly GrantId[]): Promise<void>
   /**
    * The digest that an approval of this call has to carry: SHA-256 of the canonical JSON of the
    * call's members, so exact and injective.

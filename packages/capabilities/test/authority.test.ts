@@ -195,6 +195,84 @@ describe('an authority over a log', () => {
   })
 })
 
+/** Verifies: CAP-R22 */
+describe('an authority that is asked for some grants', () => {
+  it('reads their chains, counters and stop switches, and no other grant', async () => {
+    const at = scene()
+    const [other, id] = [await grant(at), await grant(at, [{ kind: 'count', max: 1 }])]
+    const read: string[] = []
+    const log: EventLog = {
+      ...at.log,
+      read: (query) => {
+        read.push(query.stream)
+        return at.log.read(query)
+      },
+    }
+    const authority = createAuthority({ log, kinds: [fsKind, toolKind] })
+    await authority.refresh([id])
+    expect(authority.grant(id)?.grant.id).toBe(id)
+    expect(authority.grant(other)).toBeUndefined()
+    expect(read).toEqual(['stop/all', `grant/${id}`, `budget/${id}`, `stop/run/${at.run}`])
+    expect(ask({ ...at, authority }, id)).toBe('allowed')
+    await write(at.log, `budget/${id}` as StreamId, debit(id, at.run))
+    await authority.refresh([id])
+    expect(ask({ ...at, authority }, id)).toBe('COUNT_SPENT')
+  })
+
+  it('learns of a revocation anywhere above, and of a stop', async () => {
+    for (const [stream, event] of [
+      ['parent', revocation],
+      ['child', revocation],
+      ['stop/all', revocation],
+      ['stop/run', revocation],
+    ] as const) {
+      const at = scene()
+      const parent = await grant({ ...at, authority: delegable(at.authority) })
+      const id = at.ids.nextGrantId()
+      const above = (await load(at, parent)).grant
+      const child = { ...above, id, parent, delegable: 0 }
+      await write(at.log, grantStream(id), grantedEvent(child))
+      await at.authority.refresh([id])
+      expect(ask(at, id)).toBe('allowed')
+      const target = {
+        parent: grantStream(parent),
+        child: grantStream(id),
+        'stop/all': 'stop/all' as StreamId,
+        'stop/run': `stop/run/${at.run}` as StreamId,
+      }[stream]
+      await write(at.log, target, event(stream === 'child' ? id : parent))
+      await at.authority.refresh([id])
+      expect(ask(at, id)).not.toBe('allowed')
+    }
+  })
+
+  it('keeps no more than its bound, and reads again what is still used', async () => {
+    const at = scene()
+    const authority = createAuthority({ log: at.log, kinds: [fsKind, toolKind], cachedMax: 8 })
+    const ids: GrantId[] = []
+    for (let i = 0; i < 40; i += 1) {
+      const id = await grant(at)
+      ids.push(id)
+      await authority.refresh([id])
+    }
+    expect(ids.filter((id) => authority.grant(id) !== undefined).length).toBeLessThanOrEqual(9)
+    const [first] = ids as [GrantId]
+    await authority.refresh([first])
+    expect(ask({ ...at, authority }, first)).toBe('allowed')
+  })
+})
+
+async function load({ authority }: Scene, id: GrantId): Promise<{ readonly grant: Grant }> {
+  await authority.refresh([id])
+  const state = authority.grant(id)
+  if (state === undefined) throw new TypeError(`${id} is not there`)
+  return state
+}
+
+function delegable(authority: Authority): Authority {
+  return { ...authority, rootGrant: (spec) => authority.rootGrant({ ...spec, delegable: 2 }) }
+}
+
 /** Verifies: CAP-R06, CAP-R09 */
 describe('the append of an intent', () => {
   const intent = (id: GrantId): NewEvent => ({ type: 'RunSuspended', data: { waitingFor: [id] } })

@@ -106,6 +106,7 @@ export function rule(
 ): Ruling {
   const { authority, fold, at } = init
   const { run, grant, resource } = call
+  const principal = fold.view?.principal ?? null
   const identity = { run, grant, resource, action: call.request.action }
   const argumentsDigest = call.sealed.digest
   const callDigest = authority.callDigest({ ...identity, argumentsDigest })
@@ -122,6 +123,7 @@ export function rule(
     argumentsDigest,
     at,
     callDigest,
+    ...(principal === null ? {} : { principal }),
     ...(answered ? { approved: { digest: callDigest, event: answer.event.id } } : {}),
   })
   if ('ok' in decision) return { kind: 'intent', intent: intentOf(call, decision, answer?.event) }

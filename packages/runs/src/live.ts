@@ -2,7 +2,7 @@
  * The live part of a drive: everything recorded has been delivered, and the program goes on.
  */
 
-import type { RunId } from '@ice/primitives'
+import type { GrantId, RunId } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { validationFacts } from './conclude.ts'
 import { type EffectIntent, settle } from './effects.ts'
@@ -92,8 +92,11 @@ export class Live {
     const { recorded, refused } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
     for (const { intent, event } of recorded) this.#init.ledger.acts.start(intent, event)
-    const paid = recorded.some(({ intent }) => intent.debits.length > 0)
-    if (paid || refused.length > 0) await this.#components.authority.refresh()
+    const paid = recorded.flatMap(({ intent }) => (intent.debits.length > 0 ? intent : []))
+    const stale = [...paid, ...refused]
+    if (stale.length > 0) {
+      await this.#components.authority.refresh(stale.map(({ data }) => data.grant as GrantId))
+    }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
   }
 

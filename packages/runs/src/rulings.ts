@@ -49,7 +49,7 @@ export class Rulings {
       for (const step of steps) await this.#look(step, unsure)
       if (unsure.length === 0) continue
       // A denial, and a question to a person, must stand on the newest state of authority.
-      await components.authority.refresh()
+      await components.authority.refresh(unsure.map(({ call }) => call.grant))
       for (const { step, call } of unsure) await this.#decide(step, call, true)
     }
   }

@@ -44,7 +44,6 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     await adopt(log, taxonomy, { ids, store: ground.name, now: () => clock.now() })
     const kinds = [fsKind, toolKind, ...(options.kinds ?? [])]
     const authority = options.authority?.({ log, kinds }) ?? createAuthority({ log, kinds })
-    await authority.refresh()
     const grants = createGrants({ log, authority, kinds, clock, ids, principal })
     const effects = await handlersOf(options)
     const programs = options.programs ?? []
