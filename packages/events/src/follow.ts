@@ -9,7 +9,7 @@
  * with a million events would otherwise be one turn in which no timer, signal or append is served.
  */
 
-import { setImmediate } from 'node:timers/promises'
+import { settled } from '@ice/primitives'
 import type { StoredEvent, SubscribeQuery } from './ports.ts'
 
 /** Tells followers that there may be something new. */
@@ -88,7 +88,7 @@ export async function* follow(
     const page = readPage(after)
     after = page.upTo
     if (page.events.length > 0) yield page.events
-    if (!page.end) await setImmediate()
+    if (!page.end) await settled()
     else if (!ended()) await bell.wait(seen, query.signal)
   }
 }

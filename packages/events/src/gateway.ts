@@ -7,7 +7,7 @@
  * temporal and causality, depends on what stands in the log: the store judges it.
  */
 
-import { type Clock, IceError, isStreamId, type StreamId, type Timestamp } from '@ice/primitives'
+import { type Clock, isStreamId, type StreamId, type Timestamp } from '@ice/primitives'
 import { draftEvent, type EventDraft, shown, structural } from './draft.ts'
 import { EVENTS_CODES, EventsError } from './errors.ts'
 import type { EventType } from './event-type.ts'
@@ -102,7 +102,7 @@ function readRequest(request: AppendRequest): RequestDraft {
     if (drafts.length > 1) checkWrites(drafts)
     return { writes: drafts, conditions }
   } catch (error) {
-    if (error instanceof IceError) throw error
+    if (error instanceof EventsError) throw error
     // It is no object at all, or a getter or a proxy of the caller threw.
     throw structural('the request cannot be read', error)
   }

@@ -17,8 +17,8 @@
 import {
   canonicalize,
   type EventId,
+  errorRecord,
   type Hash,
-  IceError,
   isEventId,
   isStreamId,
   isStreamVersion,
@@ -27,6 +27,7 @@ import {
   parseEventId,
   parseStrict,
   type StreamId,
+  UNCODED,
 } from '@ice/primitives'
 import { compactRange } from './compact-range.ts'
 import { EVENTS_CODES } from './errors.ts'
@@ -193,8 +194,9 @@ function readEnvelope(bytes: string): Envelope | string {
     if (typeof event !== 'object' || event === null) return 'it is no object'
     if (canonicalize(event) !== bytes) return 'its bytes would be written otherwise'
   } catch (error) {
-    if (!(error instanceof IceError)) throw error
-    return error.message
+    const { code, message } = errorRecord(error)
+    if (code === UNCODED) throw error
+    return message
   }
   const { v, stream, version, time, causes } = event
   if (v !== 1) return 'its format is not 1'

@@ -122,9 +122,9 @@ describe('a recorded history', () => {
     const [head = '', ...rest] = readFileSync(new URL(file, HISTORIES), 'utf8').trim().split('\n')
     const lines = rest.map((line) => JSON.parse(line) as HistoryLine)
     const events = lines as unknown as readonly StoredEvent[]
-    expect(lines.map((line) => decodeEvent({ ...(line as never) }, taxonomy))).toEqual(
-      lines.map(({ decoded }) => decoded),
-    )
+    expect(
+      lines.map((line) => decodeEvent({ ...(line as unknown as StoredEvent) }, taxonomy)),
+    ).toEqual(lines.map(({ decoded }) => decoded))
     const kept = {
       async *readAll() {
         yield events

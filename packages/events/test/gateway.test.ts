@@ -191,8 +191,8 @@ describe('what is checked is what is written', () => {
     await log.append(toStream('a', event as unknown as NewEvent))
     const [stored] = await storedEvents(store)
     expect(stored?.bytes).toBe(
-      `{"causes":[],"data":{"n":1},"origin":"runtime","schema":1,"stream":"test/a","time":${NOON},` +
-        '"type":"NumberNoted","v":1,"version":1}',
+      '{"causes":[],"data":{"n":1},"origin":"runtime","schema":1,"stream":"test/a",' +
+        `"time":${NOON},"type":"NumberNoted","v":1,"version":1}`,
     )
   })
 
@@ -231,8 +231,8 @@ describe('what is checked is what is written', () => {
     }
     const [stored] = await storedEvents(store)
     expect(stored?.bytes).toBe(
-      `{"causes":[],"data":{"n":1},"origin":"runtime","schema":1,"stream":"test/a","time":${NOON},` +
-        '"type":"NumberNoted","v":1,"version":1}',
+      '{"causes":[],"data":{"n":1},"origin":"runtime","schema":1,"stream":"test/a",' +
+        `"time":${NOON},"type":"NumberNoted","v":1,"version":1}`,
     )
   })
 
