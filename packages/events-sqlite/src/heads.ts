@@ -107,6 +107,11 @@ export class Heads implements HeadLedger {
   readonly #heads = new BoundedMap<string, Head>(HEADS_MAX)
   readonly #types = new Map<string, number>()
   #dataVersion = 0
+  /** The entry asked for last: a unit is judged by it and then written through it. */
+  #lastStream = ''
+  #lastEntry: Head = { id: 0, version: 0, time: 0 }
+  #lastType = ''
+  #lastTypeId = 0
   /** Position of the last event of the log, as known. */
   position = 0
 
@@ -129,6 +134,7 @@ export class Heads implements HeadLedger {
     if (dataVersion === this.#dataVersion) return false
     const format = storedFormat(this.#db, this.#path)
     if (format !== this.#format) throw unsupportedFormat(this.#path, format, this.#format)
+    this.#lastStream = ''
     const before = this.position
     const position = this.#sql.position.get() ?? 0
     if (position - before > CATCH_UP_EVENTS_MAX || position < before) {
@@ -148,8 +154,14 @@ export class Heads implements HeadLedger {
 
   /** The entry of a stream, to be moved by whoever writes to it. */
   entry(stream: string): Head {
-    const known = this.#heads.get(stream)
-    if (known !== undefined) return known
+    if (stream === this.#lastStream) return this.#lastEntry
+    const entry = this.#heads.get(stream) ?? this.#load(stream)
+    this.#lastStream = stream
+    this.#lastEntry = entry
+    return entry
+  }
+
+  #load(stream: string): Head {
     const row = this.#sql.head.get(stream)
     const entry: Head = { id: 0, version: 0, time: 0 }
     if (row !== undefined) {
@@ -170,6 +182,14 @@ export class Heads implements HeadLedger {
 
   /** The number of a type, given to it now if it has none. Inside a write transaction. */
   typeId(type: string): number {
+    if (type !== this.#lastType) {
+      this.#lastTypeId = this.#numberOf(type)
+      this.#lastType = type
+    }
+    return this.#lastTypeId
+  }
+
+  #numberOf(type: string): number {
     const known = this.#types.get(type)
     if (known !== undefined) return known
     const id = this.#sql.type.get(type) ?? Number(this.#sql.addType.run(type).lastInsertRowid)
@@ -182,6 +202,8 @@ export class Heads implements HeadLedger {
   forget(): void {
     this.#heads.clear()
     this.#types.clear()
+    this.#lastStream = ''
+    this.#lastType = ''
     this.#dataVersion = 0
     this.position = 0
   }
