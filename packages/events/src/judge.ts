@@ -32,6 +32,7 @@ import { isPrepared } from './prepare.ts'
 
 /** The heads of streams as a store knows them at this moment of its transaction. */
 export interface HeadLedger {
+  /** Asked once for each stream; the answer does not change while the unit is judged. */
   head(stream: StreamId): StreamHead
 }
 

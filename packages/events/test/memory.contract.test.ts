@@ -1,6 +1,8 @@
 /** The in-memory store is held to the contract. */
+
+import { readFileSync } from 'node:fs'
 import { manualClock } from '@ice/primitives/testing'
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventStoreCases, type Harness, runCase } from '../src/contract/index.ts'
 import { memoryEventStore } from '../src/memory.ts'
 import type { EventStore } from '../src/ports.ts'
@@ -17,3 +19,12 @@ for (const one of eventStoreCases) {
     if ((await runCase(one, harness)) === 'skipped') context.skip()
   })
 }
+
+test('skips the cases it has always skipped, and no other', () => {
+  const store = memoryEventStore({ clock })
+  const skipped = eventStoreCases.filter(({ needs }) => needs?.(store) === false)
+  const file = new URL('./fixtures/memory-skips.json', import.meta.url)
+  expect({ supports: store.supports, skipped: skipped.map(({ id }) => id) }).toEqual(
+    JSON.parse(readFileSync(file, 'utf8')),
+  )
+})

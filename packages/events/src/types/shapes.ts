@@ -2,7 +2,10 @@
 
 import { z } from 'zod'
 
-/** A short name: a step, a grant's name in a run, an action. Printable, no line breaks. */
+/**
+ * A short name: a step, a grant's name in a run, an action. Any text of up to 512 characters: a
+ * step may be named after a file, and a file's name may hold a line break.
+ */
 export const name = z.string().min(1).max(512)
 
 /** 64 lower-case hex digits. */
