@@ -4,6 +4,9 @@
  * One look for all waiting runs of a process, and only while there are any: the log's head first,
  * which costs almost nothing, and only when it has moved a read of the few types that concern a
  * run from outside. A subscription for each run would decode every event once for every run.
+ *
+ * The trap this closes: what is written between a run's last look and the moment it begins to
+ * wait. A look that passes in between finds nobody to wake, so whoever is new is woken once.
  */
 
 import type { EventLog } from '@ice/events/ports'
@@ -33,24 +36,25 @@ export function createWatch(
   onError: (error: unknown) => void,
 ): Watch {
   const waiting = new Map<RunId, Set<() => void>>()
+  /** Who began to wait since the last look: an earlier look may have passed what concerns it. */
+  let fresh = new Set<() => void>()
   const closing = new AbortController()
   let looking = false
   let after: number | null = null
 
   const look = async (): Promise<void> => {
+    const unsure = fresh
+    fresh = new Set()
     const { position } = await log.store.head()
-    if (after === null) {
-      // What was written before this moment nobody has looked at on behalf of those who wait.
-      after = position
-      for (const run of waiting.keys()) wakeAll(waiting, run)
-      return
-    }
-    if (position === after) return
-    const filter = { streamPrefix: 'run/', types: FROM_OUTSIDE }
-    for await (const batch of log.store.readAll({ after, filter })) {
-      for (const { bytes } of batch) wakeAll(waiting, streamOf(bytes).slice(4) as RunId)
+    if (after !== null && position !== after) {
+      const filter = { streamPrefix: 'run/', types: FROM_OUTSIDE }
+      for await (const batch of log.store.readAll({ after, filter })) {
+        for (const { bytes } of batch) wakeAll(waiting, streamOf(bytes).slice(4) as RunId)
+      }
     }
     after = position
+    // They look for themselves, once: from here on, whatever comes is seen by a look of ours.
+    for (const wake of unsure) wake()
   }
 
   const loop = async (): Promise<void> => {
@@ -75,12 +79,14 @@ export function createWatch(
     add(run, wake) {
       const wakes = waiting.get(run) ?? new Set()
       waiting.set(run, wakes.add(wake))
+      fresh.add(wake)
       if (!looking) {
         looking = true
         void loop()
       }
       return () => {
         wakes.delete(wake)
+        fresh.delete(wake)
         if (wakes.size === 0) waiting.delete(run)
       }
     },

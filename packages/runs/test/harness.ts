@@ -12,6 +12,7 @@ import {
   systemClock,
   systemRandom,
 } from '@ice/primitives'
+import { expect } from 'vitest'
 import { createRuns, defineProgram, memoryOwnership, type RunsService } from '../src/index.ts'
 import type {
   EffectCall,
@@ -21,6 +22,11 @@ import type {
   Program,
   RunContext,
 } from '../src/ports.ts'
+
+/** Looks until it is so. The bound only ends a test that will never pass. */
+export function eventually<T>(look: () => T) {
+  return expect.poll(look, { interval: 2, timeout: 30_000 })
+}
 
 export const any = { parse: (value: unknown): unknown => value }
 const objects = { parse: (value: unknown): JsonObject => value as JsonObject }

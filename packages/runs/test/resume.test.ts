@@ -5,7 +5,7 @@ import { type RunId, systemClock } from '@ice/primitives'
 import { describe, expect, test } from 'vitest'
 import { memoryOwnership } from '../src/index.ts'
 import type { Program } from '../src/ports.ts'
-import { doing, grants, program, tool, toolGrant, traceOf, world } from './harness.ts'
+import { doing, eventually, grants, program, tool, toolGrant, traceOf, world } from './harness.ts'
 
 /** A store whose connection dies at the n-th append: before it is written, or right after. */
 function dying(store: EventStore, at: number, when: 'before' | 'after'): EventStore {
@@ -96,7 +96,7 @@ describe('an owner that dies', () => {
     const alice = await world({ owners, effects: [slow] })
     const run = await alice.runs.start(work, {}, { grants })
     const zombie = alice.runs.drive(run)
-    await expect.poll(() => alice.witness).toEqual(['first'])
+    await eventually(() => alice.witness).toEqual(['first'])
     alice.die()
     const bob = await alice.another('bob', { effects: [tool('do')], programs: [work] })
     const stretch = await bob.runs.drive(run)
@@ -130,7 +130,7 @@ describe('an irreversible effect whose owner died', () => {
     const alice = await world({ owners, effects: [hangs] })
     const run = await alice.runs.start(once, {}, { grants: pays })
     void alice.runs.drive(run)
-    await expect.poll(() => alice.witness).toEqual(['pay'])
+    await eventually(() => alice.witness).toEqual(['pay'])
     alice.die()
     const effects = [tool('pay', 'irreversible', () => 'paid')]
     const bob = await alice.another('bob', { effects, programs: [once] })
@@ -214,9 +214,9 @@ describe('an approval', () => {
     const run = await alice.runs.start(asks, {}, { grants: careful })
     const driven = alice.runs.drive(run, { wait: true })
     for (const step of ['x', 'q']) {
-      await expect
-        .poll(async () => (await bob.runs.view(run)).waitingFor.map((waiting) => waiting.step))
-        .toEqual([step])
+      await eventually(async () =>
+        (await bob.runs.view(run)).waitingFor.map((waiting) => waiting.step),
+      ).toEqual([step])
       await bob.runs.answer(run, { step, approved: true })
     }
     expect(await driven).toMatchObject({ result: { conclusion: 'committed' } })
@@ -293,7 +293,7 @@ describe('an abort', () => {
     const bob = await alice.another('bob')
     const run = await alice.runs.start(work, {}, { grants })
     const driven = alice.runs.drive(run)
-    await expect.poll(() => alice.witness).toEqual(['first'])
+    await eventually(() => alice.witness).toEqual(['first'])
     await bob.runs.abort(run, { reason: 'stop it' })
     expect(await driven).toEqual({
       kind: 'concluded',
@@ -336,7 +336,7 @@ describe('an abort', () => {
     const bob = await alice.another('bob')
     const run = await alice.runs.start(work, {}, { grants })
     const driven = alice.runs.drive(run)
-    await expect.poll(() => release).toBeDefined()
+    await eventually(() => release).toBeDefined()
     await bob.runs.abort(run, { reason: 'now', force: true })
     expect(await driven).toMatchObject({ result: { conclusion: 'terminated_by_runtime' } })
     release?.()
