@@ -57,14 +57,3 @@ export const denial = z.strictObject({
   data: z.record(z.string(), z.unknown()),
   causes: z.array(z.unknown()).max(64),
 })
-
-/** The steps of a run, named in events as the place where something happened. */
-export const phase = z.enum([
-  'provisioning',
-  'context',
-  'execution',
-  'validation',
-  'commit',
-  'abort',
-  'teardown',
-])
