@@ -11,7 +11,7 @@ import { dirname } from 'node:path'
 import { EVENTS_CODES, EventsError } from '@ice/events'
 import type { Connection } from './connection.ts'
 import { EVENTS_SQLITE_CODES, EventsSqliteError } from './errors.ts'
-import { failure } from './failure.ts'
+import { failure, isCoded } from './failure.ts'
 import { BACKUP_RESTARTS_MAX, BACKUP_STEP_PAGES } from './limits.ts'
 import { checkedPath, checkFolder, openFile, publish, systemFailure } from './open.ts'
 import type { BackupOptions, BackupReport } from './ports.ts'
@@ -48,7 +48,7 @@ export async function backUp({
     if (!publish(draft, path)) throw taken(path)
     return { path, head: found, bytes: statSync(path).size }
   } catch (error) {
-    if (error instanceof EventsError || error instanceof EventsSqliteError) throw error
+    if (isCoded(error)) throw error
     const coded = failure(error, { doing: `back up ${source} to`, path, fate: 'none' })
     throw coded === error ? systemFailure(error, path) : coded
   } finally {

@@ -38,7 +38,8 @@ function prepare(db: Connection) {
     events: db
       .prepare<[number, number, number], EventRow>(
         'SELECT e.position, s.name, e.version, t.name, CAST(e.bytes AS BLOB), e.hash ' +
-          'FROM events e LEFT JOIN streams s ON s.id = e.stream LEFT JOIN types t ON t.id = e.type ' +
+          'FROM events e LEFT JOIN streams s ON s.id = e.stream ' +
+          'LEFT JOIN types t ON t.id = e.type ' +
           'WHERE e.position > ? AND e.position <= ? ORDER BY e.position LIMIT ?',
       )
       .raw(),

@@ -15,6 +15,12 @@ export function sqliteCode(error: unknown): string | undefined {
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : undefined
 }
 
+/** Whether an error has a code of ours already. */
+export function isCoded(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false
+  return typeof error.code === 'string' && error.code.startsWith('ICE_')
+}
+
 /** Another connection holds the lock. */
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error)
@@ -106,7 +112,8 @@ export function failure(error: unknown, { doing, path, fate }: Failed): unknown 
   if (isCorrupt(error)) {
     return new EventsError(
       EVENTS_CODES.corrupt,
-      `Could not ${doing} ${path}: the file is damaged (${said}). Verify it, then restore a backup.`,
+      `Could not ${doing} ${path}: the file is damaged (${said}). Verify it, or restore a ` +
+        'backup.',
       data,
       error,
     )

@@ -34,8 +34,13 @@ const NETWORK_MAGIC: ReadonlyMap<number, string> = new Map([
 const FUSE_MAGIC = 0x65735546
 
 /** FUSE filesystems that are a way to another machine; others (ntfs-3g, gocryptfs) are local. */
-const FUSE_NETWORK =
-  /^fuse\.(?:sshfs|s3fs|goofys|mountpoint-s3|rclone|gcsfuse|davfs2?|glusterfs|ceph-fuse|curlftpfs|smbnetfs|juicefs|seaweedfs|cvmfs2?|lizardfs|mfs|moosefs|nfs|vmhgfs-fuse|portal|grpcfuse)$/
+const FUSE_NETWORK: ReadonlySet<string> = new Set(
+  [
+    ['sshfs', 'nfs', 'smbnetfs', 'davfs', 'davfs2', 'curlftpfs', 'vmhgfs-fuse', 'grpcfuse'],
+    ['s3fs', 'goofys', 'mountpoint-s3', 'rclone', 'gcsfuse', 'juicefs', 'seaweedfs'],
+    ['glusterfs', 'ceph-fuse', 'cvmfs', 'cvmfs2', 'lizardfs', 'mfs', 'moosefs'],
+  ].flatMap((names) => names.map((name) => `fuse.${name}`)),
+)
 
 const NETWORK_NAME = /^(?:nfs4?|cifs|smb3?|9p|afs|ceph|lustre|beegfs|gpfs|ocfs2|gfs2|vboxsf)$/
 
@@ -45,7 +50,7 @@ export function networkFilesystem({ magic, name }: FilesystemProbe): string | un
   const known = NETWORK_MAGIC.get(unsigned)
   if (known !== undefined) return known
   if (name === undefined) return undefined
-  if (unsigned === FUSE_MAGIC && FUSE_NETWORK.test(name)) return name
+  if (unsigned === FUSE_MAGIC && FUSE_NETWORK.has(name)) return name
   return NETWORK_NAME.test(name) ? name : undefined
 }
 

@@ -21,7 +21,7 @@ import { dirname, resolve } from 'node:path'
 import { EVENTS_CODES, EventsError } from '@ice/events'
 import { applySettings, type Connection, connect, readPragma } from './connection.ts'
 import { EVENTS_SQLITE_CODES, EventsSqliteError } from './errors.ts'
-import { openFailure } from './failure.ts'
+import { isCoded, openFailure } from './failure.ts'
 import { checkFilesystem } from './filesystem.ts'
 import { APPLICATION_ID, ensureFormat, FORMAT, type Format, writeFormat } from './format.ts'
 import { PAGE_BYTES } from './limits.ts'
@@ -154,7 +154,7 @@ function createFile(path: string, format: Format): void {
     }
     publish(draft, path)
   } catch (error) {
-    throw error instanceof EventsSqliteError ? error : systemFailure(error, path)
+    throw isCoded(error) ? error : systemFailure(error, path)
   } finally {
     for (const suffix of ['', '-wal', '-shm', '-journal']) {
       rmSync(`${draft}${suffix}`, { force: true })

@@ -62,7 +62,8 @@ export interface StreamRange {
 
 function prepare(db: Connection) {
   const ofStream =
-    'SELECT position, bytes, hash, version FROM events WHERE stream = ? AND version > ? AND version <= ?'
+    'SELECT position, bytes, hash, version FROM events ' +
+    'WHERE stream = ? AND version > ? AND version <= ?'
   return {
     head: db.prepare<[], number | null>('SELECT max(position) FROM events').pluck(),
     next: db

@@ -118,7 +118,7 @@ class Store {
     }
   }
 
-  /** Runs a read when the store is open; waits, without holding the event loop, while it is busy. */
+  /** Runs a read when the store is open; waits, without holding the loop, while it is busy. */
   readonly gate: ReadGate = async (read, signal) => {
     let waitedMs = 0
     for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LOCK_PAUSE_MAX_MS)) {

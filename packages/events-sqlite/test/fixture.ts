@@ -1,4 +1,4 @@
-/** What the tests of this package share: a folder for each test, and logs with one type of event. */
+/** What the tests of this package share: a folder for each test, and logs of notes. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

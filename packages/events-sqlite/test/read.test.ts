@@ -32,7 +32,7 @@ describe('reading a log of many pages', () => {
     rmSync(join(path, '..'), { recursive: true })
   })
 
-  const positions = (events: readonly StoredEvent[]): number[] =>
+  const positions = (events: readonly { readonly position: number }[]): number[] =>
     events.map(({ position }) => position)
 
   it('gives every event once, in order, in pages that are never empty', async () => {
