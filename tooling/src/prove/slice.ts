@@ -73,7 +73,14 @@ const proveKills = async (context: Context, { base, seed, kills }: KillsInit): P
         next += 1
         const random: Random = seededRandom(`${seed}/${number}`)
         const folder = join(base, `trial-${number}`)
-        const init: TrialInit = { folder, source, ...calm, random, traced, killsMax: kills - done() }
+        const init: TrialInit = {
+          folder,
+          source,
+          ...calm,
+          random,
+          traced,
+          killsMax: kills - done(),
+        }
         trials.push(await withEvidence(init, context))
         context.progress(`${done()} of ${kills} kills`)
       }

@@ -16,7 +16,10 @@ const ENTRIES_MAX = 20_000
 /** Counts files as the survey will, up to a limit. What cannot be listed has none. */
 export function firstLook(
   folder: string,
-  { skipDirectories, exclude }: {
+  {
+    skipDirectories,
+    exclude,
+  }: {
     readonly skipDirectories: readonly string[]
     readonly exclude: readonly string[]
   },

@@ -5,8 +5,8 @@ import {
   OUTPUT,
   type RulesInit,
   rulesProposer,
-  SURVEY_VERSION,
   type SideProposal,
+  SURVEY_VERSION,
 } from '../survey/index.ts'
 
 /** What it reaches for. */

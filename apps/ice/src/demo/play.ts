@@ -80,7 +80,10 @@ class Play {
       store,
       reach: { behindLink, outside },
       grants: { source: rootOf(source), output: rootOf(output) },
-      input: { title: `Survey of ${source.split(/[\\/]/).at(-1) || source}`.slice(0, 200), exclude },
+      input: {
+        title: `Survey of ${source.split(/[\\/]/).at(-1) || source}`.slice(0, 200),
+        exclude,
+      },
       holdAt: 0,
     }
   }
@@ -220,7 +223,7 @@ class Play {
         bytesRead: record.bytesRead,
         logBytes: bytes,
         ms: Math.round(performance.now() - this.#startedAt),
-        rssBytes: this.#rssBytes,
+        rssBytes: Math.max(this.#rssBytes, process.resourceUsage().maxRSS * 1024),
       },
       why,
       verification,

@@ -115,7 +115,8 @@ export function approvalLines(look: Look, { answer, by, steps }: Approval): Line
 /** Step 4. */
 export function revokedLines(look: Look, { used, refusal }: Revoked): Lines {
   const held = used === 1 && refusal !== null
-  const head = `The grant for notes was used ${used === 1 ? 'once' : `${used} times`}, then revoked.`
+  const times = used === 1 ? 'once' : `${used} times`
+  const head = `The grant for notes was used ${times}, then revoked.`
   const next = refusal === null ? 'Nothing was refused.' : `The next note: ${refusal.reason}`
   return [step(look, 4, held, head), ...details(look, `${next}${codeOf(refusal)}`)]
 }
@@ -135,6 +136,7 @@ export function conclusionLines(look: Look, outcome: DemoOutcome): Lines {
   const isWhole = verification.findings === 0
   const verified = isWhole ? 'verifies' : `HAS ${verification.findings} FINDINGS`
   const root = `${verification.root.slice(0, 16)}…`
+  const events = counted(verification.events, 'event')
   return [
     step(look, 5, conclusion === 'committed', `Run ${run}: ${conclusion}.`),
     ...tableLines(look, outcome),
@@ -144,7 +146,7 @@ export function conclusionLines(look: Look, outcome: DemoOutcome): Lines {
       ...why.lines.flatMap(([label, text]) => details(look, `${label.padEnd(9)} ${text}`, 10)),
     ]),
     '',
-    `${INDENT}${mark(look, isWhole)} The log ${verified}: ${counted(verification.events, 'event')}, root ${root}`,
+    `${INDENT}${mark(look, isWhole)} The log ${verified}: ${events}, root ${root}`,
     `${INDENT}${mark(look, isFound)} A copy with ${tamperedAt} changed fails: found at ${found}`,
     '',
     held ? paint.green(resultLine(look, outcome)) : paint.red(`Did not hold: ${failed.join('; ')}`),

@@ -22,7 +22,10 @@ export interface SurveyInput {
 export const surveyInput: z.ZodType<SurveyInput> = z.strictObject({
   title: z.string().max(200).default('Survey'),
   concurrency: z.int().min(1).max(CONCURRENCY_MAX).default(CONCURRENCY_DEFAULT),
-  skipDirectories: z.array(z.string().min(1).max(255)).max(64).default([...SKIPPED_DIRECTORIES]),
+  skipDirectories: z
+    .array(z.string().min(1).max(255))
+    .max(64)
+    .default([...SKIPPED_DIRECTORIES]),
   exclude: z.array(z.string().min(1).max(4096)).max(64).default([]),
   notes: z.boolean().default(false),
 })

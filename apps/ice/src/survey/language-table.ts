@@ -1,4 +1,4 @@
-/** Which names, endings and interpreters belong to which language. Data; the longest ending wins. */
+/** Which names, endings and interpreters belong to which language: data. */
 
 /** Language, then its endings without the dot. */
 export const ENDINGS: readonly (readonly [string, string])[] = [

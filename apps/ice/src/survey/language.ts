@@ -2,7 +2,8 @@
  * The language of a file: by its whole name, by its ending, by the interpreter of its first line.
  *
  * A name is asked first, so that a page written by a generator counts as what it is called. What
- * none of them knows is `OTHER`; what holds a NUL near its beginning is `BINARY`, whatever its name.
+ * none of them knows is `OTHER`. What holds a NUL near its beginning is `BINARY`, whatever its
+ * name.
  */
 
 import { ENDINGS, INTERPRETERS, NAMES } from './language-table.ts'

@@ -1,8 +1,8 @@
 /** Dependencies in TOML: of Rust's Cargo and of Python's projects. Pure and total. */
 
-import type { Dependency } from './ports.ts'
-import { requirement } from './manifest-plain.ts'
 import type { Declared } from './manifest.ts'
+import { requirement } from './manifest-plain.ts'
+import type { Dependency } from './ports.ts'
 import { inlineText, type TomlEntry, textsIn, tomlEntries } from './toml.ts'
 
 const CARGO_SECTION = /^(?:workspace\.|target\..+\.)?(?:(dev|build)-)?dependencies(?:\.(.+))?$/

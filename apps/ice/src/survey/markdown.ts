@@ -56,7 +56,8 @@ function licences({ licences: found }: SurveyReport): string {
   const counted = (rows: readonly { readonly name: string; readonly count: number }[]): string =>
     rows.map(({ name, count }) => `${plain(name)} (${number(count)})`).join(', ') || 'none'
   const named = files.map(({ path, licence }) => [code(path), plain(licence)])
-  const more = filesFound > files.length ? `\n\n… and ${number(filesFound - files.length)} more.` : ''
+  const more =
+    filesFound > files.length ? `\n\n… and ${number(filesFound - files.length)} more.` : ''
   return [
     files.length === 0 ? 'No licence file.' : table(['licence file', 'licence'], named) + more,
     `Tags in files: ${counted(tags)}`,
@@ -77,9 +78,14 @@ function manifests({ manifests: found }: SurveyReport): string {
   const sums = `${number(dependencies)} declared by ${number(count)} manifests.`
   const parts = shown.map((manifest) => {
     const head = `### ${code(manifest.path)}`
-    if (manifest.unreadable !== undefined) return `${head}\n\nNot read: ${plain(manifest.unreadable)}`
+    if (manifest.unreadable !== undefined)
+      return `${head}\n\nNot read: ${plain(manifest.unreadable)}`
     const names = manifest.dependencies.map(({ name, version, scope }) =>
-      [code(name), version === '' ? '' : code(version), scope === undefined ? '' : `(${plain(scope)})`]
+      [
+        code(name),
+        version === '' ? '' : code(version),
+        scope === undefined ? '' : `(${plain(scope)})`,
+      ]
         .filter((part) => part !== '')
         .join(' '),
     )

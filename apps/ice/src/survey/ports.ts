@@ -109,7 +109,7 @@ export type LanguageRow = {
   readonly fixme: number
 }
 
-/** The report as `survey.json` holds it. Only the fields in `TIME_FIELDS` differ from run to run. */
+/** The report as `survey.json` holds it. Only `TIME_FIELDS` differ from run to run. */
 export type SurveyReport = {
   readonly format: 'ice-survey/1'
   readonly title: string
@@ -122,7 +122,11 @@ export type SurveyReport = {
   readonly marks: {
     readonly todo: number
     readonly fixme: number
-    readonly files: readonly { readonly path: string; readonly todo: number; readonly fixme: number }[]
+    readonly files: readonly {
+      readonly path: string
+      readonly todo: number
+      readonly fixme: number
+    }[]
   }
   readonly licences: {
     readonly files: readonly { readonly path: string; readonly licence: string }[]
@@ -164,7 +168,10 @@ export interface SurveyResult {
   readonly languages: number
   readonly sums: { readonly files: number; readonly lines: number; readonly bytes: number }
   /** The reports that were written, and how. */
-  readonly reports: readonly { readonly path: string; readonly how: 'created' | 'replaced' | 'kept' }[]
+  readonly reports: readonly {
+    readonly path: string
+    readonly how: 'created' | 'replaced' | 'kept'
+  }[]
   /** What was proposed beside the survey, and refused. */
   readonly denied: readonly { readonly step: string; readonly code: string }[]
   readonly notes: { readonly written: number; readonly refused: number }

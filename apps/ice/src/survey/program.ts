@@ -17,7 +17,7 @@ export const SURVEY_VERSION = '1.0.0'
 export interface SurveyOptions {
   /** Who proposes what to read. @defaultValue `rulesProposer` */
   readonly proposer?: (rules: RulesInit) => Proposer
-  /** Told apart from the plain survey, when the proposer is another. @defaultValue SURVEY_VERSION */
+  /** Tells it from the survey of another proposer. @defaultValue `SURVEY_VERSION` */
   readonly version?: string
 }
 

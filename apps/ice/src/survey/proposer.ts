@@ -9,7 +9,13 @@ import type { Proposer, SurveyEntry, Verdict } from './ports.ts'
 export const SURVEYOR = 'surveyor'
 
 /** Directories that are not entered unless the input says otherwise. */
-export const SKIPPED_DIRECTORIES: readonly string[] = ['.git', '.hg', '.ice', '.svn', 'node_modules']
+export const SKIPPED_DIRECTORIES: readonly string[] = [
+  '.git',
+  '.hg',
+  '.ice',
+  '.svn',
+  'node_modules',
+]
 
 /** What the rules are told. */
 export interface RulesInit {

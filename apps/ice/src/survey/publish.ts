@@ -1,4 +1,4 @@
-/** Writes the report: a new file where there is none, a replacement (to be approved) where one is. */
+/** Writes the report: a new file, or a replacement (to be approved) where one is already. */
 
 import { fs } from '@ice/effects'
 import type { RunContext } from '@ice/runs/ports'

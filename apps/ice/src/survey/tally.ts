@@ -1,5 +1,5 @@
 /**
- * The tally of one file: a fold over its bytes that keeps a few kilobytes, whatever the file's size.
+ * The tally of one file: a fold over its bytes that keeps a few kilobytes, whatever its size.
  *
  * It runs inside the effect that reads, and only what it comes to is recorded. A copy is kept of
  * the beginning of a file (for its first line and its licence tag), and of small files whose name

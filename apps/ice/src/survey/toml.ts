@@ -7,7 +7,7 @@
 
 import { LINE_CHARACTERS_MAX, VALUE_LINES_MAX } from './limits.ts'
 
-/** A value as it stands: a text without its quotes, a list of texts, or an inline table's source. */
+/** A value: a text without its quotes, a list of texts, or the source of an inline table. */
 export type TomlValue =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'list'; readonly texts: readonly string[] }
@@ -55,7 +55,7 @@ export function* tomlEntries(source: string): Generator<TomlEntry> {
       raw.push(lines[at] ?? '')
       open += openBrackets(lines[at] ?? '')
     }
-    yield { table, key: (entry[1] ?? '').replaceAll(/["']/g, ''), value: valueOf(raw.join('\n')) }
+    yield { table, key: (entry[1] ?? '').replaceAll(/["']/g, ''), value: tomlValue(raw.join('\n')) }
   }
 }
 
@@ -70,7 +70,7 @@ export function textsIn(source: string): readonly string[] {
   return [...withoutComments(source).matchAll(TEXT)].map((match) => match[1] ?? match[2] ?? '')
 }
 
-function valueOf(raw: string): TomlValue {
+function tomlValue(raw: string): TomlValue {
   if (raw.startsWith('[')) return { kind: 'list', texts: textsIn(raw) }
   if (raw.startsWith('{')) return { kind: 'table', source: raw }
   if (/^(["'])\1\1/.test(raw)) return { kind: 'other' }

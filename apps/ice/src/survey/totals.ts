@@ -3,6 +3,7 @@
  * is named up to a limit, and what is beyond the limit is still counted.
  */
 
+import { isLicenceFile } from './licence.ts'
 import {
   LICENCE_FILES_NAMED_MAX,
   LICENCES_MAX,
@@ -11,7 +12,6 @@ import {
   SKIPPED_NAMED_MAX,
   SKIPPED_REASONS_MAX,
 } from './limits.ts'
-import { isLicenceFile } from './licence.ts'
 import type { Counted, LanguageRow, Manifest, Skipped, SurveyTotals, Tally } from './ports.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -145,7 +145,10 @@ export class Totals {
   }
 
   #licence(path: string, licence: string): void {
-    if (!isLicenceFile(path.slice(path.lastIndexOf('/') + 1))) return this.#tags.add(licence)
+    if (!isLicenceFile(path.slice(path.lastIndexOf('/') + 1))) {
+      this.#tags.add(licence)
+      return
+    }
     this.licenceFilesFound += 1
     if (this.licenceFiles.length >= LICENCE_FILES_NAMED_MAX) return
     this.licenceFiles.push({ path, licence })

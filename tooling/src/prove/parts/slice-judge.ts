@@ -59,7 +59,11 @@ export const readLog = async (folder: string): Promise<ReadLog> => {
 }
 
 const lines = (path: string): readonly string[] =>
-  existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter((line) => line !== '') : []
+  existsSync(path)
+    ? readFileSync(path, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : []
 
 const isOutcome = ({ type, data }: RecordedEvent): boolean =>
   (data as Data).intent !== undefined && type !== 'EffectInDoubt' && type !== 'EffectDoubtResolved'

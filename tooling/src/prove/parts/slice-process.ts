@@ -14,7 +14,10 @@ export interface Started {
 
 /** How it ended. */
 export interface Ending {
-  readonly stretch: { readonly kind: string; readonly result?: { readonly conclusion: string } } | null
+  readonly stretch: {
+    readonly kind: string
+    readonly result?: { readonly conclusion: string }
+  } | null
   readonly signal: NodeJS.Signals | null
   readonly code: number | null
   readonly stderr: string

@@ -84,7 +84,9 @@ export const reportsIn = (output: string): readonly string[] =>
 
 const insistConcluded = ({ stretch, code, signal, stderr }: Ending): void => {
   if (stretch?.result?.conclusion === 'committed') return
-  throw new Error(`the resumed survey ended with ${signal ?? code}: ${JSON.stringify(stretch)} ${stderr}`)
+  throw new Error(
+    `the resumed survey ended with ${signal ?? code}: ${JSON.stringify(stretch)} ${stderr}`,
+  )
 }
 
 const insistNone = (found: readonly string[], why: string): void => {
