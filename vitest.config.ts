@@ -31,6 +31,9 @@ const unit = {
   resolve,
   test: {
     name: 'unit',
+    // Ends a test that will never pass; how fast a test is, is nobody's pass or fail.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     include: folders.map((folder) => `${folder}/**/*.test.ts`),
     exclude: ['**/node_modules/**', ...Object.keys(kinds).map((kind) => `**/*.${kind}.test.ts`)],
   },
