@@ -7,6 +7,7 @@
 import { Command } from 'commander'
 import { wholeNumber } from './args/values.ts'
 import { createInvocation, type GlobalOptions, type Host, type Invocation } from './invocation.ts'
+import type { Door } from './main.ts'
 
 /** A command line, and where the exit code of its verb goes. */
 export interface CommandLine {
@@ -49,17 +50,17 @@ function limit(value: string): number {
 type Act = (verb: (invocation: Invocation) => Promise<number>) => Promise<void>
 
 /** Builds the command line. */
-export function commandLine(version: string, host: Host): CommandLine {
+export function commandLine(door: Door, host: Host): CommandLine {
   let exit = 0
   let invocation: Invocation | undefined
   const program = new Command('ice')
   const act: Act = async (verb) => {
-    invocation = createInvocation(program.opts<GlobalOptions>(), host)
+    invocation = createInvocation(program.opts<GlobalOptions>(), host, door)
     exit = await verb(invocation)
   }
   program
     .description('Runs programs whose every effect is authorised and recorded.')
-    .version(version, '-V, --version')
+    .version(door.version, '-V, --version')
     .option('--store <path>', 'the log (else ICE_STORE, ice.config.json, .ice/ice.db)')
     .option('--config <file>', 'the configuration (else ice.config.json in this folder)')
     .option('--no-config', 'no configuration')

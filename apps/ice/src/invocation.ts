@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Config, loadConfig } from './config/config.ts'
 import { CLI_CODES, CliError } from './errors.ts'
+import type { Door } from './main.ts'
 import { createPaint, type Paint, wantsColour } from './terminal/paint.ts'
 import { createSink, type Sink } from './terminal/sink.ts'
 import { createTalk, type Format, type Talk } from './terminal/talk.ts'
@@ -23,6 +24,8 @@ export interface Invocation {
   readonly format: Format
   readonly quiet: boolean
   readonly cwd: string
+  /** Where programs find what they import of ours. */
+  readonly door: Pick<Door, 'home' | 'shared'>
   readonly out: Sink
   readonly talk: Talk
   /** Marks of stdout. */
@@ -54,7 +57,11 @@ export const DEFAULT_STORE: string = join('.ice', 'ice.db')
 export type Host = Pick<NodeJS.Process, 'stdin' | 'stdout' | 'stderr' | 'env' | 'cwd'>
 
 /** Gathers what a call is made of. */
-export function createInvocation(options: GlobalOptions, host: Host): Invocation {
+export function createInvocation(
+  options: GlobalOptions,
+  host: Host,
+  door: Pick<Door, 'home' | 'shared'>,
+): Invocation {
   if (options.json === true && options.jsonl === true) {
     throw new CliError(CLI_CODES.usage, '--json and --jsonl exclude each other')
   }
@@ -74,6 +81,7 @@ export function createInvocation(options: GlobalOptions, host: Host): Invocation
     format,
     quiet,
     cwd,
+    door,
     out,
     talk,
     paint: createPaint(format === 'human' && wantsColour(env, stdout.isTTY === true)),

@@ -1,17 +1,25 @@
 /** The command as a whole: from its words to its exit code. */
-import { readFileSync } from 'node:fs'
 import { CLI_CODES, CliError } from './errors.ts'
 import { EXIT, exitOf } from './exit.ts'
 import { complain } from './terminal/complain.ts'
 import { createPaint, wantsColour } from './terminal/paint.ts'
 import { createTalk } from './terminal/talk.ts'
 
+/** What the door knows of the command. */
+export interface Door {
+  readonly version: string
+  /** Address of the door's file: what programs import of ours is found from here. */
+  readonly home: string
+  /** Addresses of what a program may import of ours, where it is bundled with the command. */
+  readonly shared: ReadonlyMap<string, string>
+}
+
 /** Runs the command and ends the process with its exit code. */
-export async function main(argv: readonly string[]): Promise<void> {
+export async function main(argv: readonly string[], door: Door): Promise<void> {
   // What is said to somebody who has gone is said to nobody; the data has its own watch.
   process.stderr.on('error', () => undefined)
   process.stdout.on('error', () => undefined)
-  const code = await carryOut(argv)
+  const code = await carryOut(argv, door)
   await flushed(process.stdout)
   await flushed(process.stderr)
   // A program that was run may have left something open: the command is over all the same.
@@ -25,9 +33,9 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
   })
 }
 
-async function carryOut(argv: readonly string[]): Promise<number> {
+async function carryOut(argv: readonly string[], door: Door): Promise<number> {
   const { commandLine } = await import('./cli.ts')
-  const { program, exit, invocation } = commandLine(version(), process)
+  const { program, exit, invocation } = commandLine(door, process)
   try {
     await program.parseAsync([...argv], { from: 'user' })
     await invocation()?.out.flush()
@@ -67,9 +75,4 @@ function usageError(error: unknown): unknown {
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return ''
   return typeof error.code === 'string' ? error.code : ''
-}
-
-function version(): string {
-  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { readonly version: string }).version
 }

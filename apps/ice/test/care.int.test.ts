@@ -90,7 +90,10 @@ describe('the store', () => {
   })
 
   it('is repeated in the commands that are suggested', async () => {
-    const ask = ECHO.replace('async (_context, input) => input', `(c) => c.approval('q', { prompt: '?' })`)
+    const ask = ECHO.replace(
+      'async (_context, input) => input',
+      `(c) => c.approval('q', { prompt: '?' })`,
+    )
     folder.file('ask.ts', ask)
     const ended = await folder.ice('run', './ask.ts', '--store', 'my log.db', '--json')
     const { resume } = json<{ resume: string }>(ended)
@@ -142,13 +145,33 @@ describe('ice.config.json', () => {
 
   it.each([
     ['an unknown key', { grant: {} }, 'ICE_CLI_CONFIG_UNSUPPORTED'],
-    ['a misspelt caveat', { grants: { a: { ...source, caveat: [] } } }, 'ICE_CLI_CONFIG_UNSUPPORTED'],
+    [
+      'a misspelt caveat',
+      { grants: { a: { ...source, caveat: [] } } },
+      'ICE_CLI_CONFIG_UNSUPPORTED',
+    ],
     ['a duplicate key', '{"store":"a","store":"b"}', 'ICE_CLI_CONFIG_UNSUPPORTED'],
     ['no JSON', 'store: x', 'ICE_CLI_CONFIG_UNSUPPORTED'],
-    ['a folder that is not there', { grants: { a: { ...source, resource: { kind: 'fs', root: 'no' } } } }, 'ICE_CLI_CONFIG_UNSUPPORTED'],
-    ['an expiry in the past', { grants: { a: { ...source, expires: '2001-01-01T00:00:00Z' } } }, 'ICE_CLI_CONFIG_UNSUPPORTED'],
-    ['a file for a built-in program', { programs: { survey: './tally.ts' } }, 'ICE_CLI_CONFIG_UNSUPPORTED'],
-    ['another name than the program has', { programs: { survey2: './tally.ts' } }, 'ICE_CLI_CONFIG_UNSUPPORTED'],
+    [
+      'a folder that is not there',
+      { grants: { a: { ...source, resource: { kind: 'fs', root: 'no' } } } },
+      'ICE_CLI_CONFIG_UNSUPPORTED',
+    ],
+    [
+      'an expiry in the past',
+      { grants: { a: { ...source, expires: '2001-01-01T00:00:00Z' } } },
+      'ICE_CLI_CONFIG_UNSUPPORTED',
+    ],
+    [
+      'a file for a built-in program',
+      { programs: { survey: './tally.ts' } },
+      'ICE_CLI_CONFIG_UNSUPPORTED',
+    ],
+    [
+      'another name than the program has',
+      { programs: { survey2: './tally.ts' } },
+      'ICE_CLI_CONFIG_UNSUPPORTED',
+    ],
   ])('is refused with %s', async (_what, config, code) => {
     configure(config)
     const word = JSON.stringify(config).includes('survey2') ? 'survey2' : 'survey'
@@ -221,7 +244,14 @@ describe('the door', () => {
   })
 
   it('refuses what it does not understand, in words or as a record', async () => {
-    const wrong = [[], ['nothing'], ['runs', '--nothing'], ['run'], ['runs', '--limit', 'x'], ['show']]
+    const wrong = [
+      [],
+      ['nothing'],
+      ['runs', '--nothing'],
+      ['run'],
+      ['runs', '--limit', 'x'],
+      ['show'],
+    ]
     for (const args of wrong) {
       const ended = await folder.ice(...args, '--json')
       expect([args, ended.code, ended.stdout]).toEqual([args, 2, ''])

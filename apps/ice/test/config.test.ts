@@ -44,7 +44,9 @@ describe('the configuration', () => {
       code: CLI_CODES.config,
     })
     const grant = '{"actions":["a"],"resource":{"kind":"tool","name":"t"}}'
-    const config = await load(`{"grants":{"constructor":${grant}},"programs":{"toString":"./x.ts"}}`)
+    const config = await load(
+      `{"grants":{"constructor":${grant}},"programs":{"toString":"./x.ts"}}`,
+    )
     expect(Object.keys(configuredGrants(config, 'hasOwnProperty', 0))).toEqual(['constructor'])
     expect([...config.programs.keys()]).toEqual(['toString'])
   })

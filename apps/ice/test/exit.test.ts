@@ -32,9 +32,12 @@ describe('exit codes', () => {
   })
 
   it('are 1 for everything else', () => {
-    expect([exitOf(new TypeError('x')), exitOf(null), exitOf('x'), exitOf({ code: 'ENOENT' })]).toEqual(
-      [1, 1, 1, 1],
-    )
+    expect([
+      exitOf(new TypeError('x')),
+      exitOf(null),
+      exitOf('x'),
+      exitOf({ code: 'ENOENT' }),
+    ]).toEqual([1, 1, 1, 1])
   })
 
   it('of several are the one that asks for attention most', () => {

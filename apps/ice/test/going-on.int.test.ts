@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { complaint, emptyFolder, type Folder, json, jsonLines } from './support/command.ts'
 import { ASK, ECHO, ONCE, PAUSE_GRANT, SLOW } from './support/programs.ts'
 
-
 interface EventRecord {
   readonly type: string
   readonly data: Readonly<Record<string, unknown>>

@@ -64,7 +64,15 @@ describe('a log with some runs', () => {
   it('names its events by stream, type and position', async () => {
     const all = await eventsOf(folder)
     expect(all.map(({ position }) => position)).toEqual(all.map((_, at) => at + 1))
-    const some = await eventsOf(folder, '--type', 'RunCreated', '--type', 'FileRead', '--after', '5')
+    const some = await eventsOf(
+      folder,
+      '--type',
+      'RunCreated',
+      '--type',
+      'FileRead',
+      '--after',
+      '5',
+    )
     expect(new Set(some.map(({ type }) => type))).toEqual(new Set(['RunCreated', 'FileRead']))
     expect(some.every(({ position }) => position > 5)).toBe(true)
     expect(await eventsOf(folder, '--limit', '3')).toEqual(all.slice(0, 3))
@@ -141,7 +149,11 @@ describe('where there is no log', () => {
   it('looking begins none', async () => {
     for (const verb of [['runs'], ['events'], ['grants'], ['verify'], ['resume', '--all']]) {
       const ended = await folder.ice(...verb, '--json')
-      expect([verb, ended.code, complaint(ended).code]).toEqual([verb, 3, 'ICE_CLI_STORE_NOT_FOUND'])
+      expect([verb, ended.code, complaint(ended).code]).toEqual([
+        verb,
+        3,
+        'ICE_CLI_STORE_NOT_FOUND',
+      ])
     }
     expect((await folder.ice('approve', '0190aaaa')).code).toBe(3)
     expect((await folder.ice('doctor')).code).toBe(0)
@@ -187,7 +199,7 @@ describe('names and words that would steer a terminal', () => {
   const evil = 'a\u001b[2J\u0007\u202etxt.exe\u2066\r\nrun 0000 committed'
   folder.file('ask.ts', ASK)
 
-  it('stand as escapes in everything for people, and in JSON on its way to a terminal', async () => {
+  it('stand as escapes in what is for people, and in JSON', async () => {
     const input = JSON.stringify({ prompt: evil })
     const tag = ['--tag', `t=${evil.replaceAll('\r\n', '')}`]
     const ended = await folder.ice('run', './ask.ts#ask', '--input', input, ...tag)
@@ -209,7 +221,7 @@ describe('names and words that would steer a terminal', () => {
       ended,
     ]
     for (const { stdout, stderr } of looks) {
-      expect(stdout + stderr).not.toMatch(/[\u001b\u0007\r\u0080-\u009f\u202e\u2066]/)
+      expect(stdout + stderr).not.toMatch(/\p{Cf}|\p{Cc}(?<!\n)/u)
     }
   })
 })
@@ -226,7 +238,12 @@ describe('large outputs and readers that go away', () => {
     const events = json<EventRecord[]>(all)
     expect(all.stdout.length).toBeGreaterThan(1_000_000)
     expect(events.length).toBeGreaterThan(3000)
-    for (const args of [['events'], ['events', '--raw'], ['events', '--jsonl'], ['events', '--json']]) {
+    for (const args of [
+      ['events'],
+      ['events', '--raw'],
+      ['events', '--jsonl'],
+      ['events', '--json'],
+    ]) {
       const going = folder.start({}, ...args)
       await going.until('stdout', /./)
       going.child.stdout.destroy()
@@ -248,7 +265,9 @@ describe('large outputs and readers that go away', () => {
     const going = folder.start({}, 'run', './slow.ts', '--grant', PAUSE_GRANT, '--input', input)
     going.child.stdout.destroy()
     expect((await going.ended).code).toBe(0)
-    const [last] = json<{ conclusion: string }[]>(await folder.ice('runs', '--limit', '1', '--json'))
+    const [last] = json<{ conclusion: string }[]>(
+      await folder.ice('runs', '--limit', '1', '--json'),
+    )
     expect(last?.conclusion).toBe('committed')
     expect(statSync(join(folder.path, '.ice/ice.db')).isFile()).toBe(true)
   })

@@ -66,7 +66,7 @@ describe('ice run', () => {
     const ended = await folder.ice('run', './throws.ts')
     expect(ended.code).toBe(8)
     expect(ended.stdout).toBe('')
-    expect(ended.stderr).not.toMatch(/[\u001b\u202e]/)
+    expect(ended.stderr).not.toMatch(/[\p{Cf}]|\p{Cc}(?<!\n)/u)
     expect(ended.stderr).toContain('ice show ')
   })
 

@@ -20,7 +20,9 @@ describe('text on its way to a terminal', () => {
   it('has escapes for what does', () => {
     expect(plain('\u001b[2J\u009b2J\u007f')).toBe('\\x1b[2J\\x9b2J\\x7f')
     expect(plain('a\nb\r\tc')).toBe('a\\nb\\r\\tc')
-    expect(plain('\u202etxt\u2066\u200b\ufeff\u2028')).toBe('\\u202etxt\\u2066\\u200b\\ufeff\\u2028')
+    expect(plain('\u202etxt\u2066\u200b\ufeff\u2028')).toBe(
+      '\\u202etxt\\u2066\\u200b\\ufeff\\u2028',
+    )
     expect(plain('\ud800x\u{e0041}')).toBe('\\ud800x\\u{e0041}')
   })
 
@@ -56,7 +58,10 @@ describe('text on its way to a terminal', () => {
 
 describe('tables and durations', () => {
   it('stand in columns', () => {
-    const rows = [['日本', '1', 'x'.repeat(40)], [{ text: 'a', mark: (text: string) => `<${text}>` }, '22', '']]
+    const rows = [
+      ['日本', '1', 'x'.repeat(40)],
+      [{ text: 'a', mark: (text: string) => `<${text}>` }, '22', ''],
+    ]
     expect(tableLines({ head: ['name', 'n', 'about'], rows, columns: 24 })).toEqual([
       'name  n   about',
       '日本  1   xxxxxxxxxxxxx…',
@@ -74,7 +79,14 @@ describe('tables and durations', () => {
 describe('the voice of the command', () => {
   const heard = (init: { isTTY: boolean; format?: 'human' | 'json'; quiet?: boolean }) => {
     let text = ''
-    const stream = { isTTY: init.isTTY, columns: 20, write: (chunk: string) => (text += chunk) !== '' }
+    const stream = {
+      isTTY: init.isTTY,
+      columns: 20,
+      write: (chunk: string) => {
+        text += chunk
+        return true
+      },
+    }
     const { format = 'human', quiet = false } = init
     const talk = createTalk({ stream, paint: createPaint(false), format, quiet })
     talk.progress('a line that is longer than twenty columns')
@@ -104,10 +116,11 @@ describe('the voice of the command', () => {
         env: {},
         cwd: () => '/',
       }) as unknown as Host
-    expect(createInvocation({}, host(true)).canAsk).toBe(true)
-    expect(createInvocation({}, host(false)).canAsk).toBe(false)
-    expect(createInvocation({ json: true }, host(true)).canAsk).toBe(false)
-    expect(createInvocation({ quiet: true }, host(true)).canAsk).toBe(false)
+    const door = { home: 'file:///', shared: new Map() }
+    expect(createInvocation({}, host(true), door).canAsk).toBe(true)
+    expect(createInvocation({}, host(false), door).canAsk).toBe(false)
+    expect(createInvocation({ json: true }, host(true), door).canAsk).toBe(false)
+    expect(createInvocation({ quiet: true }, host(true), door).canAsk).toBe(false)
   })
 
   it('is coloured by the rules of NO_COLOR and FORCE_COLOR', () => {

@@ -15,7 +15,11 @@ import { plain } from '../terminal/text.ts'
 
 const PREFIX = /^[0-9a-f][0-9a-f-]*$/
 
-/** Finds a run by its id or the beginning of it. @throws `ICE_CLI_RUN_NOT_FOUND`, `…_AMBIGUOUS_…` */
+/**
+ * Finds a run by its id or the beginning of it.
+ *
+ * @throws `ICE_CLI_RUN_NOT_FOUND`, `ICE_CLI_AMBIGUOUS_UNSUPPORTED`
+ */
 export async function findRun(log: EventLog, typed: string): Promise<RunId> {
   const text = typed.startsWith('run/') ? typed.slice(4) : typed
   const found = await startingWith(log, { kind: 'run', text, first: 'RunCreated' })

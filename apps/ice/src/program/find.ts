@@ -3,7 +3,14 @@ import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { plain } from '../terminal/text.ts'
-import { isProgram, type LoadedProgram, loadProgramFile, looksLikeFile, NO_PARTS } from './load.ts'
+import {
+  isProgram,
+  type LoadedProgram,
+  loadProgramFile,
+  looksLikeFile,
+  NO_PARTS,
+  type Place,
+} from './load.ts'
 
 /** A program, and where it comes from. */
 export interface FoundProgram extends LoadedProgram {
@@ -34,15 +41,15 @@ export function builtInNames(): readonly string[] {
 export async function findProgram(
   word: string,
   config: Config,
-  cwd: string,
+  place: Place,
 ): Promise<FoundProgram> {
   if (looksLikeFile(word)) {
-    const loaded = await loadProgramFile(word, cwd)
+    const loaded = await loadProgramFile(word, place)
     const { name } = loaded.program
-    const isSame = config.programs.get(name)?.file === resolve(cwd, word)
+    const isSame = config.programs.get(name)?.file === resolve(place.cwd, word)
     return { ...loaded, configured: isSame ? name : null, file: word }
   }
-  const named = await findNamed(word, config, cwd)
+  const named = await findNamed(word, config, place)
   if (named !== undefined) return named
   const known = [...new Set([...builtInNames(), ...config.programs.keys()])].map(plain).join(', ')
   throw new CliError(CLI_CODES.programNotFound, `There is no program called "${plain(word)}"`, {
@@ -55,12 +62,12 @@ export async function findProgram(
 export async function findNamed(
   name: string,
   config: Config,
-  cwd: string,
+  place: Place,
 ): Promise<FoundProgram | undefined> {
   const configured = config.programs.get(name)
   const load = BUILT_IN.get(name)
   if (configured !== undefined && configured.file !== null) {
-    if (load === undefined) return loadConfigured(name, configured.file, cwd)
+    if (load === undefined) return loadConfigured(name, configured.file, place)
     throw new CliError(
       CLI_CODES.config,
       `The configuration gives a file for "${plain(name)}", which is built in`,
@@ -75,8 +82,8 @@ export async function findNamed(
   return { program, parts: NO_PARTS, configured: name, file: null }
 }
 
-async function loadConfigured(name: string, file: string, cwd: string): Promise<FoundProgram> {
-  const loaded = await loadProgramFile(file, cwd)
+async function loadConfigured(name: string, file: string, place: Place): Promise<FoundProgram> {
+  const loaded = await loadProgramFile(file, place)
   const { program } = loaded
   if (program.name === name) return { ...loaded, configured: name, file: null }
   const message = `The configuration calls ${plain(file)} "${plain(name)}", and it calls itself`

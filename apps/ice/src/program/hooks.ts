@@ -5,6 +5,7 @@
  * `zod` keeps it. And a lone `.ts` file, with no manifest that says so, is an ES module.
  */
 import nodeModule from 'node:module'
+import type { Door } from '../main.ts'
 
 const OURS = /^(?:@ice\/|zod(?:$|\/))/
 const NOT_FOUND: ReadonlySet<unknown> = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'])
@@ -12,7 +13,7 @@ const NOT_FOUND: ReadonlySet<unknown> = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE
 let installed = false
 
 /** Installs the hooks once. Where Node has none (before 22.15), only what is found is found. */
-export function installHooks(): void {
+export function installHooks(door: Pick<Door, 'home' | 'shared'>): void {
   if (installed || typeof nodeModule.registerHooks !== 'function') return
   installed = true
   nodeModule.registerHooks({
@@ -23,7 +24,11 @@ export function installHooks(): void {
       } catch (error) {
         const code = error instanceof Error && 'code' in error ? error.code : undefined
         if (!OURS.test(specifier) || !NOT_FOUND.has(code)) throw error
-        found = next(specifier, { ...context, parentURL: import.meta.url })
+        const bundled = door.shared.get(specifier)
+        found =
+          bundled === undefined
+            ? next(specifier, { ...context, parentURL: door.home })
+            : next(bundled, context)
       }
       // Where no manifest says what a lone file is, it would be parsed twice, with a warning.
       const isLone = /\.ts(?:$|[?#])/.test(found.url) && (found.format ?? null) === null

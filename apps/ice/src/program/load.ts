@@ -6,6 +6,7 @@ import type { ResourceKind } from '@ice/capabilities/ports'
 import type { EventType } from '@ice/events'
 import type { EffectHandler, Program } from '@ice/runs/ports'
 import { CLI_CODES, CliError } from '../errors.ts'
+import type { Invocation } from '../invocation.ts'
 import { plain } from '../terminal/text.ts'
 import { installHooks } from './hooks.ts'
 
@@ -31,6 +32,9 @@ export interface LoadedProgram {
   readonly parts: ProgramParts
 }
 
+/** Where a program is looked for, and what it needs of ours. */
+export type Place = Pick<Invocation, 'cwd' | 'door'>
+
 /** Whether a word names a file and not a program. */
 export function looksLikeFile(word: string): boolean {
   const { path } = partAtHash(word)
@@ -48,16 +52,17 @@ function partAtHash(word: string): { readonly path: string; readonly exported?: 
 /**
  * Loads a program.
  *
- * @param word - a path, relative to `cwd`; `#name` at its end chooses an export
- * @throws `ICE_CLI_PROGRAM_NOT_FOUND`, `ICE_CLI_PROGRAM_UNSUPPORTED`, `ICE_CLI_TYPESCRIPT_UNSUPPORTED`
+ * @param word - a path, relative to `place.cwd`; `#name` at its end chooses an export
+ * @throws `ICE_CLI_PROGRAM_NOT_FOUND`, `ICE_CLI_PROGRAM_UNSUPPORTED`,
+ * `ICE_CLI_TYPESCRIPT_UNSUPPORTED`, `ICE_CLI_AMBIGUOUS_UNSUPPORTED`
  */
-export async function loadProgramFile(word: string, cwd: string): Promise<LoadedProgram> {
-  const { path, exported } = partAtHash(resolve(cwd, word))
+export async function loadProgramFile(word: string, place: Place): Promise<LoadedProgram> {
+  const { path, exported } = partAtHash(resolve(place.cwd, word))
   if (!existsSync(path) || !statSync(path).isFile()) {
     throw new CliError(CLI_CODES.programNotFound, `There is no program file at ${plain(path)}`)
   }
   checkTypescript(path)
-  installHooks()
+  installHooks(place.door)
   const module = await importFile(path)
   return { program: chooseExport(module, path, exported), parts: partsOf(module, path) }
 }

@@ -49,8 +49,16 @@ export function safeJson(json: string): string {
   })
 }
 
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
+/** East Asian Width W and F, and emoji, by their blocks. */
+const WIDE = new RegExp(
+  [
+    '[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\u33ff\\u3400-\\u4dbf\\u4e00-\\u9fff]',
+    '[\\ua000-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe4f]',
+    '[\\uff00-\\uff60\\uffe0-\\uffe6]',
+    '[\\u{1f300}-\\u{1faff}\\u{20000}-\\u{3fffd}]',
+  ].join('|'),
+  'u',
+)
 const NO_WIDTH = /\p{Mn}|\p{Me}/u
 const ESCAPE_CODES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g')
 const ASCII = /^[ -~]*$/

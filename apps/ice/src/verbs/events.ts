@@ -88,7 +88,7 @@ function decoded(
   return single(follow === true ? log.subscribe(query) : log.readAll(query), limit, query.signal)
 }
 
-/** The stored bytes and nothing else; only what a terminal would act on is escaped, and only there. */
+/** The stored bytes and nothing else; on a terminal, what it would act on is escaped. */
 async function writeRaw(
   { out, columns }: Invocation,
   { store }: LogReader,

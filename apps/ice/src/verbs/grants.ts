@@ -82,13 +82,14 @@ function treeLines(
 export function grantLines(record: GrantRecord, paint: Paint): readonly string[] {
   const { grant, standing, uses, revoked, label, issuedAt, issuedBy } = record
   const name = label === null ? '' : `  ${plain(label)}`
+  const actions = grant.actions.map(plain).join(', ')
   const max = usesMax(grant)
   const used = max === null ? '' : `  ${uses} of ${max} uses`
   const mark = standing === 'active' ? paint.green : standing === 'over' ? paint.dim : paint.red
   const by = issuedBy === null ? '' : ` by ${plain(issuedBy)}`
   const lines = [
     `${paint.bold(grant.id)}${name}  ${mark(standing)}${used}`,
-    `  ${plain(grant.holder)} may ${grant.actions.map(plain).join(', ')} on ${resourceText(grant.resource)}`,
+    `  ${plain(grant.holder)} may ${actions} on ${resourceText(grant.resource)}`,
     `  issued ${isoTime(issuedAt)}${by}${expiryText(grant.expiresAt)}${caveatText(grant.caveats)}`,
   ]
   if (revoked !== null) {

@@ -123,10 +123,9 @@ async function programsOf(
   options: ResumeOptions,
   invocation: Invocation,
 ): Promise<readonly FoundProgram[]> {
-  const { cwd } = invocation
   const config: Config = await invocation.config()
   if (options.program !== undefined) {
-    const loaded = await loadProgramFile(options.program, cwd)
+    const loaded = await loadProgramFile(options.program, invocation)
     return [{ ...loaded, configured: null, file: options.program }]
   }
   const names = new Set(
@@ -134,7 +133,7 @@ async function programsOf(
   )
   const found: FoundProgram[] = []
   for (const name of names) {
-    const program = await findNamed(name, config, cwd)
+    const program = await findNamed(name, config, invocation)
     // A run whose program is not found says so itself, with what is registered.
     if (program !== undefined) found.push(program)
   }

@@ -39,7 +39,7 @@ export async function run(
   const tags = tagsOf(options.tag)
   checkKey(options.key)
   keepStdoutForData()
-  const found = await findProgram(word, config, cwd)
+  const found = await findProgram(word, config, invocation)
   const grants = { ...configuredGrants(config, found.configured, now), ...given }
   const input = await readInput(options.input, { cwd, stdin: process.stdin })
   const stop = listenForStop(talk, 'the run')

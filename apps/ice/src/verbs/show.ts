@@ -127,16 +127,17 @@ async function writeHuman(
 function headLines(view: RunView, paint: Paint): readonly string[] {
   const { text, mark = (same: string) => same } = standing(view, paint)
   const by = view.principal === null ? '' : ` by ${plain(view.principal)}`
+  const { name, version } = view.program
   const lines = [
-    `run ${paint.bold(view.run)}  ${plain(`${view.program.name} ${view.program.version}`)}  ${mark(text)}`,
+    `run ${paint.bold(view.run)}  ${plain(`${name} ${version}`)}  ${mark(text)}`,
     `  created ${isoTime(view.createdAt)}${by}`,
   ]
   if (view.key !== null) lines.push(`  key ${plain(view.key)}`)
-  for (const [name, value] of Object.entries(view.tags)) {
-    lines.push(`  tag ${plain(name)}=${plain(value)}`)
+  for (const [tag, value] of Object.entries(view.tags)) {
+    lines.push(`  tag ${plain(tag)}=${plain(value)}`)
   }
-  for (const [name, grant] of Object.entries(view.grants)) {
-    lines.push(`  grant ${plain(name)}  ${grant}`)
+  for (const [label, grant] of Object.entries(view.grants)) {
+    lines.push(`  grant ${plain(label)}  ${grant}`)
   }
   return lines
 }

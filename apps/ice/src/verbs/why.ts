@@ -66,9 +66,10 @@ function effectLines(note: EffectNote, paint: Paint): readonly string[] {
   const told = [`${paint.bold('effect')} ${plain(effect)}: ${plain(action)}`]
   if (proposal !== null) {
     const agent = plain(proposal.origin)
+    const tie = proposal.relation === 'names it' ? 'it names this effect' : 'the last one before it'
     told.push(
       `${paint.bold('proposed')} by ${agent}: ${plain(proposal.reason)}`,
-      `  ${placeOf(proposal)} (${proposal.relation === 'names it' ? 'it names this effect' : 'the last proposal before it'})`,
+      `  ${placeOf(proposal)} (${tie})`,
     )
   }
   for (const consent of consents) told.push(...consentLines(consent, paint))

@@ -1,4 +1,4 @@
-/** The authority an effect stood on: each grant up to the root, who gave it, and what became of it. */
+/** The authority an effect stood on: each grant up to the root, its giver, and its end. */
 import type { StandardPayloads } from '@ice/events'
 import type { EventLog } from '@ice/events/ports'
 import type { EventId, StreamId } from '@ice/primitives'
