@@ -1,4 +1,4 @@
-/** One package alone: a durable log of your own events in twenty lines. Run it twice: it counts on. */
+/** One package alone: a durable log of your own events in twenty lines. Run it twice. */
 import { composeTaxonomy, createEventLog, defineEventType, projectStream } from '@ice/events'
 import { openSqliteEventStore } from '@ice/events-sqlite'
 import { systemClock as clock, streamId } from '@ice/primitives'

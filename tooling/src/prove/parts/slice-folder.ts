@@ -1,4 +1,4 @@
-/** The folder that the proof of the slice surveys: small, generated from a seed, with odd entries. */
+/** The folder that the proof surveys: small, generated from a seed, with odd entries. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

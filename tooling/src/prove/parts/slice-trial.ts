@@ -40,6 +40,9 @@ export interface Trial extends Judged {
   readonly replayed: number
 }
 
+/** How far beyond a quick survey's end a signal may come: with two at a time none is quick. */
+const LATE = 1.3
+
 /** One more kill after the first, this often. */
 const AGAIN = 0.25
 
@@ -55,7 +58,7 @@ export const trial = async (init: TrialInit): Promise<Trial> => {
     const { child, begun, ended } = start(job)
     // Once in a while before the run is recorded, so that its start is killed too.
     if (random.float() < 0.9) await begun
-    await sleep(random.float() * durationMs * 1.6)
+    await sleep(random.float() * durationMs * LATE)
     child.kill('SIGKILL')
     const { signal } = await ended
     kills += 1
