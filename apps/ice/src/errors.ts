@@ -39,8 +39,6 @@ export const CLI_CODES = {
   concluded: 'ICE_CLI_RUN_CONCLUDED_CONFLICT',
   /** Another process drives the run. */
   owned: 'ICE_CLI_RUN_OWNED_CONFLICT',
-  /** The log is not what was written. */
-  findings: 'ICE_CLI_LOG_CORRUPT',
   /** What was to be printed could not be written. */
   output: 'ICE_CLI_OUTPUT_UNAVAILABLE',
 } as const

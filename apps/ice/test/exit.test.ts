@@ -12,7 +12,6 @@ describe('exit codes', () => {
       [CLI_CODES.usage]: EXIT.usage,
       [CLI_CODES.runNotFound]: EXIT.notFound,
       [CLI_CODES.owned]: EXIT.conflict,
-      [CLI_CODES.findings]: EXIT.unverified,
       [CLI_CODES.output]: EXIT.unexpected,
       [RUNS_CODES.notFound]: EXIT.notFound,
       [RUNS_CODES.keyConflict]: EXIT.conflict,
