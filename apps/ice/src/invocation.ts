@@ -85,7 +85,8 @@ export function createInvocation(
     out,
     talk,
     paint: createPaint(format === 'human' && wantsColour(env, stdout.isTTY === true)),
-    columns: stdout.isTTY === true ? stdout.columns : undefined,
+    // A terminal that does not know its width says 0.
+    columns: stdout.isTTY === true ? stdout.columns || 80 : undefined,
     canAsk: format === 'human' && !quiet && stdin.isTTY === true && stderr.isTTY === true,
     config: loaded,
     store: () => chooseStore(options, env, { cwd, loaded }),

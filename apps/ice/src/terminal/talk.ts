@@ -37,6 +37,11 @@ export interface TalkInit {
   readonly quiet: boolean
 }
 
+/** Columns of a terminal; some do not know theirs, and say 0. */
+function columnsOf({ columns = 0 }: TalkInit['stream']): number {
+  return columns > 10 ? columns : 80
+}
+
 /** Creates the voice. */
 export function createTalk({ stream, paint, format, quiet }: TalkInit): Talk {
   const human = format === 'human'
@@ -66,7 +71,7 @@ export function createTalk({ stream, paint, format, quiet }: TalkInit): Talk {
     },
     progress: (text) => {
       if (!live) return
-      stream.write(`\r\u001b[K${clip(text, Math.max(10, (stream.columns ?? 80) - 1))}`)
+      stream.write(`\r\u001b[K${clip(text, columnsOf(stream) - 1)}`)
       drawn = true
     },
     settle,
