@@ -21,9 +21,6 @@ export const GRANT_CHARS_MAX = 24_576
 /** @units uses a count may allow: far from where a sum of debits would be rounded. */
 export const COUNT_USES_MAX = 1_000_000_000_000
 
-/** @units characters of a label. */
-export const LABEL_CHARS_MAX = 512
-
 /** @units UTF-8 bytes of a path: PATH_MAX of Linux. */
 export const PATH_BYTES_MAX = 4_096
 

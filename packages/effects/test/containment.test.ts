@@ -2,8 +2,8 @@
 
 import { linkSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { describe, expect, it } from 'vitest'
 import { vectorTest } from '@ice/tooling/vectors'
+import { describe, expect, it } from 'vitest'
 import { fs } from '../src/index.ts'
 import { codeOf, folder, perform, plant, resultOf } from './kit.ts'
 

@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync, realpathSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
 import { type RaceSubject, renameRace } from '@ice/tooling/prove/parts/rename-race'
+import { describe, expect, it } from 'vitest'
 import { fs } from '../src/index.ts'
 import { resultOf } from './kit.ts'
 

@@ -32,9 +32,6 @@ export const PLACE_BYTES_MAX = 33
 /** @units causes an event may name. */
 export const CAUSES_MAX = 64
 
-/** @units bytes one group commit gathers before it starts, so that no turn is held too long. */
-export const COMMIT_BYTES_MAX = 1_048_576
-
 /** @units events a page of a read holds: beyond it a page costs memory and gains no speed. */
 export const READ_PAGE_EVENTS = 512
 

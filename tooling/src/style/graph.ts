@@ -10,15 +10,24 @@ export const sourceBehind = (house: House, path: string): string | undefined => 
   return candidates.find((candidate) => house.source(candidate) !== undefined)
 }
 
-/** The files a file imports by a relative path. `'values'` leaves out what is types only. */
+/** Tests reach the tooling by name: `@ice/tooling/vectors` is `tooling/src/vectors.ts`. */
+const TOOLING = '@ice/tooling/'
+
+/** The path a specifier stands for, where it names a file of this house and not a package. */
+const pathOf = (file: SourceFile, specifier: string): string | undefined => {
+  if (specifier.startsWith(TOOLING)) return `tooling/src/${specifier.slice(TOOLING.length)}.ts`
+  return specifier.startsWith('.') ? posix.join(posix.dirname(file.path), specifier) : undefined
+}
+
+/** The files a file imports by path. `'values'` leaves out what is types only. */
 export const neighbours = (
   house: House,
   file: SourceFile,
   which: 'all' | 'values',
 ): readonly string[] =>
   file.imports
-    .filter((edge) => edge.specifier.startsWith('.') && (which === 'all' || !edge.isTypeOnly))
+    .filter((edge) => which === 'all' || !edge.isTypeOnly)
     .flatMap((edge) => {
-      const target = posix.join(posix.dirname(file.path), edge.specifier)
-      return sourceBehind(house, target) ?? []
+      const target = pathOf(file, edge.specifier)
+      return target === undefined ? [] : (sourceBehind(house, target) ?? [])
     })
