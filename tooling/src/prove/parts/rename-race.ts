@@ -116,7 +116,12 @@ export const renameRace = async (options: RaceOptions): Promise<RaceCounts> => {
   const { root, outside } = plant(base)
   const swapper = spawn(
     process.execPath,
-    [fileURLToPath(new URL('./rename-swapper.ts', import.meta.url)), root, outside],
+    [
+      fileURLToPath(new URL('./rename-swapper.ts', import.meta.url)),
+      root,
+      outside,
+      String(process.pid),
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const ended = new Promise((resolve) => swapper.once('close', resolve))
