@@ -12,6 +12,7 @@
  */
 
 import { EVENT_BYTES_MAX, INLINE_STRING_BYTES_MAX, PAYLOAD_DEPTH_MAX } from './limits.ts'
+import { isPlainText } from './plain-text.ts'
 
 /** Why a value does not fit, and where. Keys are collected from the inside out. */
 export interface Misfit {
@@ -154,12 +155,9 @@ function checkedText(value: string, misfit: Misfit): string | undefined {
   return encodeText(value) ?? fail(misfit, 'is not well-formed Unicode')
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON must escape
-const NEEDS_CARE = /[\u0000-\u001f"\\\ud800-\udfff]/
-
 /** RFC 8785 §3.2.2.2, or `undefined` for a lone surrogate. */
 export function encodeText(value: string): string | undefined {
-  if (!NEEDS_CARE.test(value)) return `"${value}"`
+  if (isPlainText(value)) return `"${value}"`
   return value.isWellFormed() ? JSON.stringify(value) : undefined
 }
 
