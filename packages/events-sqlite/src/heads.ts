@@ -25,11 +25,14 @@ export interface Head {
 /** A map that forgets what was not used lately. */
 export class BoundedMap<K, V> {
   readonly #generationMax: number
+  readonly #beforeDrop: () => void
   #young = new Map<K, V>()
   #old = new Map<K, V>()
 
-  constructor(max: number) {
+  /** @param beforeDrop - told before entries are forgotten for want of room */
+  constructor(max: number, beforeDrop: () => void = () => {}) {
     this.#generationMax = Math.ceil(max / 2)
+    this.#beforeDrop = beforeDrop
   }
 
   get size(): number {
@@ -48,6 +51,7 @@ export class BoundedMap<K, V> {
 
   set(key: K, value: V): void {
     if (this.#young.size >= this.#generationMax && !this.#young.has(key)) {
+      this.#beforeDrop()
       this.#old = this.#young
       this.#young = new Map()
     }
@@ -104,7 +108,7 @@ export class Heads implements HeadLedger {
   readonly #format: number
   readonly #db: Connection
   readonly #sql: ReturnType<typeof prepare>
-  readonly #heads = new BoundedMap<string, Head>(HEADS_MAX)
+  readonly #heads = new BoundedMap<string, Head>(HEADS_MAX, () => this.beforeDrop())
   readonly #types = new Map<string, number>()
   #dataVersion = 0
   /** The entry asked for last: a unit is judged by it and then written through it. */
@@ -112,6 +116,8 @@ export class Heads implements HeadLedger {
   #lastEntry: Head = { id: 0, version: 0, time: 0 }
   #lastType = ''
   #lastTypeId = 0
+  /** Told before heads are forgotten that may be read again within the transaction. */
+  beforeDrop: () => void = () => {}
   /** Position of the last event of the log, as known. */
   position = 0
 

@@ -28,6 +28,7 @@ import {
 import type { Connection } from './connection.ts'
 import { sqliteCode } from './failure.ts'
 import type { Heads } from './heads.ts'
+import { Inserter } from './inserter.ts'
 import { readPlace } from './rows.ts'
 
 /** What became of one unit, once its transaction has committed. */
@@ -49,9 +50,6 @@ function prepare(db: Connection) {
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
     rollback: db.prepare('ROLLBACK'),
-    insert: db.prepare<[number, number, number, number, string, string]>(
-      'INSERT INTO events (position, stream, version, type, bytes, hash) VALUES (?,?,?,?,?,?)',
-    ),
     blob: db.prepare<[string, Uint8Array]>(
       'INSERT OR IGNORE INTO blobs (digest, bytes) VALUES (?, ?)',
     ),
@@ -65,6 +63,7 @@ export class Writer {
   readonly #heads: Heads
   readonly #clock: Pick<Clock, 'now'>
   readonly #sql: ReturnType<typeof prepare>
+  readonly #rows: Inserter
   #now = 0
 
   constructor(db: Connection, heads: Heads, clock: Pick<Clock, 'now'>) {
@@ -72,6 +71,8 @@ export class Writer {
     this.#heads = heads
     this.#clock = clock
     this.#sql = prepare(db)
+    this.#rows = new Inserter(db)
+    heads.beforeDrop = () => this.#rows.flush()
   }
 
   /**
@@ -93,13 +94,20 @@ export class Writer {
 
   /** Judges a unit and inserts what fits. @throws what SQLite reports: the transaction is void */
   take(unit: PreparedUnit): Outcome {
+    const judged = this.#judge(unit)
+    // What fails from here on has been written in part, and so concerns the whole transaction.
+    return 'fits' in judged ? this.#keep(unit, judged.fits) : judged
+  }
+
+  #judge(unit: PreparedUnit): Outcome | { readonly fits: readonly SealedWrite[] } {
     try {
       const judged = judge(unit, this.#heads, this.#now)
       if (judged.kind === 'fits') {
         checkDistinct(judged.writes)
-        return this.#keep(unit, judged.writes)
+        return { fits: judged.writes }
       }
       if (judged.kind === 'refused') return { refused: judged.error }
+      this.#rows.flush()
       const answer = retryAnswer(unit, this.#sql.place)
       if (answer === undefined) return { refused: judged.conflict }
       return { appended: answer, events: 0, bytes: 0 }
@@ -128,7 +136,14 @@ export class Writer {
         const type = this.#heads.typeId((given[k] as (typeof given)[number]).type)
         const position = this.#heads.position + 1
         const version = entry.version + 1
-        this.#sql.insert.run(position, entry.id, version, type, sealed.bytes, sealed.hash)
+        this.#rows.add({
+          position,
+          stream: entry.id,
+          version,
+          type,
+          bytes: sealed.bytes,
+          hash: sealed.hash,
+        })
         this.#heads.position = position
         entry.version = version
         entry.time = sealed.time
@@ -145,6 +160,7 @@ export class Writer {
 
   /** @throws {CommitLost} when the fate is unknown; otherwise what SQLite reports, rolled back */
   commit(): void {
+    this.#rows.flush()
     try {
       this.#sql.commit.run()
     } catch (error) {
@@ -160,6 +176,7 @@ export class Writer {
   /** Undoes the open transaction, if SQLite has not done so. @throws {CommitLost} when it cannot */
   rollback(): void {
     this.#heads.forget()
+    this.#rows.clear()
     try {
       if (this.#db.inTransaction) this.#sql.rollback.run()
     } catch (error) {
