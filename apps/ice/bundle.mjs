@@ -27,6 +27,8 @@ const stampFile = join(target, 'stamp.json')
 
 /** Loaded from where they are: one is a binary, the other is hardly ever needed. */
 const OUTSIDE = ['better-sqlite3', '@clack/prompts']
+/** Code of verbs that are called now and then. */
+const SELDOM = /\/dist\/(?:survey|demo|doctor|why|verbs\/(?:why|show|doctor)|log\/timeline)/
 /** Entries that only tests and builders of other packages load. */
 const APART = ['./contract', './testing', './package.json']
 
@@ -63,6 +65,14 @@ function fileOf(specifier) {
   return specifier.replace('@', '').replaceAll('/', '-')
 }
 
+/** The parser of the command line could start verbs as processes; ours are no processes. */
+const withoutSubprocesses = {
+  name: 'without-subprocesses',
+  resolveId: (source, importer) =>
+    source === 'node:child_process' && importer?.includes('commander') ? '\0none' : null,
+  load: (id) => (id === '\0none' ? 'export default {}' : null),
+}
+
 async function write(folder) {
   const { rolldown } = await import('rolldown')
   const entries = shared()
@@ -71,8 +81,19 @@ async function write(folder) {
     input: { main: join(home, 'dist/main.js'), ...Object.fromEntries(named) },
     platform: 'node',
     external: OUTSIDE,
+    plugins: [withoutSubprocesses],
+    // What is loaded late in modules may come early in a bundle: that is what it is for.
+    onLog: (level, log, report) => {
+      if (log.code !== 'INEFFECTIVE_DYNAMIC_IMPORT') report(level, log)
+    },
   })
-  await bundle.write({ dir: folder, format: 'esm', entryFileNames: '[name].js' })
+  await bundle.write({
+    dir: folder,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    // What every verb needs is one file; what only some need stays apart.
+    codeSplitting: { groups: [{ name: 'core', test: (id) => !SELDOM.test(id) }] },
+  })
   await bundle.close()
   return Object.fromEntries([...entries.keys()].map((name) => [name, `${fileOf(name)}.js`]))
 }

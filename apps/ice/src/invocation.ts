@@ -65,7 +65,7 @@ export function createInvocation(
   if (options.json === true && options.jsonl === true) {
     throw new CliError(CLI_CODES.usage, '--json and --jsonl exclude each other')
   }
-  const { stdin, stdout, stderr, env } = host
+  const { stdout, stderr, env } = host
   const cwd = host.cwd()
   const format = options.json === true ? 'json' : options.jsonl === true ? 'jsonl' : 'human'
   const quiet = options.quiet === true
@@ -87,7 +87,10 @@ export function createInvocation(
     paint: createPaint(format === 'human' && wantsColour(env, stdout.isTTY === true)),
     // A terminal that does not know its width says 0.
     columns: stdout.isTTY === true ? stdout.columns || 80 : undefined,
-    canAsk: format === 'human' && !quiet && stdin.isTTY === true && stderr.isTTY === true,
+    // Looked at when it is asked for: a process that never reads its stdin need not open it.
+    get canAsk() {
+      return format === 'human' && !quiet && host.stdin.isTTY === true && stderr.isTTY === true
+    },
     config: loaded,
     store: () => chooseStore(options, env, { cwd, loaded }),
     command: (words) => ['ice', ...words, ...repeated(options)].map(shellWord).join(' '),

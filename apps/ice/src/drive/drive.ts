@@ -23,7 +23,8 @@ export interface DriveInit {
   readonly stop: Stop
   /** Stay while others are asked. */
   readonly wait: boolean
-  readonly answering: Answering
+  /** Asked for when a step waits. */
+  readonly answering: () => Answering
   /** What `--program` would have to name to find the program again; `null` for a named one. */
   readonly file: string | null
 }
@@ -57,14 +58,14 @@ async function driveOn(init: DriveInit): Promise<Stretch> {
   const { signal } = stop
   for (;;) {
     // Where somebody here answers, the run comes back to be answered instead of waiting in memory.
-    const stays = wait && answering === 'nobody'
+    const stays = wait && answering() === 'nobody'
     const stretch = await runtime.runs.drive(run, { wait: stays, signal, onEvent })
     if (stretch.kind !== 'suspended') return stretch
     const steps = stretch.waitingFor
-    const goesOn = await answerSteps({ runtime, run, invocation, signal }, answering, steps)
+    const goesOn = await answerSteps({ runtime, run, invocation, signal }, answering(), steps)
     if (goesOn) continue
     if (stop.exit !== null) return { kind: 'stopped' }
-    if (!wait || answering === 'nobody') return stretch
+    if (!wait || stays) return stretch
     // What nobody here has answered may be answered elsewhere.
     return runtime.runs.drive(run, { wait: true, signal, onEvent })
   }

@@ -80,7 +80,7 @@ async function resumeOne(init: ResumeOne): Promise<number> {
     run,
   })
   const found = programs.find((each) => each.program.name === program.name)
-  const answering = answeringOf(invocation, options)
+  const answering = () => answeringOf(invocation, options)
   const file = found?.file ?? null
   const wait = options.wait === true
   try {

@@ -59,7 +59,7 @@ export async function run(
         invocation,
         stop,
         wait: options.wait === true,
-        answering: answeringOf(invocation, options),
+        answering: () => answeringOf(invocation, options),
         file: found.file,
       })
     })
@@ -70,11 +70,11 @@ export async function run(
 
 /** Who answers: `--yes`, else the person at the terminal unless they chose to wait for others. */
 export function answeringOf(
-  { canAsk }: Pick<Invocation, 'canAsk'>,
+  invocation: Pick<Invocation, 'canAsk'>,
   { yes, wait }: { readonly yes?: boolean; readonly wait?: boolean },
 ): 'nobody' | 'yes' | 'ask' {
   if (yes === true) return 'yes'
-  return canAsk && wait !== true ? 'ask' : 'nobody'
+  return wait !== true && invocation.canAsk ? 'ask' : 'nobody'
 }
 
 function grantsOf(
