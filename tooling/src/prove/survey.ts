@@ -6,6 +6,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { ProveTopic } from '../harness/topics.ts'
 import { projectRoot } from '../lib/house.ts'
 import { runTool } from '../lib/tools.ts'
@@ -33,15 +34,17 @@ export const topic: ProveTopic = {
       const source = join(base, 'source')
       progress(`making ${files} files`)
       makeFolder(source, files)
-      const door = join(projectRoot, 'apps/ice/dist/demo/main.js')
-      const args = ['--max-semi-space-size=4', door, source, '--json']
+      const door = JSON.stringify(pathToFileURL(join(projectRoot, 'apps/ice/dist/demo/index.js')))
+      const open = `process.exitCode = await (await import(${door})).demo(process.argv.slice(1))`
+      const args = ['--input-type=module', '--eval', open, '--', source, '--json']
       progress(`a survey of ${files} files`)
-      const { output } = await runTool({
+      const { status, output } = await runTool({
         command: process.execPath,
         args,
         cwd: base,
         output: 'keep',
       })
+      if (status !== 0) say(`  the demonstration ended with ${status}: ${output.slice(0, 2_000)}`)
       const { held, claims, result, table } = JSON.parse(output) as Outcome
       const { rssBytes, ms } = table
       say(`  ${Math.round(ms / 1000)} s, ${Math.round(rssBytes / 1_048_576)} MiB of memory`)
@@ -53,9 +56,9 @@ export const topic: ProveTopic = {
       await check('the totals are those of what was made', () => {
         const bytes = files * CONTENT.length + LARGE_BYTES
         const wanted = { files: files + 1, lines: files * 2, bytes }
-        for (const of of ['files', 'lines', 'bytes'] as const) {
-          if (result.totals[of] === wanted[of]) continue
-          throw new Error(`${of}: ${result.totals[of]}, and ${wanted[of]} were made`)
+        for (const name of ['files', 'lines', 'bytes'] as const) {
+          if (result.totals[name] === wanted[name]) continue
+          throw new Error(`${name}: ${result.totals[name]}, and ${wanted[name]} were made`)
         }
         return files
       })

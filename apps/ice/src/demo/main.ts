@@ -1,5 +1,5 @@
-/** The door of the demonstration: what `npm start` starts. */
+/** The demonstration as a process of its own; `demo` starts it. */
 
-import { demo } from './index.ts'
+import { demonstrate } from './demonstrate.ts'
 
-process.exitCode = await demo(process.argv.slice(2))
+process.exitCode = await demonstrate(process.argv.slice(2))

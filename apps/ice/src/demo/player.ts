@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { DEMO_CODES, DemoError } from './errors.ts'
+import { MEMORY_FLAGS } from './memory.ts'
 import type { Job, Told } from './messages.ts'
 
 /** How a process ended. */
@@ -12,12 +13,6 @@ export interface Ended {
 }
 
 type Kind = Told['kind']
-
-/**
- * Little of what a survey makes lives longer than a round. Without a bound V8 lets the young
- * generation grow with the machine's memory, and a million files take three times as much.
- */
-const MEMORY = ['--max-semi-space-size=4', '--max-old-space-size=160'] as const
 
 /** A started process. */
 export class Player {
@@ -30,7 +25,7 @@ export class Player {
   constructor(job: Job, onTold: (told: Told) => void) {
     const file = fileURLToPath(new URL('./worker.js', import.meta.url))
     const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const
-    this.#child = fork(file, { stdio: [...stdio], execArgv: [...MEMORY] })
+    this.#child = fork(file, { stdio: [...stdio], execArgv: [...MEMORY_FLAGS] })
     this.#child.on('message', (told: Told) => {
       onTold(told)
       if (told.kind === 'progress' || told.kind === 'acts') return
