@@ -1,7 +1,7 @@
 /**
  * The proof that a survey of a folder of any size is true and stays within its memory: a hundred
- * thousand files, a million with `--full`, most of them in one directory, and one of 5 GB that takes
- * no room on the disk.
+ * thousand files, a million with `--full`, most of them in one directory, and one of 5 GB that
+ * takes no room on the disk.
  */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -72,7 +72,7 @@ export const topic: ProveTopic = {
   },
 }
 
-/** Nine of ten in one directory, the others a hundred to a directory; and a file full of nothing. */
+/** Nine of ten in one directory, the others a hundred to one; and a file full of nothing. */
 const makeFolder = (root: string, files: number): void => {
   mkdirSync(join(root, 'one'), { recursive: true })
   for (let at = 0; at < files; at += 1) {
