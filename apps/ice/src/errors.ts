@@ -39,6 +39,8 @@ export const CLI_CODES = {
   concluded: 'ICE_CLI_RUN_CONCLUDED_CONFLICT',
   /** Another process drives the run. */
   owned: 'ICE_CLI_RUN_OWNED_CONFLICT',
+  /** Something was thrown where nobody waited for it, by the program or by the command. */
+  uncaught: 'ICE_CLI_UNCAUGHT_UNAVAILABLE',
   /** What was to be printed could not be written. */
   output: 'ICE_CLI_OUTPUT_UNAVAILABLE',
 } as const

@@ -20,7 +20,6 @@ export async function main(argv: readonly string[], door: Door): Promise<void> {
   process.stderr.on('error', () => undefined)
   process.stdout.on('error', () => undefined)
   const code = await carryOut(argv, door)
-  await flushed(process.stdout)
   await flushed(process.stderr)
   // A program that was run may have left something open: the command is over all the same.
   process.exit(code)
@@ -36,6 +35,11 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
 async function carryOut(argv: readonly string[], door: Door): Promise<number> {
   const { commandLine } = await import('./cli.ts')
   const { program, exit, invocation } = commandLine(door, process)
+  process.on('uncaughtException', (error) => {
+    // Thrown by a program past its run, or by us: nothing that goes on can be relied on.
+    complain(invocation() ?? early(argv), uncaught(error))
+    process.exit(EXIT.unexpected)
+  })
   try {
     await program.parseAsync([...argv], { from: 'user' })
     await invocation()?.out.flush()
@@ -45,11 +49,22 @@ async function carryOut(argv: readonly string[], door: Door): Promise<number> {
     if (usage === null) return EXIT.ok
     const call = invocation() ?? early(argv)
     call.talk.settle()
+    await invocation()
+      ?.out.flush()
+      .catch(() => undefined)
     const isBare = codeOf(error) === 'commander.help' && call.format === 'human'
     if (isBare) process.stderr.write(`${program.helpInformation()}\n`)
     complain(call, usage)
     return exitOf(usage)
   }
+}
+
+function uncaught(cause: unknown): CliError {
+  const message = 'Something failed where nobody waited for it; a run that was going on has stopped'
+  return new CliError(CLI_CODES.uncaught, message, {
+    cause,
+    next: ['`ice runs --open` lists the runs that can be gone on with'],
+  })
 }
 
 /** What to complain with when the options were not even understood. */

@@ -90,7 +90,7 @@ describe('a run that is told to stop', () => {
     expect(view.run.conclusion).toBe(null)
     const resumed = await folder.ice('resume', '--all', '--program', './slow.ts', '--json')
     expect(resumed.code).toBe(0)
-    expect(json(resumed)).toMatchObject({ run, value: { done: 20 } })
+    expect(json(resumed)).toMatchObject([{ run, value: { done: 20 } }])
   })
 
   it('ends at once at the second signal', async () => {
@@ -124,7 +124,7 @@ describe('ice resume', () => {
     folder.file('ice.config.json', '{"programs":{"ask":"./ask.ts"}}')
     const first = json<{ run: string }>(await folder.ice('run', 'ask', '--json'))
     const second = json<{ run: string }>(await folder.ice('run', 'ask', '--json'))
-    expect((await folder.ice('resume', '--all', '--json')).stdout).toBe('')
+    expect(json(await folder.ice('resume', '--all', '--json'))).toEqual([])
     await folder.ice('approve', second.run)
     const ended = await folder.ice('resume', '--all', '--jsonl')
     expect(ended.code).toBe(0)

@@ -79,6 +79,28 @@ describe('ice run', () => {
     expect(complaint(other).code).toBe('ICE_RUNS_KEY_CONFLICT')
   })
 
+  it('keeps what the program writes to stdout out of the data', async () => {
+    folder.file(
+      'noisy.ts',
+      ECHO.replace('=> input', "=> { process.stdout.write('noise'); return 1 }"),
+    )
+    const ended = await folder.ice('run', './noisy.ts', '--json')
+    expect(json(ended)).toMatchObject({ value: 1 })
+    expect(ended.stderr).toContain('noise')
+  })
+
+  it('tells of what the program throws where nobody waits for it', async () => {
+    const body =
+      "=> { setTimeout(() => { throw new RangeError('escaped') }); await new Promise(() => {}) }"
+    folder.file('escapes.ts', ECHO.replace('=> input', body))
+    const ended = await folder.ice('run', './escapes.ts', '--json')
+    expect(ended.code).toBe(1)
+    expect(complaint(ended)).toMatchObject({
+      code: 'ICE_CLI_UNCAUGHT_UNAVAILABLE',
+      cause: { message: 'escaped' },
+    })
+  })
+
   it('keeps tags', async () => {
     const ended = await folder.ice('run', './echo.ts', '--tag', 'a=b=c', '--tag', 'd=', '--json')
     const shown = await folder.ice('show', json<RunRecord>(ended).run, '--json')

@@ -1,10 +1,10 @@
 /** Keeps what a program prints out of the command's data. */
-import { Console } from 'node:console'
 
 /**
- * Sends everything said on the console to stderr from now on: stdout holds the result, and a
- * program that prints while it works must not break whoever parses that.
+ * Sends everything said on stdout to stderr from now on: stdout holds the result, and a program
+ * that prints while it works must not break whoever parses that. The command's own sink has taken
+ * hold of stdout before.
  */
 export function keepStdoutForData(): void {
-  globalThis.console = new Console(process.stderr, process.stderr)
+  process.stdout.write = process.stderr.write.bind(process.stderr)
 }

@@ -26,6 +26,8 @@ function codeOf(error: unknown): unknown {
 /** Watches a stream from now on. */
 export function createSink(stream: Writable): Sink {
   const gone = new AbortController()
+  // As it is now: a program that is run later is kept from writing here (see `program/quiet.ts`).
+  const write = stream.write.bind(stream)
   let failure: unknown
   stream.on('error', (error) => {
     if (codeOf(error) !== 'EPIPE' && codeOf(error) !== 'ERR_STREAM_DESTROYED') failure ??= error
@@ -42,7 +44,7 @@ export function createSink(stream: Writable): Sink {
     new Promise((resolve) => {
       // The callback comes in every case: with an error when nobody reads any more.
       if (gone.signal.aborted) resolve()
-      else stream.write(text, () => resolve())
+      else write(text, () => resolve())
     })
   let queued = 0
   return {
@@ -54,7 +56,7 @@ export function createSink(stream: Writable): Sink {
       check()
       if (gone.signal.aborted) return
       queued += text.length
-      if (stream.write(text) && queued < QUEUE_CHARS) return
+      if (write(text) && queued < QUEUE_CHARS) return
       queued = 0
       await handOver('')
       check()

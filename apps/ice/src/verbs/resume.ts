@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts'
 import { driveRun } from '../drive/drive.ts'
 import { listenForStop, type Stop } from '../drive/stop.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
-import { exitOf, worstExit } from '../exit.ts'
+import { EXIT, exitOf, worstExit } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
 import { findRun } from '../log/find.ts'
 import type { LogReader } from '../log/open.ts'
@@ -40,21 +40,36 @@ export async function resume(
   const views = await using(await openReader(invocation), (reader) =>
     options.all === true ? resumable(reader) : named(reader, typed),
   )
+  const isList = options.all === true || typed.length > 1
   if (views.length === 0) {
     invocation.talk.say('nothing to go on with')
-    return 0
+    await invocation.print(
+      () => [],
+      () => [],
+    )
+    return EXIT.ok
   }
   keepStdoutForData()
   const programs = await programsOf(views, options, invocation)
   const stop = listenForStop(invocation.talk, 'the run')
+  const records: unknown[] = []
+  const gathering: Invocation =
+    isList && invocation.format === 'json'
+      ? { ...invocation, print: async (_human, record) => void records.push(record()) }
+      : invocation
   try {
     const runtime = await openRuntime(invocation, { create: false, programs })
     return await using(runtime, async () => {
       const exits: number[] = []
+      const common = { views, programs, options, invocation: gathering, stop, runtime }
       for (const view of views) {
-        if (stop.exit !== null) break
-        exits.push(await resumeOne({ view, views, programs, options, invocation, stop, runtime }))
+        if (stop.exit === null) exits.push(await resumeOne({ view, ...common }))
       }
+      if (gathering !== invocation)
+        await invocation.print(
+          () => [],
+          () => records,
+        )
       return worstExit(exits)
     })
   } finally {
