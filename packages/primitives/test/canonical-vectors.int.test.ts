@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
 import { vectorTest } from '@ice/tooling/vectors'
+import { describe, expect, it } from 'vitest'
 import { canonicalize, hasCode, parseStrict } from '../src/index.ts'
 import { bitsOf, numberStream } from './number-stream.ts'
 

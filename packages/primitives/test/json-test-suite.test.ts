@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect } from 'vitest'
 import { vectorTest } from '@ice/tooling/vectors'
+import { describe, expect } from 'vitest'
 import { errorRecord, parseStrict } from '../src/index.ts'
 
 const CORRUPT = 'ICE_PRIMITIVES_JSON_CORRUPT'

@@ -1,6 +1,8 @@
 /** Appending to and replaying the log on SQLite, against the bare work of the database. */
 
+// @boundaries-ignore the sides of a contest lie with their package; the topic only lets them meet
 import { APPEND_CASES, appendSides } from '../../../packages/events-sqlite/bench/append.ts'
+// @boundaries-ignore as above
 import { replaySides } from '../../../packages/events-sqlite/bench/replay.ts'
 import { type Figure, figure } from '../harness/figure.ts'
 import { compete } from '../harness/rounds.ts'

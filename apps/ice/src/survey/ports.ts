@@ -1,7 +1,7 @@
 /** What the parts of the survey hand each other: types only. */
 
 import type { EntryKind } from '@ice/effects'
-import type { JsonObject, JsonValue } from '@ice/primitives'
+import type { JsonObject } from '@ice/primitives'
 import type { RunContext } from '@ice/runs/ports'
 
 /** What one file comes to: all that is recorded of its content. */
@@ -176,6 +176,3 @@ export interface SurveyResult {
   readonly denied: readonly { readonly step: string; readonly code: string }[]
   readonly notes: { readonly written: number; readonly refused: number }
 }
-
-/** A value that a survey keeps in an event: JSON. */
-export type Recordable = JsonValue
