@@ -60,6 +60,14 @@ export interface StreamRange {
   readonly backwards: boolean
 }
 
+/** The positions a statement looks at, and the last one there is to look at. */
+interface Window {
+  readonly after: number
+  readonly to: number
+  readonly upTo: number
+  readonly filter: EventFilter | undefined
+}
+
 function prepare(db: Connection) {
   const ofStream =
     'SELECT position, bytes, hash, version FROM events ' +
@@ -78,6 +86,11 @@ function prepare(db: Connection) {
     backwards: db
       .prepare<number[], VersionedRow>(`${ofStream} ORDER BY version DESC LIMIT ?`)
       .raw(),
+    joined: db
+      .prepare<number[], string>(
+        'SELECT hash || bytes FROM events WHERE position > ? AND position <= ? ORDER BY position',
+      )
+      .pluck(),
     all: db
       .prepare<number[], Row>(
         'SELECT position, bytes, hash FROM events WHERE position > ? AND position <= ? ' +
@@ -86,6 +99,10 @@ function prepare(db: Connection) {
       .raw(),
   }
 }
+
+/** @units characters of a hash, and the character that an event begins with */
+const HASH_LENGTH = 64
+const OPEN_BRACE = 0x7b
 
 /** Every character of an id sorts before it, so it closes the range of a prefix. */
 const LAST_CHARACTER = '\u{10ffff}'
@@ -124,12 +141,38 @@ export class Rows {
 
   /** At most a page of the log, not beyond `upTo`. Looks at a bounded number of events. */
   ofLog(after: number, upTo: number, filter: EventFilter | undefined): LogPage {
-    const isWhole = filter?.streamPrefix === undefined && filter?.types === undefined
-    const to = isWhole ? upTo : Math.min(after + SCAN_WINDOW_EVENTS, upTo)
-    if (to <= after) return { events: [], upTo: after, end: true }
-    const rows = isWhole
-      ? this.#sql.all.all(after, to, READ_PAGE_EVENTS)
-      : this.#select(after, to, filter)
+    if (upTo <= after) return { events: [], upTo: after, end: true }
+    if (filter?.streamPrefix === undefined && filter?.types === undefined) {
+      return this.#gapless(after, upTo) ?? this.#page({ after, to: upTo, upTo, filter: undefined })
+    }
+    return this.#page({ after, to: Math.min(after + SCAN_WINDOW_EVENTS, upTo), upTo, filter })
+  }
+
+  /**
+   * A page as one text for each event, which takes half the time. Positions are not read but
+   * counted: as many events as positions are asked for means that none is missing.
+   *
+   * @returns undefined where something is missing, or is not what it should be
+   */
+  #gapless(after: number, upTo: number): LogPage | undefined {
+    const to = Math.min(after + READ_PAGE_EVENTS, upTo)
+    const joined = this.#sql.joined.all(after, to)
+    if (joined.length !== to - after) return undefined
+    const events: StoredEvent[] = []
+    for (const one of joined) {
+      const position = (after + events.length + 1) as Position
+      if (typeof one !== 'string' || one.charCodeAt(HASH_LENGTH) !== OPEN_BRACE) return undefined
+      const hash = one.slice(0, HASH_LENGTH) as Hash
+      events.push({ position, bytes: one.slice(HASH_LENGTH), hash })
+    }
+    return { events, upTo: to, end: to >= upTo }
+  }
+
+  #page({ after, to, upTo, filter }: Window): LogPage {
+    const rows =
+      filter === undefined
+        ? this.#sql.all.all(after, to, READ_PAGE_EVENTS)
+        : this.#select(after, to, filter)
     const events = rows.map(toEvent)
     // A full page may have stopped before the end of the window.
     const isFull = rows.length === READ_PAGE_EVENTS

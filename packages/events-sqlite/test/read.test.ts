@@ -99,6 +99,26 @@ describe('reading a log of many pages', () => {
   })
 })
 
+/** Verifies: ESQ-R15 */
+describe('a damaged log', () => {
+  it('is read past gaps, however wide, and past what is no event', async () => {
+    const { path, log, store } = open()
+    await log.append(notes(alice, 20))
+    const db = raw(path)
+    db.exec('DELETE FROM events WHERE position BETWEEN 5 AND 9')
+    db.exec('UPDATE events SET position = 9007199254740000 WHERE position = 20')
+    db.exec("UPDATE events SET bytes = 'nonsense' WHERE position = 3")
+    db.exec("UPDATE events SET hash = 'short' WHERE position = 4")
+    const events = await gather(store.readAll({}))
+    const there = [1, 2, 3, 4, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 9_007_199_254_740_000]
+    expect(events.map(({ position }) => position)).toEqual(there)
+    expect(events[2]).toMatchObject({ bytes: 'nonsense' })
+    expect(events[3]).toMatchObject({ hash: 'short' })
+    const types = await gather(store.readAll({ filter: { types: ['NoteTaken'] } }))
+    expect(types.length).toBe(there.length)
+  })
+})
+
 /** Verifies: ESQ-R16 */
 describe('a reader that stops half-way', () => {
   it('neither blocks a writer nor keeps the WAL from being cut', async () => {
