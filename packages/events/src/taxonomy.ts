@@ -9,6 +9,13 @@ import { canonicalize, type Hash, sha256Hex } from '@ice/primitives'
 import { EVENTS_CODES, EventsError } from './errors.ts'
 import type { EventType } from './event-type.ts'
 import type { EventTypeDescription, TaxonomyView } from './ports.ts'
+import { STANDARD_DIGEST } from './types/digest.ts'
+import { standardTypes } from './types/index.ts'
+
+/** The digest over the descriptions of all types, in the order of their names. */
+export function digestOf(descriptions: readonly EventTypeDescription[]): Hash {
+  return sha256Hex(canonicalize(descriptions))
+}
 
 /** A taxonomy with its declarations: what the gateway and the decoder work with. */
 export interface Taxonomy extends TaxonomyView {
@@ -30,11 +37,11 @@ export function composeTaxonomy(declarations: readonly EventType[]): Taxonomy {
   }
   const names = Object.freeze([...types.keys()].sort())
   const describeAll = () => names.map((name) => (types.get(name) as EventType).describe())
-  let digest: Hash | undefined
+  let digest = isStandard(declarations) ? STANDARD_DIGEST : undefined
   return Object.freeze({
     types: names,
     get digest(): Hash {
-      digest ??= sha256Hex(canonicalize(describeAll()))
+      digest ??= digestOf(describeAll())
       return digest
     },
     has: (type: string) => types.has(type),
@@ -42,4 +49,9 @@ export function composeTaxonomy(declarations: readonly EventType[]): Taxonomy {
     describe: (type: string) => types.get(type)?.describe(),
     describeAll,
   })
+}
+
+function isStandard(declarations: readonly EventType[]): boolean {
+  const known = new Set<EventType>(standardTypes)
+  return declarations.length === known.size && declarations.every((type) => known.has(type))
 }
