@@ -92,6 +92,7 @@ function audience(
   return {
     begins: (stage) => show(placeholderLine(look, stage)),
     progress: (files, of) => talk.progress(progressLine(files, of)),
+    works: (at) => talk.progress(`${at} …`),
     denied: (record) => show(deniedLines(look, record)),
     killed: (killed) => show(killedLines(look, killed)),
     ask: async (steps) => {

@@ -21,8 +21,6 @@ export type Told =
   | { readonly kind: 'run'; readonly run: RunId }
   /** Reads that have an outcome, replayed ones included. */
   | { readonly kind: 'progress'; readonly files: number; readonly events: number }
-  /** Paths of files at the moment they are read: from the handler, not from the log. */
-  | { readonly kind: 'acts'; readonly paths: readonly string[] }
   /** It stands still: reads are in flight, and all before them are recorded. */
   | { readonly kind: 'holding' }
   | {

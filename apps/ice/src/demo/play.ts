@@ -22,6 +22,7 @@ import { type RunRecord, readRecord } from './record.ts'
 import { type Stage, setStage } from './stage.ts'
 import { tamper } from './tamper.ts'
 import { explain } from './why.ts'
+import { witnessed } from './witness.ts'
 
 /** Files after which it is half-way, at most: a million need not be waited for. */
 const HALF_WAY_MAX = 5_000
@@ -32,12 +33,16 @@ type Waiting = Extract<Told, { readonly kind: 'waiting' }>
 interface Death {
   readonly signal: string | null
   readonly open: readonly string[]
+  /** Reads that had their outcome. */
+  readonly recorded: ReadonlySet<string>
 }
 
 /** The director's part in it: what people see, and say. */
 export interface Audience {
   begins(stage: Stage): void
   progress(files: number, of: number | undefined): void
+  /** Says what takes a while now. */
+  works(at: string): void
   denied(record: RunRecord): void
   killed(killed: Killed): void
   /** Asks whether the earlier report may be replaced. */
@@ -63,9 +68,6 @@ class Play {
   readonly #startedAt = performance.now()
   readonly #job: Job
   readonly #players: Player[] = []
-  /** Reads of the second process, as its handler performed them, that the first had recorded. */
-  readonly #rereads: string[] = []
-  #readBefore: ReadonlySet<string> = new Set()
   #of: number | undefined
   #rssBytes = 0
 
@@ -95,7 +97,7 @@ class Play {
     this.#of = look.complete ? look.files : undefined
     const half = Math.min(Math.floor(look.files / 2), HALF_WAY_MAX)
     const holdAt = look.files === 0 ? 0 : half + 1
-    const first = this.#launch({ ...this.#job, holdAt }, () => undefined)
+    const first = this.#launch({ ...this.#job, holdAt })
     const { run } = await first.until('run')
     const halt = await first.until('holding', 'waiting', 'ended')
     const ice = await createRuntime({ path: join(this.#folders.store, 'ice.db') })
@@ -106,7 +108,7 @@ class Play {
       const killed = killedOf(look, holdAt, death, {
         pids: this.#players.map(({ pid }) => pid),
         record: await readRecord(ice.log, run),
-        seen: this.#rereads,
+        seen: await witnessed(this.#folders.store, player.pid, death?.recorded ?? new Set()),
       })
       this.#audience.killed(killed)
       const { grant, approval } = await this.#meanwhile(ice, run, waiting)
@@ -124,37 +126,28 @@ class Play {
   /** Kills the first process, which stands still, and notes what the log holds at that moment. */
   async #kill(ice: Runtime, run: RunId, player: Player): Promise<Death> {
     const { signal } = await player.kill()
-    const { readsBefore } = await readRecord(ice.log, run)
-    this.#readBefore = readsBefore
+    const { readsBefore: recorded } = await readRecord(ice.log, run)
     const { open } = await ice.runs.view(run)
-    return { signal, open }
+    return { signal, open, recorded }
   }
 
   /** Goes on in a second process where the first was killed, until the run waits for a person. */
   async #resume(run: RunId, first: Player, halt: Told) {
     const isKilled = halt.kind === 'holding'
-    const player = isKilled
-      ? this.#launch({ ...this.#job, run }, (path) => this.#acted(path))
-      : first
+    const player = isKilled ? this.#launch({ ...this.#job, run }) : first
     const waiting: Waiting[] = halt.kind === 'waiting' ? [halt] : []
     while (halt.kind !== 'ended' && waiting.length < REPORT_FILES.length) {
-      const told = await player.until('waiting', 'failed')
-      if (told.kind === 'waiting') waiting.push(told)
+      waiting.push(await player.until('waiting'))
     }
     return { player, waiting }
   }
 
-  #launch(job: Job, onAct: (path: string) => void): Player {
+  #launch(job: Job): Player {
     const player = new Player(job, (told: Told) => {
       if (told.kind === 'progress') this.#audience.progress(told.files, this.#of)
-      if (told.kind === 'acts') for (const path of told.paths) onAct(path)
     })
     this.#players.push(player)
     return player
-  }
-
-  #acted(path: string): void {
-    if (this.#readBefore.has(`read/${path}`)) this.#rereads.push(path)
   }
 
   /** While the run waits for its approval: the notes are revoked, and the question is answered. */
@@ -195,7 +188,9 @@ class Play {
     const ids = [record.example, reach?.event].flatMap((id) => id ?? [])
     const why = []
     for (const id of ids) why.push(await explain(ice, id))
+    this.#audience.works('verifying the log')
     const { events, bytes, root, findings } = await verifyLog(ice.log.store)
+    this.#audience.works('verifying a copy with one byte changed')
     const tampered = await tamper(ice.log.store, join(this.#folders.store, 'tampered.db'))
     const reaches = REACHES.map((id) => `beside/${id}`)
     const denied = record.refused.filter(({ step }) => reaches.includes(step))

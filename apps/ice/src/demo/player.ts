@@ -28,7 +28,7 @@ export class Player {
     this.#child = fork(file, { stdio: [...stdio], execArgv: [...MEMORY_FLAGS] })
     this.#child.on('message', (told: Told) => {
       onTold(told)
-      if (told.kind === 'progress' || told.kind === 'acts') return
+      if (told.kind === 'progress') return
       this.#told.push(told)
       this.#wake()
     })

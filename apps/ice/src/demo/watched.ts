@@ -9,7 +9,7 @@ import type { EffectHandler } from '@ice/runs/ports'
 
 /** What is told of reads as they happen. */
 export interface Watcher {
-  acted(effect: string, path: string): void
+  acted(effect: string): void
   /** From now on nothing is read; called once for each read that is held. */
   held(): void
 }
@@ -22,10 +22,9 @@ export function watchedRead(holdAt: number, watcher: Watcher): EffectHandler {
   return {
     ...real,
     async perform(call) {
-      const path = String(call.arguments['path'])
       if (!call.effect.startsWith('read')) return real.perform(call)
       reads += 1
-      watcher.acted(call.effect, path)
+      watcher.acted(call.effect)
       if (holdAt > 0 && reads >= holdAt) {
         watcher.held()
         // Never: whoever asked for this kills the process.

@@ -13,12 +13,10 @@ import { surveyGrants } from '../survey/index.ts'
 import type { Job, Told } from './messages.ts'
 import { overreachingSurvey } from './overreach.ts'
 import { watchedRead } from './watched.ts'
+import { openWitness } from './witness.ts'
 
 /** Milliseconds between two reports of progress. */
 const PROGRESS_MS = 50
-
-/** Paths that are told at once. */
-const ACTS_AT_ONCE = 64
 
 /** What ends a read. */
 const OUTCOMES: readonly string[] = ['FileRead', 'EffectFailed', 'CapabilityDenied']
@@ -36,20 +34,21 @@ class Reporter {
   readonly #holdAt: number
   #files = 0
   #events = 0
-  #acted: string[] = []
   #heldReads = 0
   /** Reads of this process that began and have no recorded outcome. */
   readonly #open = new Set<string>()
   #toldAt = 0
 
-  constructor(holdAt: number) {
+  readonly #witness: (effect: string) => void
+
+  constructor({ holdAt, store }: Job) {
     this.#holdAt = holdAt
+    this.#witness = openWitness(store)
   }
 
-  acted(effect: string, path: string): void {
+  acted(effect: string): void {
     this.#open.add(effect)
-    this.#acted.push(path)
-    if (this.#acted.length >= ACTS_AT_ONCE) this.flush()
+    this.#witness(effect)
   }
 
   held(): void {
@@ -77,8 +76,6 @@ class Reporter {
   }
 
   flush(): void {
-    if (this.#acted.length > 0) tell({ kind: 'acts', paths: this.#acted })
-    this.#acted = []
     tell({ kind: 'progress', files: this.#files, events: this.#events })
   }
 
@@ -91,7 +88,7 @@ class Reporter {
 }
 
 async function work(job: Job): Promise<void> {
-  const reporter = new Reporter(job.holdAt)
+  const reporter = new Reporter(job)
   const survey = overreachingSurvey(job.reach)
   mkdirSync(job.store, { recursive: true })
   const ice = await createRuntime({
