@@ -79,8 +79,8 @@ async function runOurs(path: string, { requests, rows }: Workload): Promise<numb
 
 /** The contests of P1 by the ids of their figures. */
 export const APPEND_CASES = {
-  P1: { callers: 256, events: 51_200, payloadBytes: 200, peer: 'floor' },
+  P1: { callers: 256, events: 25_600, payloadBytes: 200, peer: 'floor' },
   'P1-16': { callers: 16, events: 16_000, payloadBytes: 200, peer: 'bare' },
   'P1-1': { callers: 1, events: 2_000, payloadBytes: 200, peer: 'bare' },
-  'P1-2KB': { callers: 256, events: 25_600, payloadBytes: 2_048, peer: 'bare' },
+  'P1-2KB': { callers: 256, events: 12_800, payloadBytes: 2_048, peer: 'bare' },
 } as const satisfies Readonly<Record<string, AppendCase>>

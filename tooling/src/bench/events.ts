@@ -19,7 +19,7 @@ async function measureAppends({ full, say }: TopicContext): Promise<readonly Fig
     const { callers, events, payloadBytes, peer } = APPEND_CASES[id]
     say(`${id}: ${callers} callers, ${events} events of ${payloadBytes} bytes a round`)
     const sides = await appendSides(APPEND_CASES[id])
-    const rounds = full ? 21 : 9
+    const rounds = full ? 31 : 15
     const { ours, ratio } = await compete({
       ours: sides.ours,
       peer: sides.peer,
