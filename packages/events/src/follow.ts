@@ -75,17 +75,22 @@ export interface Page {
   readonly end: boolean
 }
 
-/** Turns page reads and a wake-up into a subscription. */
+/**
+ * Turns page reads and a wake-up into a subscription.
+ *
+ * @param readPage - may take its time; what it gives after the end of the subscription is dropped
+ */
 export async function* follow(
   query: SubscribeQuery,
-  readPage: (after: number) => Page,
+  readPage: (after: number) => Page | Promise<Page>,
   bell: WakeUp,
 ): AsyncGenerator<readonly StoredEvent[]> {
   let after = query.after ?? 0
   const ended = (): boolean => bell.closed || query.signal?.aborted === true
   while (!ended()) {
     const seen = bell.count
-    const page = readPage(after)
+    const page = await readPage(after)
+    if (ended()) return
     after = page.upTo
     if (page.events.length > 0) yield page.events
     if (!page.end) await settled()

@@ -1,0 +1,158 @@
+/**
+ * Reading events, page by page.
+ *
+ * A page is one statement: no cursor and no transaction stays open while a reader waits, so a slow
+ * reader keeps nothing from being vacuumed. Pages fit together because events never change and
+ * the end of a reading is fixed when it begins.
+ */
+import type { EventFilter, StoredEvent } from '@ice/events'
+import { type Hash, isStreamId, type Position } from '@ice/primitives'
+import { quoted } from './format.ts'
+import { READ_PAGE_EVENTS, SCAN_WINDOW_EVENTS } from './limits.ts'
+import type { Session, Statement } from './session.ts'
+
+type Row = readonly unknown[]
+
+function toEvent(row: Row): StoredEvent {
+  return { position: row[0] as Position, bytes: String(row[1]), hash: String(row[2]) as Hash }
+}
+
+/** A part of the log: the events that match, and how far was looked. */
+export interface LogPage {
+  readonly events: readonly StoredEvent[]
+  readonly upTo: number
+  readonly end: boolean
+}
+
+/** A part of a stream, and the version of the last event in it. */
+export interface StreamPage {
+  readonly events: readonly StoredEvent[]
+  readonly last: number
+}
+
+/** Which part of a stream: greater than `after`, not greater than `upTo`. */
+export interface StreamRange {
+  readonly stream: string
+  readonly after: number
+  readonly upTo: number
+  readonly limit: number
+  readonly backwards: boolean
+}
+
+/** Which part of the log: greater than `after`, not greater than `upTo`. */
+export interface LogRange {
+  readonly after: number
+  readonly upTo: number
+  readonly filter: EventFilter | undefined
+}
+
+interface Gap {
+  readonly to: number
+  readonly upTo: number
+  /** Events found up to `to`. */
+  readonly found: number
+}
+
+/** Every character of an id sorts before it, so it closes the range of a prefix. */
+const LAST_CHARACTER = '\u{10ffff}'
+
+/** The reads of one log. */
+export class Rows {
+  readonly #sql: ReturnType<typeof readSql>
+
+  constructor(schema: string) {
+    this.#sql = readSql(quoted(schema))
+  }
+
+  /** Position of the last event; 0 for an empty log. */
+  async head(session: Session): Promise<number> {
+    const [row] = await session.run(this.#sql.head)
+    return Number(row?.[0] ?? 0)
+  }
+
+  /** Version of a stream; 0 when it has no event. */
+  async version(session: Session, stream: string): Promise<number> {
+    const [row] = await session.run(this.#sql.version, [stream])
+    return Number(row?.[0] ?? 0)
+  }
+
+  /** At most a page of one stream. */
+  async ofStream(session: Session, range: StreamRange): Promise<StreamPage> {
+    const { stream, after, upTo, limit, backwards } = range
+    if (!isStreamId(stream)) return { events: [], last: after }
+    const statement = backwards ? this.#sql.backwards : this.#sql.forwards
+    const values = [stream, after, upTo, Math.min(limit, READ_PAGE_EVENTS)]
+    const rows = await session.run(statement, values)
+    return { events: rows.map(toEvent), last: Number(rows.at(-1)?.[3] ?? after) }
+  }
+
+  /** At most a page of the log. Looks at a bounded number of events. */
+  async ofLog(session: Session, { after, upTo, filter }: LogRange): Promise<LogPage> {
+    const isWhole = filter?.streamPrefix === undefined && filter?.types === undefined
+    const to = isWhole ? upTo : Math.min(after + SCAN_WINDOW_EVENTS, upTo)
+    if (to <= after || isHopeless(filter)) return { events: [], upTo, end: true }
+    const rows = await this.#select(session, { after, upTo: to, filter })
+    const events = rows.map(toEvent)
+    // A full page may have stopped before the end of the window.
+    const isFull = rows.length === READ_PAGE_EVENTS
+    const last = isFull
+      ? (events.at(-1)?.position ?? to)
+      : await this.#skipGap(session, { to, upTo, found: rows.length })
+    return { events, upTo: last, end: last >= upTo }
+  }
+
+  /** In a damaged log positions may be missing by the billion: nobody should count through them. */
+  async #skipGap(session: Session, { to, upTo, found }: Gap): Promise<number> {
+    if (found > 0 || to >= upTo) return to
+    const [row] = await session.run(this.#sql.next, [to])
+    const next = row?.[0]
+    return typeof next === 'number' ? Math.min(next - 1, upTo) : upTo
+  }
+
+  #select(session: Session, { after, upTo, filter }: LogRange): Promise<readonly Row[]> {
+    const { streamPrefix, types } = filter ?? {}
+    const bounds = [after, upTo, READ_PAGE_EVENTS]
+    const prefix = [streamPrefix, `${streamPrefix ?? ''}${LAST_CHARACTER}`]
+    if (streamPrefix === undefined && types === undefined) {
+      return session.run(this.#sql.all, bounds)
+    }
+    if (types === undefined) return session.run(this.#sql.byPrefix, [...bounds, ...prefix])
+    if (streamPrefix === undefined) return session.run(this.#sql.byTypes, [...bounds, types])
+    return session.run(this.#sql.byBoth, [...bounds, ...prefix, types])
+  }
+}
+
+/** No event has such a type or stream, and the server would not even take the text. */
+function isHopeless(filter: EventFilter | undefined): boolean {
+  const { streamPrefix = '', types } = filter ?? {}
+  const isText = (text: string): boolean => text.isWellFormed() && !text.includes('\0')
+  return !isText(streamPrefix) || (types !== undefined && !types.some(isText))
+}
+
+function readSql(s: string) {
+  const ofStream =
+    `SELECT e.position, e.bytes, e.hash, e.version FROM ${s}.events e JOIN ${s}.streams s ` +
+    'ON s.id = e.stream WHERE s.name = $1 AND e.version > $2 AND e.version <= $3 ORDER BY e.version'
+  const ofLog = `SELECT position, bytes, hash FROM ${s}.events e WHERE position > $1 AND position <= $2`
+  const prefix = ` AND EXISTS (SELECT 1 FROM ${s}.streams s WHERE s.id = e.stream AND s.name >= $4 AND s.name < $5)`
+  const order = ' ORDER BY position LIMIT $3'
+  return {
+    head: statement('ice_head', `SELECT position FROM ${s}.log`),
+    next: statement('ice_next', `SELECT min(position) FROM ${s}.events WHERE position > $1`),
+    version: statement(
+      'ice_version',
+      `SELECT max(e.version) FROM ${s}.events e JOIN ${s}.streams s ON s.id = e.stream ` +
+        'WHERE s.name = $1',
+    ),
+    forwards: statement('ice_forwards', `${ofStream} LIMIT $4`),
+    backwards: statement('ice_backwards', `${ofStream} DESC LIMIT $4`),
+    all: statement('ice_all', ofLog + order),
+    byPrefix: statement('ice_prefix', ofLog + prefix + order),
+    byTypes: statement('ice_types', `${ofLog} AND type = ANY ($4::text[])${order}`),
+    byBoth: statement('ice_both', `${ofLog}${prefix} AND type = ANY ($6::text[])${order}`),
+  }
+}
+
+function statement(name: string, text: string): Statement {
+  return { name, text }
+}

@@ -1,0 +1,257 @@
+/**
+ * The store: one connection that writes, a few that read, one that listens while somebody waits.
+ *
+ * They are made and replaced as they are needed. What a reader is given is what was committed
+ * before it asked, by whatever process.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  checkBlobs,
+  checkQuery,
+  checkSignal,
+  createBell,
+  EVENTS_CODES,
+  EventsError,
+  follow,
+  type Page,
+  type PreparedUnit,
+  type ReadAllQuery,
+  type ReadQuery,
+  type StoredEvent,
+  type SubscribeQuery,
+} from '@ice/events'
+import { openBlobs, type ReadGate } from './blobs.ts'
+import { checkLog } from './check.ts'
+import { failure, isTransient } from './failure.ts'
+import { inspectLog } from './inspect.ts'
+import { NOTIFY_MS, PAUSE_MAX_MS, PAUSE_MIN_MS, READ_PAGE_EVENTS } from './limits.ts'
+import { type OpenedLog, openLog, sessionOptions } from './open.ts'
+import { Pool } from './pool.ts'
+import type { PostgresEventStore, PostgresEventStoreOptions } from './ports.ts'
+import { CommitQueue } from './queue.ts'
+import { Rows } from './rows.ts'
+import { Session } from './session.ts'
+import { type Settled, settle } from './target.ts'
+import { Watch } from './watch.ts'
+import { Writer } from './writer.ts'
+
+/**
+ * Opens a log in a schema of a PostgreSQL database, creating the schema when it is not there.
+ *
+ * @throws {EventsPostgresError} `ICE_EVENTS_POSTGRES_FORMAT_UNSUPPORTED`,
+ * `ICE_EVENTS_POSTGRES_SCHEMA_UNSUPPORTED`, `ICE_EVENTS_POSTGRES_SCHEMA_CORRUPT`,
+ * `ICE_EVENTS_POSTGRES_SERVER_UNSUPPORTED`, `ICE_EVENTS_POSTGRES_OPTION_UNSUPPORTED`
+ * @throws {EventsError} `ICE_EVENTS_UNAVAILABLE` — no such server or database, no right, or
+ * another process held a lock for too long
+ */
+export async function openPostgresEventStore(
+  options: PostgresEventStoreOptions,
+): Promise<PostgresEventStore> {
+  const settled = settle(options)
+  const store = new Store(settled, await openLog(settled), options)
+  const { schema } = settled.target
+  return {
+    supports: { durable: true, sharedByProcesses: true },
+    durability: settled.durability,
+    schema,
+    blobs: openBlobs(schema, store.gate),
+    append: (unit) => store.append(unit),
+    read: (query) => store.read(query),
+    readAll: (query) => store.readAll(query),
+    subscribe: (query) => store.subscribe(query),
+    head: async () => ({
+      position: await store.gate((session) => store.rows.head(session), undefined),
+    }),
+    check: (checkOptions) => checkLog(schema, store.gate, checkOptions),
+    inspect: () => store.inspect(),
+    close: () => store.close(),
+  }
+}
+
+class Store {
+  readonly rows: Rows
+  readonly #settled: Settled
+  readonly #writer: Writer
+  readonly #queue: CommitQueue
+  readonly #pool: Pool
+  readonly #bell = createBell()
+  readonly #watch: Watch
+  #notifying: Promise<void> | undefined
+  #isClosing = false
+  #closed: Promise<void> | undefined
+  /** Why the handle had to be given up. */
+  #lost: { readonly cause: unknown } | undefined
+
+  constructor(settled: Settled, { session, row }: OpenedLog, options: PostgresEventStoreOptions) {
+    const { target, lockWaitMs, readersMax } = settled
+    const { clock, subscribersKeepAlive = false } = options
+    const connect = (): Promise<Session> => Session.connect(target, sessionOptions(settled))
+    this.#settled = settled
+    this.rows = new Rows(target.schema)
+    this.#writer = new Writer(
+      { schema: target.schema, log: target.log, row, clock, connect },
+      session,
+    )
+    this.#queue = new CommitQueue(
+      this.#writer,
+      { grown: () => this.#grown(), lost: (cause) => this.#giveUp(cause) },
+      { log: target.log, lockWaitMs },
+    )
+    this.#pool = new Pool({ connect, max: readersMax })
+    this.#watch = new Watch(this.#bell, {
+      look: () => this.#pool.use((reader) => this.rows.head(reader)),
+      connect: async () => {
+        const listener = await connect()
+        listener.keepAlive(subscribersKeepAlive)
+        return listener
+      },
+      channel: target.channel,
+      keepAlive: subscribersKeepAlive,
+    })
+  }
+
+  mustBeOpen(): void {
+    const { log } = this.#settled.target
+    if (this.#lost !== undefined) {
+      throw new EventsError(
+        EVENTS_CODES.notOpen,
+        `${log} was closed because it is not the log any more that was opened. Open it again.`,
+        { log, reopen: true },
+        this.#lost.cause,
+      )
+    }
+    if (this.#isClosing) {
+      throw new EventsError(EVENTS_CODES.notOpen, `${log} is closed`, { log, reopen: false })
+    }
+  }
+
+  /** Runs a read when the store is open; tries again, for a while, when a connection is lost. */
+  readonly gate: ReadGate = async (read, signal) => {
+    const since = performance.now()
+    for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS)) {
+      this.mustBeOpen()
+      checkSignal(signal)
+      try {
+        return await this.#pool.use(read)
+      } catch (error) {
+        const isOver = performance.now() - since >= this.#settled.lockWaitMs
+        if (!isTransient(error) || isOver) throw this.#readFailure(error)
+      }
+      await sleep(pauseMs)
+    }
+  }
+
+  #readFailure(error: unknown): unknown {
+    return failure(error, { doing: 'read', log: this.#settled.target.log, fate: 'none' })
+  }
+
+  append(unit: PreparedUnit): ReturnType<CommitQueue['add']> {
+    try {
+      this.mustBeOpen()
+      checkSignal(unit.signal)
+      return this.#queue.add(unit.blobs === undefined ? unit : { ...unit, blobs: checkBlobs(unit) })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Own subscribers hear at once; others by one notification for whatever is committed in a while,
+   * sent behind the commit and never inside it, where it would queue all writers of the server. */
+  #grown(): void {
+    this.#bell.ring()
+    this.#notifying ??= sleep(NOTIFY_MS).then(async () => {
+      this.#notifying = undefined
+      await this.#writer.notify(this.#settled.target.channel)
+    })
+  }
+
+  async *read(query: ReadQuery): AsyncGenerator<readonly StoredEvent[]> {
+    const { stream, signal, backwards = false } = query
+    this.mustBeOpen()
+    checkQuery(query)
+    checkSignal(signal)
+    let left = query.limit ?? Number.MAX_SAFE_INTEGER
+    let after = query.after ?? 0
+    let upTo = Number.MAX_SAFE_INTEGER
+    while (left > 0) {
+      const range = { stream, after, upTo, limit: left, backwards }
+      const { events, last } = await this.gate((s) => this.rows.ofStream(s, range), signal)
+      checkSignal(signal)
+      if (events.length > 0) yield events
+      checkSignal(signal)
+      if (events.length < READ_PAGE_EVENTS) return
+      left -= events.length
+      if (backwards) upTo = last - 1
+      else after = last
+      if (upTo === Number.MAX_SAFE_INTEGER) {
+        upTo = await this.gate((s) => this.rows.version(s, stream), signal)
+      }
+    }
+  }
+
+  async *readAll(query: ReadAllQuery): AsyncGenerator<readonly StoredEvent[]> {
+    const { filter, signal } = query
+    this.mustBeOpen()
+    checkQuery(query)
+    let left = query.limit ?? Number.MAX_SAFE_INTEGER
+    let after = query.after ?? 0
+    const upTo = await this.gate((session) => this.rows.head(session), signal)
+    while (left > 0) {
+      const range = { after, upTo, filter }
+      const page = await this.gate((session) => this.rows.ofLog(session, range), signal)
+      checkSignal(signal)
+      const events = page.events.length > left ? page.events.slice(0, left) : page.events
+      left -= events.length
+      after = page.upTo
+      if (events.length > 0) yield events
+      checkSignal(signal)
+      if (page.end) return
+    }
+  }
+
+  async *subscribe(query: SubscribeQuery): AsyncGenerator<readonly StoredEvent[]> {
+    this.mustBeOpen()
+    checkQuery(query)
+    yield* follow(query, (after) => this.#livePage(after, query), this.#watch)
+    if (this.#lost !== undefined) this.mustBeOpen()
+  }
+
+  async #livePage(after: number, { filter, signal }: SubscribeQuery): Promise<Page> {
+    try {
+      return await this.gate(async (session) => {
+        const upTo = await this.rows.head(session)
+        return this.rows.ofLog(session, { after, upTo: Math.max(after, upTo), filter })
+      }, signal)
+    } catch (error) {
+      // A subscription ends without an error when the store closes or its signal fires.
+      if (!this.#isClosing && signal?.aborted !== true) throw error
+      return { events: [], upTo: after, end: true }
+    }
+  }
+
+  async inspect(): ReturnType<PostgresEventStore['inspect']> {
+    const inspected = await this.gate(
+      (session) => inspectLog(session, this.#settled.target),
+      undefined,
+    )
+    return { ...inspected, queued: this.#queue.size }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosing = true
+    await this.#queue.idle()
+    this.#bell.close()
+    await this.#notifying
+    await Promise.all([this.#watch.close(), this.#pool.close(), this.#writer.close()])
+  }
+
+  #giveUp(cause: unknown): void {
+    this.#lost = { cause }
+    void this.close()
+  }
+}
