@@ -15,6 +15,7 @@ export class Pool {
   #open = 0
   #waiting: (() => void)[] = []
   #drained: (() => void)[] = []
+  #isClosed = false
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -64,6 +65,7 @@ export class Pool {
     }
     this.#idle.push(session)
     this.#wake()
+    if (this.#isClosed && this.#busy.size === 0) void this.#closeIdle()
   }
 
   #leave(): void {
@@ -81,11 +83,16 @@ export class Pool {
 
   /** Waits for work that is under way, then closes every connection. */
   async close(): Promise<void> {
+    this.#isClosed = true
     if (this.#busy.size > 0) {
       await new Promise<void>((resolve) => {
         this.#drained.push(resolve)
       })
     }
+    await this.#closeIdle()
+  }
+
+  async #closeIdle(): Promise<void> {
     await Promise.all(this.#idle.splice(0).map((session) => session.close()))
   }
 }

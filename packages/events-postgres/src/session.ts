@@ -152,8 +152,8 @@ export class Session {
 
   #hold(): void {
     if (this.#lost !== undefined) return
-    if (this.#working > 0 || this.#keepsAlive) this.#client.ref()
-    else this.#client.unref()
+    if (this.#working > 0 || this.#keepsAlive) holderOf(this.#client).ref()
+    else holderOf(this.#client).unref()
   }
 
   #lose(error: unknown): void {
@@ -165,7 +165,7 @@ export class Session {
     const wasLost = this.isLost
     this.#lose(new SessionLost('the connection was closed by this store'))
     if (wasLost) return
-    this.#client.ref()
+    holderOf(this.#client).ref()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, GOODBYE_MS)
@@ -185,6 +185,11 @@ export class Session {
 /** `pg` has no public way to drop a connection that does not answer. */
 function streamOf(client: pg.Client): { destroy(): void } {
   return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream
+}
+
+/** Its types do not name them. */
+function holderOf(client: pg.Client): { ref(): void; unref(): void } {
+  return client as unknown as { ref(): void; unref(): void }
 }
 
 function lostBy(error: unknown): SessionLost {
