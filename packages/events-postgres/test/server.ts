@@ -8,7 +8,19 @@ const found = await findPostgres()
 /** The server, for tests that `withServer` has let run. */
 export const server = found.server as PostgresServer
 
-afterAll(() => found.server?.stop())
+const schemas: string[] = []
+
+/** A server of our own goes with all that is on it; on somebody else's, only ours goes. */
+afterAll(async () => {
+  if (found.server !== undefined && found.server.power === undefined) await dropSchemas()
+  await found.server?.stop()
+})
+
+async function dropSchemas(): Promise<void> {
+  await admin(async (client) => {
+    for (const schema of schemas) await client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`)
+  })
+}
 
 /** Registers tests that need a server; without one, a skip that says why, and never a pass. */
 export function withServer(name: string, register: () => void): void {
@@ -35,10 +47,9 @@ export async function admin<T>(work: (client: pg.Client) => Promise<T>): Promise
   }
 }
 
-let schemas = 0
-
 /** A schema that no other test has. */
 export function freshSchema(): string {
-  schemas += 1
-  return `t${process.pid}-${Date.now().toString(36)}-${schemas}`
+  const schema = `t${process.pid}-${Date.now().toString(36)}-${schemas.length + 1}`
+  schemas.push(schema)
+  return schema
 }

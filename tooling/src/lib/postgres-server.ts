@@ -36,6 +36,14 @@ export type FoundServer =
   | { readonly server: PostgresServer }
   | { readonly server: undefined; readonly why: string }
 
+// Without the last one each start after a kill syncs every file there is, for seconds.
+const settings = [
+  'listen_addresses=127.0.0.1',
+  'unix_socket_directories=',
+  ...(process.platform === 'linux' ? ['recovery_init_sync_method=syncfs'] : []),
+]
+const flags: string[] = settings.flatMap((setting) => ['-c', setting])
+
 /** Finds the named server, or starts one. */
 export const findPostgres = async (): Promise<FoundServer> => {
   const url = process.env['ICE_TEST_POSTGRES_URL'] ?? ''
@@ -73,7 +81,7 @@ const startOwn = async (): Promise<PostgresServer> => {
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+    postgresFlags: flags,
     onLog: (line) => {
       said = `${said}${String(line)}`.slice(-2_000)
     },
