@@ -33,7 +33,7 @@ export const CONNECT_TIMEOUT_MS = 10_000
 
 /** @units ms beyond the server's own timeouts after which a connection that does not answer is
  * given up: the network has swallowed what the server said. */
-export const ANSWER_GRACE_MS = 5_000
+export const ANSWER_GRACE_MS = 2_000
 
 /** @units ms a connection may take to say good-bye. */
 export const GOODBYE_MS = 1_000

@@ -123,7 +123,7 @@ export class Session {
     this.#hold()
     const timer = setTimeout(
       () => this.destroy('the server did not answer in time'),
-      this.#answerMs * calls.length + ANSWER_GRACE_MS,
+      this.#answerMs + ANSWER_GRACE_MS,
     )
     try {
       return await Promise.allSettled(calls.map((call) => this.#send(call)))
