@@ -35,7 +35,7 @@ describe('a schema name', () => {
         if (settled === 'refused' || schema === undefined) return
         expect(schema).toMatch(/^[a-z][a-z0-9_-]{0,62}$/)
       }),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     )
   })
 })
@@ -84,7 +84,7 @@ describe('a connection', () => {
         refusal(() => settle({ connection: text }))
         refusal(() => settle({ connection: { host: text, user: text, database: text } }))
       }),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     )
   })
 })
