@@ -9,8 +9,8 @@ import type {
 } from '@ice/events'
 import { invariant, type Position, type StreamVersion, type Timestamp } from '@ice/primitives'
 import type { Ledger } from './ledger.ts'
-import { numbers, type Sql, textLines } from './sql.ts'
 import type { Call } from './session.ts'
+import { numbers, type Sql, textLines } from './sql.ts'
 
 /** Where the log ends. */
 export interface LogEnd {

@@ -102,7 +102,10 @@ export async function ensureFormat(
 ): Promise<LogRow> {
   await session.run({ text: 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE' })
   try {
-    await session.run({ text: 'SELECT pg_advisory_xact_lock($1, $2)' }, [LOCK_CLASS, target.lockKey])
+    await session.run({ text: 'SELECT pg_advisory_xact_lock($1, $2)' }, [
+      LOCK_CLASS,
+      target.lockKey,
+    ])
     const found = await tablesOf(session, target.schema)
     if (found === undefined) await session.run({ text: `CREATE SCHEMA ${quoted(target.schema)}` })
     if (found === undefined || found.length === 0) await create(session, target, format)

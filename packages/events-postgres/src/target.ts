@@ -139,7 +139,8 @@ function checkParts({ host, port, user, database }: pg.Client): void {
   for (const [part, value] of Object.entries({ host, user, database })) {
     if (value === undefined || value === null) continue
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-    if (typeof value === 'string' && value.isWellFormed() && !/[\u0000-\u001f]/.test(value)) continue
+    if (typeof value === 'string' && value.isWellFormed() && !/[\u0000-\u001f]/.test(value))
+      continue
     throw refuse('connection', `The ${part} of a connection is a text without control characters.`)
   }
   if (Number.isSafeInteger(port) && port >= 1 && port <= 65_535) return

@@ -207,7 +207,11 @@ export class Writer {
     const lookup = hasLookup ? answers.at(-2) : undefined
     const found = lookup?.status === 'fulfilled' ? lookup.value.rows : []
     const outcomes = outcomesOf(judged, found)
-    return { kind: 'unknown', error, claim: { after: end.position, hashes: draft.hashes, outcomes } }
+    return {
+      kind: 'unknown',
+      error,
+      claim: { after: end.position, hashes: draft.hashes, outcomes },
+    }
   }
 
   /**

@@ -1,13 +1,13 @@
 /** Opening: what is made, what is refused, and what is left as it was. */
 import { EVENTS_CODES } from '@ice/events'
 import type { StreamVersion } from '@ice/primitives'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { EVENTS_POSTGRES_CODES } from '../src/index.ts'
+import { expect, it, onTestFinished } from 'vitest'
 import { FORMAT, type Format } from '../src/format.ts'
+import { EVENTS_POSTGRES_CODES } from '../src/index.ts'
 import { openLog } from '../src/open.ts'
 import { settle } from '../src/target.ts'
 import { alice, gather, notes, open } from './fixture.ts'
-import { admin, freshSchema, server, withServer } from './server.ts'
+import { admin, describeOnServer, freshSchema, server } from './server.ts'
 
 /** Where a role of its own would go in. */
 function urlOf(user: string, database = 'postgres', password = 'secret'): string {
@@ -31,260 +31,258 @@ async function plainRole(): Promise<string> {
   return role
 }
 
-withServer('opening', () => {
-  /** Verifies: EPG-R01, EPG-R04 */
-  describe('a schema', () => {
-    it('is made by a plain role that may create one', async () => {
-      const role = await plainRole()
-      await admin((client) => client.query(`GRANT CREATE ON DATABASE postgres TO ${role}`))
-      const { log, store } = await open({ connection: urlOf(role) })
-      await log.append(notes(alice, 2))
-      expect((await gather(log.readAll({}))).length).toBe(2)
-      expect(await store.inspect()).toMatchObject({
-        format: 1,
-        head: 2,
-        streams: 1,
-        weakestDurability: 'disk',
-        settings: { synchronous_commit: 'on', search_path: 'pg_catalog' },
-      })
+/** Verifies: EPG-R01, EPG-R04 */
+describeOnServer('a schema', () => {
+  it('is made by a plain role that may create one', async () => {
+    const role = await plainRole()
+    await admin((client) => client.query(`GRANT CREATE ON DATABASE postgres TO ${role}`))
+    const { log, store } = await open({ connection: urlOf(role) })
+    await log.append(notes(alice, 2))
+    expect((await gather(log.readAll({}))).length).toBe(2)
+    expect(await store.inspect()).toMatchObject({
+      format: 1,
+      head: 2,
+      streams: 1,
+      weakestDurability: 'disk',
+      settings: { synchronous_commit: 'on', search_path: 'pg_catalog' },
     })
+  })
 
-    it('is filled by a plain role that owns it, empty', async () => {
-      const role = await plainRole()
-      const schema = freshSchema()
-      await admin((client) => client.query(`CREATE SCHEMA "${schema}" AUTHORIZATION ${role}`))
-      const { log } = await open({ connection: urlOf(role), schema })
-      await log.append(notes(alice))
-      expect((await gather(log.readAll({}))).length).toBe(1)
+  it('is filled by a plain role that owns it, empty', async () => {
+    const role = await plainRole()
+    const schema = freshSchema()
+    await admin((client) => client.query(`CREATE SCHEMA "${schema}" AUTHORIZATION ${role}`))
+    const { log } = await open({ connection: urlOf(role), schema })
+    await log.append(notes(alice))
+    expect((await gather(log.readAll({}))).length).toBe(1)
+  })
+
+  it('is refused to a role without the right, with what to do', async () => {
+    const role = await plainRole()
+    await expect(open({ connection: urlOf(role) })).rejects.toMatchObject({
+      code: EVENTS_CODES.unavailable,
+      data: { reason: 'permission', sqlState: '42501' },
+      message: expect.stringContaining('owner of the schema'),
     })
+  })
 
-    it('is refused to a role without the right, with what to do', async () => {
-      const role = await plainRole()
-      await expect(open({ connection: urlOf(role) })).rejects.toMatchObject({
+  it('that holds something else is refused and left as it is', async () => {
+    const schema = freshSchema()
+    await admin(async (client) => {
+      await client.query(`CREATE SCHEMA "${schema}"; CREATE TABLE "${schema}".invoices (id INT)`)
+    })
+    await expect(open({ schema })).rejects.toMatchObject({
+      code: EVENTS_POSTGRES_CODES.schema,
+      data: { found: ['invoices'] },
+    })
+    const left = await admin((client) =>
+      client.query('SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace', [
+        `"${schema}"`,
+      ]),
+    )
+    expect(left.rows).toEqual([{ relname: 'invoices' }])
+  })
+
+  it('with a trigger of somebody else, or without one of its tables, is refused', async () => {
+    const one = await open()
+    await admin(async (client) => {
+      await client.query(`CREATE RULE r AS ON INSERT TO "${one.schema}".events DO NOTHING`)
+    })
+    await expect(open({ schema: one.schema })).rejects.toMatchObject({
+      code: EVENTS_POSTGRES_CODES.schema,
+    })
+    const other = await open()
+    await admin((client) => client.query(`DROP TABLE "${other.schema}".blobs`))
+    await expect(open({ schema: other.schema })).rejects.toMatchObject({
+      code: EVENTS_POSTGRES_CODES.corrupt,
+      data: { missing: ['blobs'] },
+    })
+  })
+})
+
+/** Verifies: EPG-R02, EPG-R03 */
+describeOnServer('a format', () => {
+  it('that is newer is refused, and the log is left as it is', async () => {
+    const { schema, store } = await open()
+    await store.close()
+    await admin((client) => client.query(`UPDATE "${schema}".log SET format = 2`))
+    await expect(open({ schema })).rejects.toMatchObject({
+      code: EVENTS_POSTGRES_CODES.format,
+      data: { stored: 2, known: 1 },
+    })
+  })
+
+  it('that is older is migrated in one transaction, once, by whoever comes first', async () => {
+    const { schema, log } = await open()
+    await log.append(notes(alice, 3))
+    const next: Format = {
+      ...FORMAT,
+      version: 2,
+      migrations: [{ to: 2, migrate: (s) => `ALTER TABLE ${s}.events ADD COLUMN extra INT` }],
+    }
+    const settled = settle({ connection: server.url, schema })
+    const opened = await Promise.all([1, 2, 3].map(() => openLog(settled, next)))
+    for (const { session, row } of opened) {
+      expect(row.position).toBe(3)
+      await session.close()
+    }
+    // The older program meets it: by writing, and by opening.
+    await expect(log.append(notes(alice))).rejects.toMatchObject({
+      code: EVENTS_POSTGRES_CODES.format,
+    })
+    await expect(log.append(notes(alice))).rejects.toMatchObject({ code: EVENTS_CODES.notOpen })
+    await expect(open({ schema })).rejects.toMatchObject({ code: EVENTS_POSTGRES_CODES.format })
+  })
+
+  it('that fails to migrate leaves the older one whole', async () => {
+    const { schema, log } = await open()
+    await log.append(notes(alice))
+    const broken: Format = {
+      ...FORMAT,
+      version: 2,
+      migrations: [
+        { to: 2, migrate: (s) => `DROP TABLE ${s}.blobs; ALTER TABLE ${s}.nothing ADD x INT` },
+      ],
+    }
+    const settled = settle({ connection: server.url, schema })
+    await expect(openLog(settled, broken)).rejects.toMatchObject({ code: EVENTS_CODES.corrupt })
+    await log.append(notes(alice))
+    await open({ schema })
+  })
+})
+
+/** Verifies: EPG-R05 */
+describeOnServer('a server', () => {
+  it('whose database is not in UTF-8 is refused', async () => {
+    const database = `d_${freshSchema().replaceAll('-', '_')}`
+    await admin((client) =>
+      client.query(`CREATE DATABASE ${database} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`),
+    )
+    onTestFinished(async () => {
+      await admin((client) => client.query(`DROP DATABASE ${database} WITH (FORCE)`))
+    })
+    const url = new URL(server.url)
+    url.pathname = `/${database}`
+    await expect(open({ connection: url.href })).rejects.toMatchObject({
+      code: EVENTS_POSTGRES_CODES.server,
+      data: { encoding: 'LATIN1' },
+    })
+  })
+
+  it('that is not there, or lets nobody in, is told without the password', async () => {
+    const away = 'postgres://postgres:hunter2@127.0.0.1:1/postgres'
+    const refusals = [
+      [{ connection: away }, 'connection'],
+      [{ connection: urlOf('postgres', 'postgres', 'hunter2') }, 'authentication'],
+      [{ connection: urlOf('nobody', 'postgres', 'hunter2') }, 'authentication'],
+    ] as const
+    for (const [options, reason] of refusals) {
+      const error = await open(options).catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: EVENTS_CODES.unavailable, data: { reason } })
+      const { message, data } = error as { message: string; data: unknown }
+      expect(message + JSON.stringify(data)).not.toContain('hunter2')
+    }
+    const nowhere = server.url.replace(/\/postgres$/, '/nowhere')
+    await expect(open({ connection: nowhere })).rejects.toMatchObject({
+      data: { reason: 'no_database' },
+    })
+  })
+})
+
+/** Verifies: EPG-R08, EPG-R16 */
+describeOnServer('a log in use', () => {
+  it('whose lock is held by somebody else gives up after the time it was given', async () => {
+    const { schema, log } = await open({ lockWaitMs: 200 })
+    await log.append(notes(alice))
+    await admin(async (client) => {
+      await client.query(`BEGIN; SELECT * FROM "${schema}".log FOR UPDATE`)
+      await expect(log.append(notes(alice, 1, 1 as StreamVersion))).rejects.toMatchObject({
         code: EVENTS_CODES.unavailable,
-        data: { reason: 'permission', sqlState: '42501' },
-        message: expect.stringContaining('owner of the schema'),
+        data: { reason: 'busy', fate: 'none' },
       })
+      await client.query('ROLLBACK')
     })
-
-    it('that holds something else is refused and left as it is', async () => {
-      const schema = freshSchema()
-      await admin(async (client) => {
-        await client.query(`CREATE SCHEMA "${schema}"; CREATE TABLE "${schema}".invoices (id INT)`)
-      })
-      await expect(open({ schema })).rejects.toMatchObject({
-        code: EVENTS_POSTGRES_CODES.schema,
-        data: { found: ['invoices'] },
-      })
-      const left = await admin((client) =>
-        client.query('SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace', [
-          `"${schema}"`,
-        ]),
-      )
-      expect(left.rows).toEqual([{ relname: 'invoices' }])
-    })
-
-    it('with a trigger of somebody else, or without one of its tables, is refused', async () => {
-      const one = await open()
-      await admin(async (client) => {
-        await client.query(`CREATE RULE r AS ON INSERT TO "${one.schema}".events DO NOTHING`)
-      })
-      await expect(open({ schema: one.schema })).rejects.toMatchObject({
-        code: EVENTS_POSTGRES_CODES.schema,
-      })
-      const other = await open()
-      await admin((client) => client.query(`DROP TABLE "${other.schema}".blobs`))
-      await expect(open({ schema: other.schema })).rejects.toMatchObject({
-        code: EVENTS_POSTGRES_CODES.corrupt,
-        data: { missing: ['blobs'] },
-      })
-    })
+    await log.append(notes(alice, 1, 1 as StreamVersion))
   })
 
-  /** Verifies: EPG-R02, EPG-R03 */
-  describe('a format', () => {
-    it('that is newer is refused, and the log is left as it is', async () => {
-      const { schema, store } = await open()
-      await store.close()
-      await admin((client) => client.query(`UPDATE "${schema}".log SET format = 2`))
-      await expect(open({ schema })).rejects.toMatchObject({
-        code: EVENTS_POSTGRES_CODES.format,
-        data: { stored: 2, known: 1 },
+  it('whose server works too long on a statement gives up, and goes on', async () => {
+    const options = { lockWaitMs: 100, statementTimeoutMs: 100 }
+    const { schema, log, store } = await open(options)
+    await admin(async (client) => {
+      await client.query(`BEGIN; LOCK TABLE "${schema}".events IN ACCESS EXCLUSIVE MODE`)
+      await expect(gather(store.readAll({ filter: { types: ['x'] } }))).resolves.toEqual([])
+      await expect(log.append(notes(alice, 1, 0 as StreamVersion))).rejects.toMatchObject({
+        code: EVENTS_CODES.unavailable,
+        data: { fate: 'none' },
       })
+      await client.query('ROLLBACK')
     })
-
-    it('that is older is migrated in one transaction, once, by whoever comes first', async () => {
-      const { schema, log } = await open()
-      await log.append(notes(alice, 3))
-      const next: Format = {
-        ...FORMAT,
-        version: 2,
-        migrations: [{ to: 2, migrate: (s) => `ALTER TABLE ${s}.events ADD COLUMN extra INT` }],
-      }
-      const settled = settle({ connection: server.url, schema })
-      const opened = await Promise.all([1, 2, 3].map(() => openLog(settled, next)))
-      for (const { session, row } of opened) {
-        expect(row.position).toBe(3)
-        await session.close()
-      }
-      // The older program meets it: by writing, and by opening.
-      await expect(log.append(notes(alice))).rejects.toMatchObject({
-        code: EVENTS_POSTGRES_CODES.format,
-      })
-      await expect(log.append(notes(alice))).rejects.toMatchObject({ code: EVENTS_CODES.notOpen })
-      await expect(open({ schema })).rejects.toMatchObject({ code: EVENTS_POSTGRES_CODES.format })
-    })
-
-    it('that fails to migrate leaves the older one whole', async () => {
-      const { schema, log } = await open()
-      await log.append(notes(alice))
-      const broken: Format = {
-        ...FORMAT,
-        version: 2,
-        migrations: [
-          { to: 2, migrate: (s) => `DROP TABLE ${s}.blobs; ALTER TABLE ${s}.nothing ADD x INT` },
-        ],
-      }
-      const settled = settle({ connection: server.url, schema })
-      await expect(openLog(settled, broken)).rejects.toMatchObject({ code: EVENTS_CODES.corrupt })
-      await log.append(notes(alice))
-      await open({ schema })
-    })
+    await log.append(notes(alice, 1, 0 as StreamVersion))
   })
 
-  /** Verifies: EPG-R05 */
-  describe('a server', () => {
-    it('whose database is not in UTF-8 is refused', async () => {
-      const database = `d_${freshSchema().replaceAll('-', '_')}`
-      await admin((client) =>
-        client.query(`CREATE DATABASE ${database} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`),
-      )
-      onTestFinished(async () => {
-        await admin((client) => client.query(`DROP DATABASE ${database} WITH (FORCE)`))
-      })
-      const url = new URL(server.url)
-      url.pathname = `/${database}`
-      await expect(open({ connection: url.href })).rejects.toMatchObject({
-        code: EVENTS_POSTGRES_CODES.server,
-        data: { encoding: 'LATIN1' },
-      })
+  it('that has gone back is given up', async () => {
+    const { schema, log, store } = await open()
+    await log.append(notes(alice, 3))
+    await admin((client) =>
+      client.query(
+        `DELETE FROM "${schema}".events WHERE position = 3; UPDATE "${schema}".log SET position = 2`,
+      ),
+    )
+    await expect(log.append(notes(alice))).rejects.toMatchObject({
+      code: EVENTS_POSTGRES_CODES.rewound,
     })
-
-    it('that is not there, or lets nobody in, is told without the password', async () => {
-      const away = 'postgres://postgres:hunter2@127.0.0.1:1/postgres'
-      const refusals = [
-        [{ connection: away }, 'connection'],
-        [{ connection: urlOf('postgres', 'postgres', 'hunter2') }, 'authentication'],
-        [{ connection: urlOf('nobody', 'postgres', 'hunter2') }, 'authentication'],
-      ] as const
-      for (const [options, reason] of refusals) {
-        const error = await open(options).catch((thrown: unknown) => thrown)
-        expect(error).toMatchObject({ code: EVENTS_CODES.unavailable, data: { reason } })
-        const { message, data } = error as { message: string; data: unknown }
-        expect(message + JSON.stringify(data)).not.toContain('hunter2')
-      }
-      const nowhere = server.url.replace(/\/postgres$/, '/nowhere')
-      await expect(open({ connection: nowhere })).rejects.toMatchObject({
-        data: { reason: 'no_database' },
-      })
+    await expect(store.head()).rejects.toMatchObject({
+      code: EVENTS_CODES.notOpen,
+      data: { reopen: true },
     })
+    const again = await open({ schema })
+    expect(await again.store.head()).toEqual({ position: 2 })
   })
 
-  /** Verifies: EPG-R08, EPG-R16 */
-  describe('a log in use', () => {
-    it('whose lock is held by somebody else gives up after the time it was given', async () => {
-      const { schema, log } = await open({ lockWaitMs: 200 })
-      await log.append(notes(alice))
-      await admin(async (client) => {
-        await client.query(`BEGIN; SELECT * FROM "${schema}".log FOR UPDATE`)
-        await expect(log.append(notes(alice, 1, 1 as StreamVersion))).rejects.toMatchObject({
-          code: EVENTS_CODES.unavailable,
-          data: { reason: 'busy', fate: 'none' },
-        })
-        await client.query('ROLLBACK')
-      })
-      await log.append(notes(alice, 1, 1 as StreamVersion))
-    })
+  it('judges notAfter by the clock of the server', async () => {
+    const { log } = await open()
+    const now = Date.now()
+    await expect(
+      log.append({ ...notes(alice), notAfter: (now - 60_000) as never }),
+    ).rejects.toMatchObject({ code: EVENTS_CODES.tooLate })
+    await log.append({ ...notes(alice), notAfter: (now + 60_000) as never })
+  })
 
-    it('whose server works too long on a statement gives up, and goes on', async () => {
-      const options = { lockWaitMs: 100, statementTimeoutMs: 100 }
-      const { schema, log, store } = await open(options)
-      await admin(async (client) => {
-        await client.query(`BEGIN; LOCK TABLE "${schema}".events IN ACCESS EXCLUSIVE MODE`)
-        await expect(gather(store.readAll({ filter: { types: ['x'] } }))).resolves.toEqual([])
-        await expect(log.append(notes(alice, 1, 0 as StreamVersion))).rejects.toMatchObject({
-          code: EVENTS_CODES.unavailable,
-          data: { fate: 'none' },
-        })
-        await client.query('ROLLBACK')
-      })
-      await log.append(notes(alice, 1, 0 as StreamVersion))
+  it('notes a weaker durability for whoever reads it later', async () => {
+    const { schema, store } = await open({ durability: 'process' })
+    expect(store.durability).toBe('process')
+    const { settings } = await store.inspect()
+    expect(settings['synchronous_commit']).toBe('off')
+    const later = await open({ schema })
+    expect(await later.store.inspect()).toMatchObject({
+      weakestDurability: 'process',
+      settings: { synchronous_commit: 'on' },
     })
+  })
+})
 
-    it('that has gone back is given up', async () => {
+/** Verifies: EPG-R17 */
+describeOnServer('a check', () => {
+  const damage: readonly (readonly [string, string, RegExp])[] = [
+    ['changed bytes', "UPDATE events SET bytes = bytes || ' ' WHERE position = 2", /hash to/],
+    ['a changed type', "UPDATE events SET type = 'X' WHERE position = 2", /say otherwise/],
+    ['a changed version', 'UPDATE events SET version = 9 WHERE position = 3', /version 9 after 2/],
+    ['a missing event', 'DELETE FROM events WHERE position = 2', /position 2 is missing/],
+    ['a missing end', 'DELETE FROM events WHERE position = 3', /ends at 2/],
+    ['a missing stream', 'DELETE FROM streams', /say otherwise/],
+  ]
+  for (const [name, statement, expected] of damage) {
+    it(`finds ${name}`, async () => {
       const { schema, log, store } = await open()
       await log.append(notes(alice, 3))
-      await admin((client) =>
-        client.query(
-          `DELETE FROM "${schema}".events WHERE position = 3; UPDATE "${schema}".log SET position = 2`,
-        ),
-      )
-      await expect(log.append(notes(alice))).rejects.toMatchObject({
-        code: EVENTS_POSTGRES_CODES.rewound,
+      expect(await findings(store)).toEqual([])
+      await admin(async (client) => {
+        await client.query(`SET search_path = "${schema}"`)
+        await client.query(statement)
       })
-      await expect(store.head()).rejects.toMatchObject({
-        code: EVENTS_CODES.notOpen,
-        data: { reopen: true },
-      })
-      const again = await open({ schema })
-      expect(await again.store.head()).toEqual({ position: 2 })
+      expect((await findings(store)).join('\n')).toMatch(expected)
     })
-
-    it('judges notAfter by the clock of the server', async () => {
-      const { log } = await open()
-      const now = Date.now()
-      await expect(
-        log.append({ ...notes(alice), notAfter: (now - 60_000) as never }),
-      ).rejects.toMatchObject({ code: EVENTS_CODES.tooLate })
-      await log.append({ ...notes(alice), notAfter: (now + 60_000) as never })
-    })
-
-    it('notes a weaker durability for whoever reads it later', async () => {
-      const { schema, store } = await open({ durability: 'process' })
-      expect(store.durability).toBe('process')
-      const { settings } = await store.inspect()
-      expect(settings['synchronous_commit']).toBe('off')
-      const later = await open({ schema })
-      expect(await later.store.inspect()).toMatchObject({
-        weakestDurability: 'process',
-        settings: { synchronous_commit: 'on' },
-      })
-    })
-  })
-
-  /** Verifies: EPG-R17 */
-  describe('a check', () => {
-    const damage: readonly (readonly [string, string, RegExp])[] = [
-      ['changed bytes', "UPDATE events SET bytes = bytes || ' ' WHERE position = 2", /hash to/],
-      ['a changed type', "UPDATE events SET type = 'X' WHERE position = 2", /say otherwise/],
-      ['a changed version', 'UPDATE events SET version = 9 WHERE position = 3', /version 9 after 2/],
-      ['a missing event', 'DELETE FROM events WHERE position = 2', /position 2 is missing/],
-      ['a missing end', 'DELETE FROM events WHERE position = 3', /ends at 2/],
-      ['a missing stream', 'DELETE FROM streams', /say otherwise/],
-    ]
-    for (const [name, statement, expected] of damage) {
-      it(`finds ${name}`, async () => {
-        const { schema, log, store } = await open()
-        await log.append(notes(alice, 3))
-        expect(await findings(store)).toEqual([])
-        await admin(async (client) => {
-          await client.query(`SET search_path = "${schema}"`)
-          await client.query(statement)
-        })
-        expect((await findings(store)).join('\n')).toMatch(expected)
-      })
-    }
-  })
+  }
 })
 
 async function findings(store: Awaited<ReturnType<typeof open>>['store']): Promise<string[]> {

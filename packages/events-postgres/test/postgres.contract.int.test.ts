@@ -4,7 +4,7 @@ import { eventStoreCases, type Harness, runCase } from '@ice/events/contract'
 import { manualClock } from '@ice/primitives/testing'
 import { test } from 'vitest'
 import { openPostgresEventStore } from '../src/index.ts'
-import { freshSchema, server, withServer } from './server.ts'
+import { describeOnServer, freshSchema, server } from './server.ts'
 
 const clock = manualClock(0)
 const schemas = new Map<EventStore, string>()
@@ -28,7 +28,7 @@ const harness: Harness<EventStore> = {
   close: (store) => store.close(),
 }
 
-withServer('the contract of an event store', () => {
+describeOnServer('the contract of an event store', () => {
   for (const one of eventStoreCases) {
     test(`${one.requirement} ${one.name}`, async (context) => {
       if ((await runCase(one, harness)) === 'skipped') context.skip()

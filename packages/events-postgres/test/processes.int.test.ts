@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifyLog } from '@ice/events'
 import type { StreamId, StreamVersion } from '@ice/primitives'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { start } from './children/run.ts'
 import { alice, gather, notes, open } from './fixture.ts'
-import { freshSchema, server, withServer } from './server.ts'
+import { describeOnServer, freshSchema, server } from './server.ts'
 
 /** What a writer says of each acknowledged unit. */
 interface Said {
@@ -18,109 +18,107 @@ const isSaid = (line: unknown): line is Said => typeof line === 'object' && line
 
 const counted = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1)
 
-withServer('several processes', () => {
-  /** Verifies: EPG-R09, EPG-R10 */
-  describe('several processes', () => {
-    it('append to own and shared streams, and nothing is lost, doubled or out of place', async () => {
-      const schema = freshSchema()
-      const names = ['w0', 'w1', 'w2', 'w3']
-      const writers = names.map((name) =>
-        start('writer', { args: [server.url, schema, name, '300', 'shared'] }),
-      )
-      for (const writer of writers) await writer.until((line) => line === 'done')
-      const { store, log } = await open({ schema })
-      const events = await gather(log.readAll({}))
-      expect(events.map(({ position }) => position)).toEqual(counted(1_200))
-      const shared = events.filter(({ stream }) => stream === 'note/shared')
-      expect(shared.map(({ version }) => version)).toEqual(counted(600))
-      for (const { said } of writers) {
-        for (const { stream, n, position } of said.filter(isSaid)) {
-          expect(events[position - 1]).toMatchObject({ stream, data: { n } })
-        }
+/** Verifies: EPG-R09, EPG-R10 */
+describeOnServer('several processes', () => {
+  it('append to own and shared streams, and nothing is lost, doubled or out of place', async () => {
+    const schema = freshSchema()
+    const names = ['w0', 'w1', 'w2', 'w3']
+    const writers = names.map((name) =>
+      start('writer', { args: [server.url, schema, name, '300', 'shared'] }),
+    )
+    for (const writer of writers) await writer.until((line) => line === 'done')
+    const { store, log } = await open({ schema })
+    const events = await gather(log.readAll({}))
+    expect(events.map(({ position }) => position)).toEqual(counted(1_200))
+    const shared = events.filter(({ stream }) => stream === 'note/shared')
+    expect(shared.map(({ version }) => version)).toEqual(counted(600))
+    for (const { said } of writers) {
+      for (const { stream, n, position } of said.filter(isSaid)) {
+        expect(events[position - 1]).toMatchObject({ stream, data: { n } })
       }
-      expect((await verifyLog(store)).findings).toEqual([])
-    })
-
-    it('create one log when they open it at once, and end by themselves', async () => {
-      const schema = freshSchema()
-      const openers = counted(5).map(() => start('opener', { args: [server.url, schema] }))
-      for (const opener of openers) {
-        expect(await opener.until(isSaid)).toEqual({ head: 0 })
-        expect((await opener.ended()).code).toBe(0)
-      }
-    })
-
-    it('hear of what the others append', async () => {
-      const near = await open()
-      const far = await open({ schema: near.schema })
-      const enough = new AbortController()
-      const heard: string[] = []
-      const following = (async () => {
-        for await (const batch of far.log.subscribe({ signal: enough.signal })) {
-          heard.push(...batch.map(({ id }) => id))
-          if (heard.length === 30) enough.abort()
-        }
-      })()
-      for (let n = 0; n < 30; n += 1) await near.log.append(notes(alice))
-      await following
-      expect(heard).toEqual(counted(30).map((n) => `note/alice@${n}`))
-    })
+    }
+    expect((await verifyLog(store)).findings).toEqual([])
   })
 
-  /** Verifies: EPG-R11 */
-  describe('a reader that asks for what comes after the last it saw', () => {
-    it('misses nothing under sixty-four writers', { timeout: 60_000 }, async () => {
-      const reader = await open()
-      const { schema } = reader
-      const writers = []
-      for (let n = 0; n < 64; n += 1) writers.push(await open({ schema, readersMax: 1 }))
-      let isDone = false
-      const appending = Promise.all(
-        writers.map(async ({ log }, n) => {
-          for (let i = 0; i < 20; i += 1) {
-            await log.append(notes(`note/w${n}` as StreamId, 1, i as StreamVersion))
-          }
-        }),
-      ).then(() => {
-        isDone = true
-      })
-      const seen: number[] = []
-      while (!isDone || seen.length < 1_280) {
-        const wasDone = isDone
-        const events = await gather(reader.store.readAll({ after: seen.at(-1) ?? 0 }))
-        seen.push(...events.map(({ position }) => position))
-        if (wasDone && events.length === 0) break
-      }
-      await appending
-      expect(seen).toEqual(counted(1_280))
-    })
+  it('create one log when they open it at once, and end by themselves', async () => {
+    const schema = freshSchema()
+    const openers = counted(5).map(() => start('opener', { args: [server.url, schema] }))
+    for (const opener of openers) {
+      expect(await opener.until(isSaid)).toEqual({ head: 0 })
+      expect((await opener.ended()).code).toBe(0)
+    }
   })
 
-  /** Verifies: EPG-R15 */
-  describe('a writer that is stopped for a while', () => {
-    it('holds nobody up for long, and goes on without loss when it wakes', async () => {
-      const { log, store, schema } = await open()
-      const writer = start('writer', { args: [server.url, schema, 'z', '0', 'flood'] })
-      await writer.until(isSaid)
-      for (let round = 0; round < 5; round += 1) {
-        writer.process.kill('SIGSTOP')
-        await log.append(notes(alice, 1, round as StreamVersion))
-        // Long enough for the server to end what the writer had begun.
-        await sleep(600)
-        await log.append(notes('note/bob' as StreamId, 1, round as StreamVersion))
-        const before = writer.said.length
-        writer.process.kill('SIGCONT')
-        await writer.until((line) => isSaid(line) && writer.said.length > before + 16)
+  it('hear of what the others append', async () => {
+    const near = await open()
+    const far = await open({ schema: near.schema })
+    const enough = new AbortController()
+    const heard: string[] = []
+    const following = (async () => {
+      for await (const batch of far.log.subscribe({ signal: enough.signal })) {
+        heard.push(...batch.map(({ id }) => id))
+        if (heard.length === 30) enough.abort()
       }
-      writer.process.kill('SIGKILL')
-      await writer.ended()
-      const events = await gather(log.readAll({}))
-      const said = writer.said.filter(isSaid)
-      expect(said.length).toBeGreaterThan(80)
-      for (const { stream, n, position } of said) {
-        expect(events[position - 1]).toMatchObject({ stream, version: n + 1, data: { n } })
-      }
-      expect((await verifyLog(store)).findings).toEqual([])
+    })()
+    for (let n = 0; n < 30; n += 1) await near.log.append(notes(alice))
+    await following
+    expect(heard).toEqual(counted(30).map((n) => `note/alice@${n}`))
+  })
+})
+
+/** Verifies: EPG-R11 */
+describeOnServer('a reader that asks for what comes after the last it saw', () => {
+  it('misses nothing under sixty-four writers', { timeout: 60_000 }, async () => {
+    const reader = await open()
+    const { schema } = reader
+    const writers = []
+    for (let n = 0; n < 64; n += 1) writers.push(await open({ schema, readersMax: 1 }))
+    let isDone = false
+    const appending = Promise.all(
+      writers.map(async ({ log }, n) => {
+        for (let i = 0; i < 20; i += 1) {
+          await log.append(notes(`note/w${n}` as StreamId, 1, i as StreamVersion))
+        }
+      }),
+    ).then(() => {
+      isDone = true
     })
+    const seen: number[] = []
+    while (!isDone || seen.length < 1_280) {
+      const wasDone = isDone
+      const events = await gather(reader.store.readAll({ after: seen.at(-1) ?? 0 }))
+      seen.push(...events.map(({ position }) => position))
+      if (wasDone && events.length === 0) break
+    }
+    await appending
+    expect(seen).toEqual(counted(1_280))
+  })
+})
+
+/** Verifies: EPG-R15 */
+describeOnServer('a writer that is stopped for a while', () => {
+  it('holds nobody up for long, and goes on without loss when it wakes', async () => {
+    const { log, store, schema } = await open()
+    const writer = start('writer', { args: [server.url, schema, 'z', '0', 'flood'] })
+    await writer.until(isSaid)
+    for (let round = 0; round < 5; round += 1) {
+      writer.process.kill('SIGSTOP')
+      await log.append(notes(alice, 1, round as StreamVersion))
+      // Long enough for the server to end what the writer had begun.
+      await sleep(600)
+      await log.append(notes('note/bob' as StreamId, 1, round as StreamVersion))
+      const before = writer.said.length
+      writer.process.kill('SIGCONT')
+      await writer.until((line) => isSaid(line) && writer.said.length > before + 16)
+    }
+    writer.process.kill('SIGKILL')
+    await writer.ended()
+    const events = await gather(log.readAll({}))
+    const said = writer.said.filter(isSaid)
+    expect(said.length).toBeGreaterThan(80)
+    for (const { stream, n, position } of said) {
+      expect(events[position - 1]).toMatchObject({ stream, version: n + 1, data: { n } })
+    }
+    expect((await verifyLog(store)).findings).toEqual([])
   })
 })

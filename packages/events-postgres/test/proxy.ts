@@ -1,5 +1,5 @@
 /** A network in the hands of a test: a TCP proxy in front of the server. */
-import { createServer, connect, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { server } from './server.ts'
 

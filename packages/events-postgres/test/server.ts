@@ -1,11 +1,11 @@
 /** The server of one test file, and databases and roles on it. */
 import { findPostgres, type PostgresServer } from '@ice/tooling/lib/postgres-server'
 import pg from 'pg'
-import { afterAll, test } from 'vitest'
+import { afterAll, describe } from 'vitest'
 
 const found = await findPostgres()
 
-/** The server, for tests that `withServer` has let run. */
+/** The server, for tests that `describeOnServer` has let run. */
 export const server = found.server as PostgresServer
 
 const schemas: string[] = []
@@ -22,17 +22,17 @@ async function dropSchemas(): Promise<void> {
   })
 }
 
-/** Registers tests that need a server; without one, a skip that says why, and never a pass. */
-export function withServer(name: string, register: () => void): void {
-  if (found.server !== undefined) register()
-  else test.skip(`${name}: ${found.why}`)
+/** Tests that need a server; without one, skips whose name says why, and never a pass. */
+export function describeOnServer(name: string, tests: () => void): void {
+  const why = found.server === undefined ? found.why : undefined
+  describe.skipIf(why !== undefined)(why === undefined ? name : `${name} [${why}]`, tests)
 }
 
 /** The same, for tests that kill the server. */
-export function withOwnServer(name: string, register: () => void): void {
-  if (found.server?.power !== undefined) register()
-  else if (found.server === undefined) test.skip(`${name}: ${found.why}`)
-  else test.skip(`${name}: the server that ICE_TEST_POSTGRES_URL names is not ours to kill`)
+export function describeOnOwnServer(name: string, tests: () => void): void {
+  const isOthers = found.server !== undefined && found.server.power === undefined
+  if (!isOthers) describeOnServer(name, tests)
+  else describe.skipIf(isOthers)(`${name} [the server of ICE_TEST_POSTGRES_URL is not ours]`, tests)
 }
 
 /** Runs statements as the administrator. */

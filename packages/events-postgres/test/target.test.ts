@@ -44,10 +44,7 @@ describe('a schema name', () => {
 describe('a connection', () => {
   it('is named in messages without its password', () => {
     const { target } = settle({ connection })
-    expect([target.server, target.log]).toEqual([
-      '127.0.0.1:5432/app',
-      'ice in 127.0.0.1:5432/app',
-    ])
+    expect([target.server, target.log]).toEqual(['127.0.0.1:5432/app', 'ice in 127.0.0.1:5432/app'])
     expect(JSON.stringify({ ...target, config: undefined })).not.toContain('hunter2')
   })
 

@@ -124,7 +124,9 @@ const start = async (own: EmbeddedPostgres, said: () => string): Promise<void> =
 }
 
 const cut = async (own: EmbeddedPostgres): Promise<void> => {
-  const { process: main } = own as unknown as { process?: import('node:child_process').ChildProcess }
+  const { process: main } = own as unknown as {
+    process?: import('node:child_process').ChildProcess
+  }
   if (main?.pid === undefined || main.exitCode !== null) return
   const gone = new Promise((resolve) => {
     main.once('exit', resolve)
