@@ -1,4 +1,10 @@
-/** What one transaction is going to insert, gathered unit by unit in the order of positions. */
+/**
+ * What one transaction is going to insert, gathered unit by unit.
+ *
+ * Positions and the numbers of new streams are known only under the log's lock, where the server
+ * gives them: here events count from 1 and new streams from -1. Bytes and hashes do not depend on
+ * either, so all of this is ready before the lock is asked for.
+ */
 import type {
   Appended,
   AppendedWrite,
@@ -12,97 +18,120 @@ import type { Ledger } from './ledger.ts'
 import type { Call } from './session.ts'
 import { numbers, type Sql, textLines } from './sql.ts'
 
-/** Where the log ends. */
-export interface LogEnd {
-  readonly position: number
-  /** Streams that have a number. */
-  readonly streams: number
+/** A unit that will stand somewhere: its positions count from the first event of the draft. */
+export type Kept = Appended
+
+/** A unit where it stands. @param base - position before the first event of the draft */
+export function placed({ writes, retried }: Kept, base: number): Appended {
+  const at = (write: AppendedWrite): AppendedWrite => ({
+    ...write,
+    positions: write.positions.map((position) => (position + base) as Position),
+  })
+  return { writes: writes.map(at), retried }
+}
+
+/** What an insertion is held to, under the lock. */
+export interface Conditions {
+  /** The log has at least so many events. */
+  readonly seen: number
+  readonly incarnation: string
+  readonly ledger: Ledger
+  /** Whether the ledger was guessed, and has to be compared. */
+  readonly isGuess: boolean
+  /** Whether `notAfter` is the server's to judge. */
+  readonly asksClock: boolean
 }
 
 /** The insertions of one transaction. */
 export class Draft {
-  readonly #ledger: Ledger
-  readonly #from: LogEnd
-  readonly #newIds: number[] = []
   readonly #newNames: string[] = []
-  readonly #streams: number[] = []
-  readonly #versions: number[] = []
+  readonly #ids: number[] = []
   readonly #times: number[] = []
   readonly #types: string[] = []
   readonly #bytes: string[] = []
   readonly #blobs: BlobDraft[] = []
+  /** The name, version and hash of each event, in the order of positions. */
+  readonly streams: string[] = []
+  readonly versions: number[] = []
   readonly hashes: string[] = []
+  /** The server's clock must not have passed it. */
+  notAfter: number | undefined
   /** What the server has to take. @units UTF-16 units of events, bytes of blobs */
   size = 0
-
-  constructor(ledger: Ledger, from: LogEnd) {
-    this.#ledger = ledger
-    this.#from = from
-  }
 
   get isEmpty(): boolean {
     return this.hashes.length === 0
   }
 
-  /** Position of the last event once this has been committed. */
-  get position(): number {
-    return this.#from.position + this.hashes.length
+  get hasBlobs(): boolean {
+    return this.#blobs.length > 0
   }
 
   /** Takes a unit that fits, and moves the ledger on. */
-  keep(unit: PreparedUnit, writes: readonly SealedWrite[]): Appended {
+  keep(unit: PreparedUnit, writes: readonly SealedWrite[], ledger: Ledger): Kept {
     checkDistinct(writes)
     for (const blob of unit.blobs ?? []) {
       this.#blobs.push(blob)
       this.size += blob.bytes.byteLength
     }
-    return {
-      writes: writes.map((write, i) => this.#keep(unit.writes[i] as PreparedWrite, write)),
-      retried: false,
+    if (unit.notAfter !== undefined) {
+      this.notAfter = Math.min(unit.notAfter, this.notAfter ?? unit.notAfter)
     }
+    const kept = writes.map((write, i) =>
+      this.#keep(unit.writes[i] as PreparedWrite, write, ledger),
+    )
+    return { writes: kept, retried: false }
   }
 
-  #keep({ events: given }: PreparedWrite, { stream, events }: SealedWrite): AppendedWrite {
+  #keep(
+    { events: given }: PreparedWrite,
+    { stream, events }: SealedWrite,
+    ledger: Ledger,
+  ): AppendedWrite {
     const positions: Position[] = []
     const times: Timestamp[] = []
-    const head = this.#ledger.entry(stream)
-    if (head.id === 0 && events.length > 0) {
-      head.id = this.#from.streams + this.#newIds.length + 1
-      this.#newIds.push(head.id)
+    const head = ledger.entry(stream)
+    let { id, version, time: last } = head
+    if (id === 0 && events.length > 0) {
       this.#newNames.push(stream)
+      id = -this.#newNames.length
     }
     for (let i = 0; i < events.length; i += 1) {
       const { bytes, hash, time } = events[i] as SealedWrite['events'][number]
-      head.version += 1
-      head.time = time
-      this.#streams.push(head.id)
-      this.#versions.push(head.version)
+      version += 1
+      last = time
+      this.#ids.push(id)
+      this.streams.push(stream)
+      this.versions.push(version)
       this.#times.push(time)
       this.#types.push((given[i] as PreparedWrite['events'][number]).type)
       this.#bytes.push(bytes)
       this.hashes.push(hash)
       this.size += bytes.length
-      positions.push(this.position as Position)
+      positions.push(this.hashes.length as Position)
       times.push(time)
     }
-    return { stream, version: head.version as StreamVersion, positions, times }
+    ledger.move(stream, { id, version, time: last })
+    return { stream, version: version as StreamVersion, positions, times }
   }
 
-  /** The statements that insert it all. */
-  calls(sql: Sql): Call[] {
-    const { position, streams } = this.#from
+  /** The statements that insert it all, or, under a guess that was wrong, nothing. */
+  calls(sql: Sql, { seen, incarnation, ledger, isGuess, asksClock }: Conditions): Call[] {
     const values = [
-      this.position,
-      streams + this.#newIds.length,
-      numbers(this.#newIds),
+      this.hashes.length,
+      this.#newNames.length,
+      seen,
+      incarnation,
+      asksClock ? (this.notAfter ?? null) : null,
+      isGuess ? textLines(ledger.names) : '',
+      isGuess ? numbers(ledger.versions) : '{}',
       textLines(this.#newNames),
-      numbers(this.#streams),
-      numbers(this.#versions),
+      numbers(this.#ids),
+      numbers(this.versions),
       numbers(this.#times),
       textLines(this.#types),
       textLines(this.#bytes),
       textLines(this.hashes),
-      position,
     ]
     return [
       ...this.#blobs.map(({ digest, bytes }) => ({
@@ -111,6 +140,11 @@ export class Draft {
       })),
       { statement: sql.insert, values },
     ]
+  }
+
+  /** The number of a stream, once the server has given numbers to the new ones. */
+  numberOf(id: number, streams: number): number {
+    return id < 0 ? streams - this.#newNames.length - id : id
   }
 }
 

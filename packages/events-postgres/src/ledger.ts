@@ -1,21 +1,23 @@
 /**
- * What a transaction knows of the streams it looks at: their heads as the log has them under its
- * lock, moved on by the units that the transaction has accepted.
+ * What a transaction knows of the streams it looks at: their heads, moved on by the units that the
+ * transaction has accepted.
  *
- * Nothing is kept from one transaction to the next: other processes write too, and one query for
- * all streams of a group costs less than being told what they have moved.
+ * The heads were read under the log's lock, or are guessed from what this process last saw. A guess
+ * costs nobody the lock, and may be wrong: so the insertion itself compares, under the lock, every
+ * version the units were judged by, and does nothing when one has moved.
  */
 import type { HeadLedger, PreparedUnit, StreamHead } from '@ice/events'
 import { isStreamId, type StreamId } from '@ice/primitives'
+import type { BoundedMap } from './bounded-map.ts'
 
 /** The end of one stream. `id` is 0 while the stream has no number. */
 export interface Head {
-  id: number
-  version: number
-  time: number
+  readonly id: number
+  readonly version: number
+  readonly time: number
 }
 
-const NO_HEAD: StreamHead = Object.freeze({ version: 0, time: 0 })
+const NO_HEAD: Head = Object.freeze({ id: 0, version: 0, time: 0 })
 
 /**
  * The streams a unit is judged by: those it writes, guards, or names in causes. What is no name of
@@ -35,29 +37,68 @@ function streamOf(cause: string): string {
   return cause.slice(0, cause.indexOf('@'))
 }
 
+/** Whether the unit itself expects the stream to be empty. */
+function isEmptyTo({ writes, guards }: PreparedUnit, name: string): boolean {
+  const write = writes.find(({ stream }) => stream === name)
+  if (write !== undefined) return write.expectedVersion === 'no_stream' || write.expectedVersion === 0
+  return guards?.some(({ stream, version }) => stream === name && version === 0) === true
+}
+
 /** The heads of one transaction. */
 export class Ledger implements HeadLedger {
-  readonly #heads = new Map<string, Head>()
+  readonly #heads: Map<string, Head>
+  /** The names that were looked at, and the versions found. */
+  readonly names: readonly string[]
+  readonly versions: readonly number[]
 
-  /** @param rows - index from 1, id, version, time */
-  constructor(names: readonly string[], rows: readonly (readonly unknown[])[]) {
+  private constructor(names: readonly string[], heads: Map<string, Head>) {
+    this.names = names
+    this.versions = names.map((name) => (heads.get(name) ?? NO_HEAD).version)
+    this.#heads = heads
+  }
+
+  /** @param rows - index from 1, id, version, time; of the streams that are there */
+  static read(names: readonly string[], rows: readonly (readonly unknown[])[]): Ledger {
+    const heads = new Map<string, Head>(names.map((name) => [name, NO_HEAD]))
     for (const [index, id, version, time] of rows) {
       const name = names[Number(index) - 1]
       if (name === undefined) continue
-      this.#heads.set(name, { id: Number(id), version: Number(version), time: Number(time) })
+      heads.set(name, { id: Number(id), version: Number(version), time: Number(time) })
     }
+    return new Ledger(names, heads)
+  }
+
+  /** From what was seen last; `undefined` when nothing is known of a stream. */
+  static guess(
+    group: readonly { readonly unit: PreparedUnit; readonly streams: readonly string[] }[],
+    seen: BoundedMap<string, Head>,
+  ): Ledger | undefined {
+    const heads = new Map<string, Head>()
+    for (const { unit, streams } of group) {
+      for (const name of streams) {
+        if (heads.has(name)) continue
+        const head = seen.get(name) ?? (isEmptyTo(unit, name) ? NO_HEAD : undefined)
+        if (head === undefined) return undefined
+        heads.set(name, head)
+      }
+    }
+    return new Ledger([...heads.keys()], heads)
   }
 
   head(stream: StreamId): StreamHead {
+    return this.entry(stream)
+  }
+
+  entry(stream: string): Head {
     return this.#heads.get(stream) ?? NO_HEAD
   }
 
-  /** The entry of a stream, to be moved by whoever writes to it. */
-  entry(stream: string): Head {
-    const known = this.#heads.get(stream)
-    if (known !== undefined) return known
-    const entry: Head = { id: 0, version: 0, time: 0 }
-    this.#heads.set(stream, entry)
-    return entry
+  move(stream: string, head: Head): void {
+    this.#heads.set(stream, head)
+  }
+
+  /** Every stream and where it ends now. */
+  entries(): Iterable<[string, Head]> {
+    return this.#heads
   }
 }

@@ -13,6 +13,9 @@ export const QUEUE_UNITS_MAX = 65_536
 /** @units bytes of blobs that may wait for a commit. */
 export const QUEUE_BLOB_BYTES_MAX: number = 256 * 1_048_576
 
+/** @units streams whose heads are kept in memory to be guessed by: about 10 MB. */
+export const HEADS_MAX = 65_536
+
 /** @units events in a page of a read: beyond it a page costs memory and gains no speed. */
 export const READ_PAGE_EVENTS = 512
 

@@ -33,6 +33,10 @@ export function sessionOptions(settled: Settled): SessionOptions {
       ...(settled.durability === 'process' ? ['SET synchronous_commit = off'] : [SYNCS]),
       "SET client_encoding = 'UTF8'",
       "SET bytea_output = 'hex'",
+      // Every statement has its index. A plan made while the tables were empty must not scan them
+      // when they are full, and short statements gain nothing by being compiled.
+      'SET enable_seqscan = off',
+      'SET jit = off',
       // Nothing but the server's own functions and operators is meant by any statement of ours.
       'SET search_path = pg_catalog',
       `SET application_name = 'ice-${settled.target.schema.slice(0, 48)}'`,

@@ -24,7 +24,8 @@ import {
   QUEUE_BLOB_BYTES_MAX,
   QUEUE_UNITS_MAX,
 } from './limits.ts'
-import { type Candidate, type Claim, LogChanged, type Outcome, type Writer } from './writer.ts'
+import type { Outcome } from './judged.ts'
+import { type Candidate, type Claim, LogChanged, type Writer } from './writer.ts'
 
 /** A unit that waits for its commit. */
 interface Waiting extends Candidate {
@@ -224,9 +225,9 @@ export class CommitQueue {
   async #settle(group: readonly Waiting[], claim: Claim): Promise<void> {
     for (;;) {
       try {
-        const fate = await this.#writer.settle(claim)
-        if (fate === 'kept') this.#acknowledge(group, claim)
-        else this.#putBack(group)
+        const outcomes = await this.#writer.settle(claim)
+        if (outcomes === undefined) this.#putBack(group)
+        else this.#acknowledge(group, outcomes)
         return
       } catch (error) {
         if (error instanceof LogChanged || !isTransient(error) || this.#isPatienceOver()) {
@@ -240,7 +241,7 @@ export class CommitQueue {
   }
 
   /** A unit of any version has no ids of its own: another's might stand there. */
-  #acknowledge(group: readonly Waiting[], { outcomes }: Claim): void {
+  #acknowledge(group: readonly Waiting[], outcomes: readonly Outcome[]): void {
     this.#answer(
       group,
       outcomes.map((outcome, i) => {
@@ -253,11 +254,11 @@ export class CommitQueue {
   }
 
   /** The units that may have been kept, and those that certainly were not. */
-  #doubt(group: readonly Waiting[], { outcomes }: Claim, error: unknown): void {
+  #doubt(group: readonly Waiting[], { judged }: Claim, error: unknown): void {
     this.#troubleSince = undefined
     const fates = group.map((_, i): UnitFate => {
-      const outcome = outcomes[i]
-      return outcome !== undefined && 'appended' in outcome ? 'unknown' : 'none'
+      const one = judged[i]
+      return one === undefined || 'refused' in one ? 'none' : 'unknown'
     })
     group.forEach((entry, i) => {
       this.#reject([entry], this.#failure(error, fates[i] ?? 'none'))

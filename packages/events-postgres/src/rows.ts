@@ -130,19 +130,23 @@ function isHopeless(filter: EventFilter | undefined): boolean {
 }
 
 function readSql(s: string) {
+  // A stream's number is looked up first, so that the index on (stream, version) is walked.
+  const number = `(SELECT s.id FROM ${s}.streams s WHERE s.name = $1)`
   const ofStream =
-    `SELECT e.position, e.bytes, e.hash, e.version FROM ${s}.events e JOIN ${s}.streams s ` +
-    'ON s.id = e.stream WHERE s.name = $1 AND e.version > $2 AND e.version <= $3 ORDER BY e.version'
-  const ofLog = `SELECT position, bytes, hash FROM ${s}.events e WHERE position > $1 AND position <= $2`
-  const prefix = ` AND EXISTS (SELECT 1 FROM ${s}.streams s WHERE s.id = e.stream AND s.name >= $4 AND s.name < $5)`
+    `SELECT position, bytes, hash, version FROM ${s}.events WHERE stream = ${number} ` +
+    'AND version > $2 AND version <= $3 ORDER BY version'
+  const ofLog =
+    `SELECT position, bytes, hash FROM ${s}.events e WHERE position > $1 ` + 'AND position <= $2'
+  const prefix =
+    ` AND EXISTS (SELECT 1 FROM ${s}.streams s WHERE s.id = e.stream ` +
+    'AND s.name >= $4 AND s.name < $5)'
   const order = ' ORDER BY position LIMIT $3'
   return {
     head: statement('ice_head', `SELECT position FROM ${s}.log`),
     next: statement('ice_next', `SELECT min(position) FROM ${s}.events WHERE position > $1`),
     version: statement(
       'ice_version',
-      `SELECT max(e.version) FROM ${s}.events e JOIN ${s}.streams s ON s.id = e.stream ` +
-        'WHERE s.name = $1',
+      `SELECT max(version) FROM ${s}.events WHERE stream = ${number}`,
     ),
     forwards: statement('ice_forwards', `${ofStream} LIMIT $4`),
     backwards: statement('ice_backwards', `${ofStream} DESC LIMIT $4`),

@@ -1,5 +1,5 @@
-/** The statements of appending and reading, for one schema. */
-import { quoted } from './format.ts'
+/** The statements of appending, for one schema. */
+import { FORMAT, quoted } from './format.ts'
 import type { Statement } from './session.ts'
 
 /**
@@ -7,6 +7,8 @@ import type { Statement } from './session.ts'
  * backslash would have to be escaped: canonical JSON, ids and hashes have no control characters.
  */
 const lines = (parameter: number): string => `string_to_array($${parameter}, E'\\n')`
+
+const NOW = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
 
 /** The statements of one schema. */
 export interface Sql {
@@ -19,12 +21,12 @@ export interface Sql {
   readonly clock: Statement
   /** names → index, id, version, time: a row for each stream that is there. */
   readonly heads: Statement
-  /** position, streams; ids and names of new streams; six columns of events, first position − 1 */
+  /** → position and streams after it; no row, and nothing done, when a condition does not hold. */
   readonly insert: Statement
   readonly blob: Statement
   /** names, froms, tos → index, version, position, bytes */
   readonly places: Statement
-  /** → position, hash */
+  /** names, versions → position, hash: in the order of the names, those that are there. */
   readonly hashes: Statement
 }
 
@@ -39,47 +41,71 @@ export function appendSql(schema: string): Sql {
       name: 'ice_lock',
       text: `SELECT position, streams, format, incarnation FROM ${s}.log FOR UPDATE`,
     },
-    clock: {
-      name: 'ice_clock',
-      text: 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint',
-    },
-    heads: {
-      name: 'ice_heads',
-      text:
-        `SELECT n.i, s.id, h.version, h.time FROM unnest(${lines(1)}) WITH ORDINALITY AS n (name, i) ` +
-        `JOIN ${s}.streams s ON s.name = n.name CROSS JOIN LATERAL (SELECT e.version, e.time ` +
-        `FROM ${s}.events e WHERE e.stream = s.id ORDER BY e.version DESC LIMIT 1) h`,
-    },
-    insert: {
-      name: 'ice_insert',
-      text:
-        `WITH moved AS (UPDATE ${s}.log SET position = $1, streams = $2), named AS (` +
-        `INSERT INTO ${s}.streams (id, name) SELECT * FROM unnest($3::bigint[], ${lines(4)})) ` +
-        `INSERT INTO ${s}.events (position, stream, version, time, type, bytes, hash) ` +
-        'SELECT $11::bigint + i, stream, version, time, type, bytes, hash FROM unnest(' +
-        `$5::bigint[], $6::bigint[], $7::bigint[], ${lines(8)}, ${lines(9)}, ${lines(10)}) ` +
-        'WITH ORDINALITY AS t (stream, version, time, type, bytes, hash, i)',
-    },
+    clock: { name: 'ice_clock', text: `SELECT ${NOW}` },
+    heads: { name: 'ice_heads', text: headsText(s) },
+    insert: { name: 'ice_insert', text: insertText(s) },
     blob: {
       name: 'ice_blob',
       text: `INSERT INTO ${s}.blobs (digest, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
     },
-    places: {
-      name: 'ice_places',
-      text:
-        'SELECT n.i, e.version, e.position, e.bytes FROM ' +
-        `unnest(${lines(1)}, $2::bigint[], $3::bigint[]) WITH ORDINALITY AS n (name, a, b, i) ` +
-        `JOIN ${s}.streams s ON s.name = n.name JOIN ${s}.events e ON e.stream = s.id ` +
-        'AND e.version > n.a AND e.version <= n.b',
-    },
-    hashes: {
-      name: 'ice_hashes',
-      text:
-        `SELECT position, hash FROM ${s}.events WHERE position > $1 AND position <= $2 ` +
-        'ORDER BY position',
-    },
+    places: { name: 'ice_places', text: placesText(s) },
+    hashes: { name: 'ice_hashes', text: hashesText(s) },
   }
 }
+
+const headsText = (s: string): string => `
+  SELECT n.i, s.id, h.version, h.time
+  FROM unnest(${lines(1)}) WITH ORDINALITY AS n (name, i)
+  JOIN ${s}.streams s ON s.name = n.name
+  CROSS JOIN LATERAL (
+    SELECT e.version, e.time FROM ${s}.events e
+    WHERE e.stream = s.id ORDER BY e.version DESC LIMIT 1
+  ) h`
+
+/**
+ * Parameters: events and new streams counted; position the log has at least, its incarnation,
+ * notAfter; names and versions that were guessed; names of new streams; six columns of events.
+ */
+const insertText = (s: string): string => `
+  WITH stale AS (
+    SELECT 1 FROM unnest(${lines(6)}, $7::bigint[]) AS n (name, version)
+    WHERE n.version <> coalesce((
+      SELECT e.version FROM ${s}.events e
+      WHERE e.stream = (SELECT s.id FROM ${s}.streams s WHERE s.name = n.name)
+      ORDER BY e.version DESC LIMIT 1
+    ), 0)
+    LIMIT 1
+  ), moved AS (
+    UPDATE ${s}.log SET position = position + $1::bigint, streams = streams + $2::bigint
+    WHERE position >= $3 AND incarnation = $4 AND format = ${FORMAT.version}
+      AND ($5::bigint IS NULL OR ${NOW} <= $5) AND NOT EXISTS (SELECT 1 FROM stale)
+    RETURNING position, streams
+  ), named AS (
+    INSERT INTO ${s}.streams (id, name)
+    SELECT moved.streams - $2 + k, name
+    FROM moved, unnest(${lines(8)}) WITH ORDINALITY AS n (name, k)
+  ), kept AS (
+    INSERT INTO ${s}.events (position, stream, version, time, type, bytes, hash)
+    SELECT moved.position - $1 + i,
+      CASE WHEN stream < 0 THEN moved.streams - $2 - stream ELSE stream END,
+      version, time, type, bytes, hash
+    FROM moved, unnest($9::bigint[], $10::bigint[], $11::bigint[], ${lines(12)}, ${lines(13)},
+      ${lines(14)}) WITH ORDINALITY AS t (stream, version, time, type, bytes, hash, i)
+  )
+  SELECT position, streams FROM moved`
+
+const placesText = (s: string): string => `
+  SELECT n.i, e.version, e.position, e.bytes
+  FROM unnest(${lines(1)}, $2::bigint[], $3::bigint[]) WITH ORDINALITY AS n (name, a, b, i)
+  JOIN ${s}.streams s ON s.name = n.name
+  JOIN ${s}.events e ON e.stream = s.id AND e.version > n.a AND e.version <= n.b`
+
+const hashesText = (s: string): string => `
+  SELECT e.position, e.hash
+  FROM unnest(${lines(1)}, $2::bigint[]) WITH ORDINALITY AS n (name, version, i)
+  JOIN ${s}.streams s ON s.name = n.name
+  JOIN ${s}.events e ON e.stream = s.id AND e.version = n.version
+  ORDER BY n.i`
 
 /** `{1,2,3}`: what the server reads as an array of numbers. */
 export function numbers(values: readonly number[]): string {

@@ -2,36 +2,34 @@
  * One write transaction: lock the log, judge each unit on what the log and the units before it
  * have become, insert what fits, commit once.
  *
- *     →  BEGIN · lock · heads (· clock)                    one round trip
- *     →  (blobs ·) insert (· places) · COMMIT              one round trip
+ *     guess   →  BEGIN · lock · compare and insert · COMMIT          one round trip
+ *     locked  →  BEGIN · lock · heads (· clock)                      one round trip
+ *             →  (blobs ·) insert (· places) · COMMIT                and another
  *
  * 1. The row of `log` is locked from the first to the last: nobody else moves anything meanwhile.
- *    Heads and clock are read by statements of their own behind it: under READ COMMITTED each sees
- *    what was committed before it began, which for the statement that waits for the lock would be
- *    too early.
- * 2. A refusal concerns its own unit. An error of the server concerns all units of the transaction.
- * 3. As long as COMMIT has not been sent, a connection that breaks takes the transaction with it:
+ *    What depends on the log is read by statements of their own behind it: under READ COMMITTED
+ *    each sees what was committed before it began, which for the statement that waits for the lock
+ *    would be too early.
+ * 2. A group is first judged by the heads this process has last seen, without the lock, so that
+ *    nobody waits for this process to think. The insertion compares them under the lock; when one
+ *    has moved it does nothing, and the group is judged again, now behind the lock.
+ * 3. A refusal concerns its own unit. An error of the server concerns all units of the transaction.
+ * 4. As long as COMMIT has not been sent, a connection that breaks takes the transaction with it:
  *    nothing was kept. Once it has been sent, nobody knows, until `settle` has locked the log
- *    again: by then the old transaction, which held that lock, has come to its end, and either the
- *    positions it was going to fill hold exactly its events, or it did not happen.
+ *    again: by then the old transaction, which held that lock, has come to its end, and either all
+ *    of its events stand there by their ids, one behind the other, or it did not happen.
  */
-import {
-  type Appended,
-  type EventsError,
-  judge,
-  type PreparedUnit,
-  retryAnswer,
-  type StoredEvent,
-  type StoredLookup,
-} from '@ice/events'
-import type { Clock, Hash, Position } from '@ice/primitives'
-import { Draft, type LogEnd } from './draft.ts'
+import type { PreparedUnit } from '@ice/events'
+import type { Clock } from '@ice/primitives'
+import { BoundedMap } from './bounded-map.ts'
+import { Draft } from './draft.ts'
 import { EVENTS_POSTGRES_CODES, EventsPostgresError } from './errors.ts'
 import { isTransient } from './failure.ts'
 import { FORMAT, type LogRow, unsupportedFormat } from './format.ts'
-import { Ledger } from './ledger.ts'
-import { GROUP_BYTES_MAX } from './limits.ts'
-import { type Answer, type Answers, type Call, rowsOf, type Session } from './session.ts'
+import { type Judged, judgeUnit, lookupCall, type Outcome, outcomesOf } from './judged.ts'
+import { type Head, Ledger } from './ledger.ts'
+import { GROUP_BYTES_MAX, HEADS_MAX } from './limits.ts'
+import { type Answer, type Answers, rowsOf, type Session } from './session.ts'
 import { appendSql, numbers, type Sql, textLines } from './sql.ts'
 
 /** A unit, and the streams it is judged by. */
@@ -40,16 +38,12 @@ export interface Candidate {
   readonly streams: readonly string[]
 }
 
-/** What became of one unit, once its transaction has committed. */
-export type Outcome = { readonly appended: Appended } | { readonly refused: unknown }
-
 /** A transaction whose COMMIT was sent and not answered. */
 export interface Claim {
-  /** Position before its first event. */
-  readonly after: number
-  readonly hashes: readonly string[]
-  /** Of the first so many units of the group. */
-  readonly outcomes: readonly Outcome[]
+  readonly draft: Draft
+  /** The first so many units of the group. */
+  readonly judged: readonly Judged[]
+  readonly found: Answer['rows']
 }
 
 /** What became of a group. */
@@ -78,18 +72,19 @@ export interface WriterOptions {
   readonly connect: () => Promise<Session>
 }
 
-/** Its places are taken: the answer depends on what stands there. */
-interface Occupied {
-  readonly occupied: PreparedUnit
-  readonly conflict: EventsError
+/** A group that has been judged and waits for its commit. */
+interface Prepared {
+  readonly ledger: Ledger
+  readonly draft: Draft
+  readonly judged: readonly Judged[]
+  readonly isGuess: boolean
 }
-
-type Judged = Outcome | Occupied
 
 /** Writes over one connection at a time, and makes a new one when it is lost. */
 export class Writer {
   readonly #options: WriterOptions
   readonly #sql: Sql
+  readonly #heads = new BoundedMap<string, Head>(HEADS_MAX)
   #session: Session | undefined
   /** Position of the last event this writer has seen committed. */
   #seen: number
@@ -107,30 +102,29 @@ export class Writer {
    * @throws {LogChanged}
    */
   async write(group: readonly Candidate[]): Promise<Written> {
-    let opened: Opened
     try {
-      opened = await this.#open(group)
+      const guess = this.#guess(group)
+      const session = await this.#connected()
+      const written = guess === undefined ? undefined : await this.#commit(session, guess)
+      return written ?? (await this.#writeLocked(session, group))
     } catch (error) {
-      return this.#failed(error)
+      await this.#undo()
+      if (error instanceof LogChanged) throw error
+      return { kind: 'failed', error, mayRetry: isTransient(error) }
     }
-    const { session, ledger, end, now } = opened
-    const draft = new Draft(ledger, end)
-    const judged: Judged[] = []
-    for (const { unit } of group) {
-      judged.push(judgeOne(unit, { ledger, draft, now }))
-      if (draft.size >= GROUP_BYTES_MAX) break
-    }
-    const lookup = lookupCall(judged, this.#sql)
-    const answers = await session.exchange([
-      ...(draft.isEmpty ? [] : draft.calls(this.#sql)),
-      ...(lookup === undefined ? [] : [lookup]),
-      { statement: draft.isEmpty ? this.#sql.rollback : this.#sql.commit },
-    ])
-    return this.#conclude(answers, { judged, draft, end, hasLookup: lookup !== undefined })
   }
 
-  async #open(group: readonly Candidate[]): Promise<Opened> {
-    const session = await this.#connected()
+  /** `undefined` when too little is known, or when the answer has to be looked up anyway. */
+  #guess(group: readonly Candidate[]): Prepared | undefined {
+    const ledger = Ledger.guess(group, this.#heads)
+    if (ledger === undefined) return undefined
+    // Without a clock here the server compares its own, under the lock.
+    const guess = prepare(group, { ledger, now: this.#options.clock?.now() ?? 0, isGuess: true })
+    const needsMore = guess.draft.hasBlobs || guess.judged.some((one) => 'occupied' in one)
+    return needsMore || guess.draft.isEmpty ? undefined : guess
+  }
+
+  async #writeLocked(session: Session, group: readonly Candidate[]): Promise<Written> {
     const names = [...new Set(group.flatMap(({ streams }) => streams))]
     const { begin, lock, heads, clock } = this.#sql
     const needsClock =
@@ -142,10 +136,13 @@ export class Writer {
       ...(needsClock ? [{ statement: clock }] : []),
     ])
     rowsOf(began)
-    const end = this.#checked(rowsOf(locked)[0])
-    const ledger = new Ledger(names, rowsOf(found))
+    this.#check(rowsOf(locked)[0])
+    const ledger = Ledger.read(names, rowsOf(found))
     const now = needsClock ? Number(rowsOf(told)[0]?.[0]) : (this.#options.clock?.now() ?? 0)
-    return { session, ledger, end, now }
+    const prepared = prepare(group, { ledger, now, isGuess: false })
+    const written = await this.#commit(session, prepared)
+    if (written !== undefined) return written
+    throw new LogChanged(new TypeError('the log moved although it was locked'))
   }
 
   async #connected(): Promise<Session> {
@@ -156,9 +153,9 @@ export class Writer {
   }
 
   /** @throws {LogChanged} when the log is not the one that was opened */
-  #checked(row: readonly unknown[] | undefined): LogEnd {
+  #check(row: readonly unknown[] | undefined): void {
     const { log } = this.#options
-    const [position, streams, format, incarnation] = row ?? []
+    const [position, , format, incarnation] = row ?? []
     if (format !== FORMAT.version && typeof format === 'number') {
       throw new LogChanged(unsupportedFormat(log, format, FORMAT.version))
     }
@@ -174,13 +171,6 @@ export class Writer {
       )
     }
     this.#seen = Number(position)
-    return { position: this.#seen, streams: Number(streams) }
-  }
-
-  async #failed(error: unknown): Promise<Written> {
-    await this.#undo()
-    if (error instanceof LogChanged) throw error
-    return { kind: 'failed', error, mayRetry: isTransient(error) }
   }
 
   async #undo(): Promise<void> {
@@ -190,49 +180,93 @@ export class Writer {
     if (answer?.status !== 'fulfilled') session.destroy('a transaction could not be undone')
   }
 
-  #conclude(answers: Answers, { judged, draft, end, hasLookup }: Concluded): Written {
+  /** Sends all of a transaction that is left. `undefined`: a guess was wrong, nothing was kept. */
+  async #commit(session: Session, prepared: Prepared): Promise<Written | undefined> {
+    const { draft, judged, ledger, isGuess } = prepared
+    const { begin, lock, commit, rollback } = this.#sql
+    const lookup = lookupCall(judged, this.#sql)
+    const { incarnation } = this.#options.row
+    const insert = draft.isEmpty
+      ? []
+      : draft.calls(this.#sql, {
+          seen: this.#seen,
+          incarnation,
+          ledger,
+          isGuess,
+          asksClock: isGuess && this.#options.clock === undefined,
+        })
+    const answers = await session.exchange([
+      ...(isGuess ? [{ statement: begin }, { statement: lock }] : []),
+      ...insert,
+      ...(lookup === undefined ? [] : [lookup]),
+      { statement: draft.isEmpty ? rollback : commit },
+    ])
+    const inserted = draft.isEmpty ? undefined : answers[(isGuess ? 2 : 0) + insert.length - 1]
+    return this.#conclude(prepared, {
+      answers,
+      inserted,
+      looked: lookup === undefined ? undefined : answers.at(-2),
+    })
+  }
+
+  #conclude(prepared: Prepared, { answers, inserted, looked }: Told): Written | undefined {
+    const { draft, judged } = prepared
     const last = answers.at(-1)
     const failed = answers.find(({ status }) => status === 'rejected')
+    const found = looked?.status === 'fulfilled' ? looked.value.rows : []
+    if (last?.status === 'rejected' && !draft.isEmpty) {
+      this.#forget(prepared)
+      return { kind: 'unknown', error: last.reason, claim: { draft, judged, found } }
+    }
     const isCommitted = last?.status === 'fulfilled' && last.value.command === 'COMMIT'
-    const mayBeCommitted = !draft.isEmpty && last?.status === 'rejected'
-    const error: unknown = failed?.status === 'rejected' ? failed.reason : undefined
-    if (isCommitted || (draft.isEmpty && failed === undefined)) {
-      const found = hasLookup ? rowsOf(answers.at(-2)) : []
-      this.#seen = draft.position
-      return { kind: 'done', outcomes: outcomesOf(judged, found), grown: !draft.isEmpty }
+    if (failed?.status === 'rejected' && !isCommitted) {
+      return { kind: 'failed', error: failed.reason, mayRetry: isTransient(failed.reason) }
     }
-    if (!mayBeCommitted) {
-      return { kind: 'failed', error, mayRetry: isTransient(error) }
+    if (draft.isEmpty) {
+      this.#remember(prepared, 0)
+      return { kind: 'done', outcomes: outcomesOf(judged, found, 0), grown: false }
     }
-    const lookup = hasLookup ? answers.at(-2) : undefined
-    const found = lookup?.status === 'fulfilled' ? lookup.value.rows : []
-    const outcomes = outcomesOf(judged, found)
-    return {
-      kind: 'unknown',
-      error,
-      claim: { after: end.position, hashes: draft.hashes, outcomes },
+    const [row] = inserted?.status === 'fulfilled' ? inserted.value.rows : []
+    if (row === undefined) return undefined
+    this.#seen = Number(row[0])
+    this.#remember(prepared, Number(row[1]))
+    const base = this.#seen - draft.hashes.length
+    return { kind: 'done', outcomes: outcomesOf(judged, found, base), grown: true }
+  }
+
+  #remember({ ledger, draft }: Prepared, streams: number): void {
+    for (const [name, { id, version, time }] of ledger.entries()) {
+      this.#heads.set(name, { id: draft.numberOf(id, streams), version, time })
     }
+  }
+
+  #forget({ ledger }: Prepared): void {
+    for (const name of ledger.names) this.#heads.delete(name)
   }
 
   /**
    * Finds out whether a transaction happened.
    *
+   * @returns what became of its units; `undefined` when it did not happen
    * @throws {LogChanged}, or what the server or the network reports: then it is still unknown
    */
-  async settle({ after, hashes }: Claim): Promise<'kept' | 'not_kept'> {
+  async settle({ draft, judged, found }: Claim): Promise<readonly Outcome[] | undefined> {
     const session = await this.#connected()
-    const { begin, lock, hashes: select } = this.#sql
+    const { begin, lock, hashes } = this.#sql
     try {
-      const [began, locked, found] = await session.exchange([
+      const [began, locked, stand] = await session.exchange([
         { statement: begin },
         { statement: lock },
-        { statement: select, values: [after, after + hashes.length] },
+        { statement: hashes, values: [textLines(draft.streams), numbers(draft.versions)] },
       ])
       rowsOf(began)
-      this.#checked(rowsOf(locked)[0])
-      const rows = rowsOf(found)
-      const isKept = rows.length === hashes.length && rows.every(([, h], i) => h === hashes[i])
-      return isKept ? 'kept' : 'not_kept'
+      this.#check(rowsOf(locked)[0])
+      const rows = rowsOf(stand)
+      const base = Number(rows[0]?.[0]) - 1
+      const isKept =
+        rows.length === draft.hashes.length &&
+        rows.every(([position, h], i) => h === draft.hashes[i] && position === base + 1 + i)
+      return isKept ? outcomesOf(judged, found, base) : undefined
     } finally {
       await this.#undo()
     }
@@ -252,82 +286,22 @@ export class Writer {
   }
 }
 
-interface Opened {
-  readonly session: Session
-  readonly ledger: Ledger
-  readonly end: LogEnd
-  /** @units epoch milliseconds */
-  readonly now: number
+/** What the server said of a transaction. */
+interface Told {
+  readonly answers: Answers
+  readonly inserted: Answers[number] | undefined
+  readonly looked: Answers[number] | undefined
 }
 
-interface Concluded {
-  readonly judged: readonly Judged[]
-  readonly draft: Draft
-  readonly end: LogEnd
-  readonly hasLookup: boolean
-}
-
-function judgeOne(
-  unit: PreparedUnit,
-  { ledger, draft, now }: { ledger: Ledger; draft: Draft; now: number },
-): Judged {
-  try {
-    const judged = judge(unit, ledger, now)
-    if (judged.kind === 'fits') return { appended: draft.keep(unit, judged.writes) }
-    if (judged.kind === 'refused') return { refused: judged.error }
-    return { occupied: unit, conflict: judged.conflict }
-  } catch (error) {
-    return { refused: error }
+function prepare(
+  group: readonly Candidate[],
+  { ledger, now, isGuess }: { ledger: Ledger; now: number; isGuess: boolean },
+): Prepared {
+  const draft = new Draft()
+  const judged: Judged[] = []
+  for (const { unit } of group) {
+    judged.push(judgeUnit(unit, { ledger, draft, now }))
+    if (draft.size >= GROUP_BYTES_MAX) break
   }
-}
-
-function occupiedOf(judged: readonly Judged[]): readonly PreparedUnit[] {
-  return judged.flatMap((one) => ('occupied' in one ? [one.occupied] : []))
-}
-
-function placesOf(units: readonly PreparedUnit[]): { stream: string; from: number; to: number }[] {
-  return units.flatMap(({ writes }) =>
-    writes.map(({ stream, expectedVersion, events }) => {
-      const from = typeof expectedVersion === 'number' ? expectedVersion : 0
-      return { stream, from, to: from + events.length }
-    }),
-  )
-}
-
-/** Asks for what stands where units wanted to stand; once inserted, those of this group too. */
-function lookupCall(judged: readonly Judged[], { places }: Sql): Call | undefined {
-  const wanted = placesOf(occupiedOf(judged))
-  if (wanted.length === 0) return undefined
-  const values = [
-    textLines(wanted.map(({ stream }) => stream)),
-    numbers(wanted.map(({ from }) => from)),
-    numbers(wanted.map(({ to }) => to)),
-  ]
-  return { statement: places, values }
-}
-
-/** @param found - index of the place, version, position, bytes */
-function outcomesOf(judged: readonly Judged[], found: Answer['rows']): Outcome[] {
-  const wanted = placesOf(occupiedOf(judged))
-  const stored = new Map<string, StoredEvent>()
-  for (const [index, version, position, bytes] of found) {
-    const stream = wanted[Number(index) - 1]?.stream ?? ''
-    stored.set(`${stream}@${String(version)}`, {
-      position: position as Position,
-      bytes: String(bytes),
-      hash: '' as Hash,
-    })
-  }
-  const lookup: StoredLookup = (stream, version) => stored.get(`${stream}@${version}`)
-  return judged.map((one) => ('occupied' in one ? answerOf(one, lookup) : one))
-}
-
-/** By now the group is committed: whatever is thrown here must concern this unit alone. */
-function answerOf({ occupied, conflict }: Occupied, lookup: StoredLookup): Outcome {
-  try {
-    const answer = retryAnswer(occupied, lookup)
-    return answer === undefined ? { refused: conflict } : { appended: answer }
-  } catch (error) {
-    return { refused: error }
-  }
+  return { ledger, draft, judged, isGuess }
 }

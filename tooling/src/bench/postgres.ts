@@ -20,8 +20,12 @@ const WRITER = fileURLToPath(new URL('./parts/postgres-writer.ts', import.meta.u
 
 const answered = (child: ChildProcess): Promise<void> =>
   new Promise((resolve, reject) => {
-    child.once('message', () => resolve())
-    child.once('exit', (code) => reject(new TypeError(`a writer ended with ${code}`)))
+    const fail = (code: number | null): void => reject(new TypeError(`a writer ended: ${code}`))
+    child.once('exit', fail)
+    child.once('message', () => {
+      child.removeListener('exit', fail)
+      resolve()
+    })
   })
 
 /** Gives both writers an order, and waits until both have carried it out. */
