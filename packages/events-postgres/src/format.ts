@@ -231,7 +231,8 @@ async function checkTables(session: Session, target: Target, format: Format): Pr
     {
       text:
         'SELECT t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid ' +
-        'JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND NOT t.tgisinternal ' +
+        'JOIN pg_namespace n ON n.oid = c.relnamespace ' +
+        'WHERE n.nspname = $1 AND NOT t.tgisinternal ' +
         'UNION ALL SELECT r.rulename::text FROM pg_rewrite r JOIN pg_class c ON ' +
         'c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1',
     },

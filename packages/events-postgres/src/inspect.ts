@@ -22,11 +22,13 @@ export async function inspectLog(
   { schema, server }: Target,
 ): Promise<Omit<PostgresInspection, 'queued'>> {
   const s = quoted(schema)
+  const sizes = ['log', 'streams', 'events', 'blobs'].map(
+    (table) => `pg_total_relation_size('${s}.${table}')`,
+  )
   const [log = []] = await session.run({
     text:
-      `SELECT format, incarnation, durability, position, streams, pg_total_relation_size('${s}.log') ` +
-      `+ pg_total_relation_size('${s}.streams') + pg_total_relation_size('${s}.events') + ` +
-      `pg_total_relation_size('${s}.blobs'), current_setting('server_version') FROM ${s}.log`,
+      `SELECT format, incarnation, durability, position, streams, ${sizes.join(' + ')}, ` +
+      `current_setting('server_version') FROM ${s}.log`,
   })
   const [told = []] = await session.run({
     text: `SELECT ${SETTINGS.map((name) => `current_setting('${name}')`).join()}`,

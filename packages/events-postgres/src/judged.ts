@@ -1,7 +1,7 @@
 /** Judging the units of a group, and what became of them once the group is committed. */
 import {
-  type EventsError,
   type Appended,
+  type EventsError,
   judge,
   type PreparedUnit,
   retryAnswer,

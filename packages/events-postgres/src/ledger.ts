@@ -40,21 +40,34 @@ function streamOf(cause: string): string {
 /** Whether the unit itself expects the stream to be empty. */
 function isEmptyTo({ writes, guards }: PreparedUnit, name: string): boolean {
   const write = writes.find(({ stream }) => stream === name)
-  if (write !== undefined) return write.expectedVersion === 'no_stream' || write.expectedVersion === 0
+  if (write !== undefined)
+    return write.expectedVersion === 'no_stream' || write.expectedVersion === 0
   return guards?.some(({ stream, version }) => stream === name && version === 0) === true
 }
 
 /** The heads of one transaction. */
 export class Ledger implements HeadLedger {
   readonly #heads: Map<string, Head>
-  /** The names that were looked at, and the versions found. */
+  /** The names that were looked at. */
   readonly names: readonly string[]
-  readonly versions: readonly number[]
+  /** What must not be there if the ledger is right: streams that are new to it … */
+  readonly absentNames: string[] = []
+  /** … and in the others, by their numbers, the version behind the last one it knows. Versions have
+   * no gap and nothing takes one back: if that is not there, nothing has moved. */
+  readonly absentIn: number[] = []
+  readonly absentVersions: number[] = []
 
-  private constructor(names: readonly string[], heads: Map<string, Head>) {
-    this.names = names
-    this.versions = names.map((name) => (heads.get(name) ?? NO_HEAD).version)
+  private constructor(heads: Map<string, Head>) {
     this.#heads = heads
+    this.names = [...heads.keys()]
+    for (const [name, { id, version }] of heads) {
+      if (id === 0) {
+        this.absentNames.push(name)
+      } else {
+        this.absentIn.push(id)
+        this.absentVersions.push(version + 1)
+      }
+    }
   }
 
   /** @param rows - index from 1, id, version, time; of the streams that are there */
@@ -65,7 +78,7 @@ export class Ledger implements HeadLedger {
       if (name === undefined) continue
       heads.set(name, { id: Number(id), version: Number(version), time: Number(time) })
     }
-    return new Ledger(names, heads)
+    return new Ledger(heads)
   }
 
   /** From what was seen last; `undefined` when nothing is known of a stream. */
@@ -82,7 +95,7 @@ export class Ledger implements HeadLedger {
         heads.set(name, head)
       }
     }
-    return new Ledger([...heads.keys()], heads)
+    return new Ledger(heads)
   }
 
   head(stream: StreamId): StreamHead {

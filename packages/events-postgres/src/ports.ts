@@ -2,7 +2,7 @@
 import type { EventStore } from '@ice/events/ports'
 import type { Clock } from '@ice/primitives'
 
-/** What an acknowledged unit survives: a crash of the server, or the death of this process alone. */
+/** What an acknowledged unit survives: a crash of the server, or this process's death alone. */
 export type PostgresDurability = 'disk' | 'process'
 
 /** Where the server is, and as whom to go there. What is left out is what `pg` takes: `PGHOST` … */

@@ -16,6 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Appended, EVENTS_CODES, EventsError, type PreparedUnit } from '@ice/events'
 import { invariant } from '@ice/primitives'
 import { failure, isTransient, type UnitFate } from './failure.ts'
+import type { Outcome } from './judged.ts'
 import { streamsOf } from './ledger.ts'
 import {
   GROUP_EVENTS_MAX,
@@ -24,7 +25,6 @@ import {
   QUEUE_BLOB_BYTES_MAX,
   QUEUE_UNITS_MAX,
 } from './limits.ts'
-import type { Outcome } from './judged.ts'
 import { type Candidate, type Claim, LogChanged, type Writer } from './writer.ts'
 
 /** A unit that waits for its commit. */

@@ -110,7 +110,8 @@ export class Rows {
   }
 
   #select(session: Session, { after, upTo, filter }: LogRange): Promise<readonly Row[]> {
-    const { streamPrefix, types } = filter ?? {}
+    const { streamPrefix } = filter ?? {}
+    const types = filter?.types?.filter(isText)
     const bounds = [after, upTo, READ_PAGE_EVENTS]
     const prefix = [streamPrefix, `${streamPrefix ?? ''}${LAST_CHARACTER}`]
     if (streamPrefix === undefined && types === undefined) {
@@ -122,12 +123,17 @@ export class Rows {
   }
 }
 
+function isText(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
+}
+
 /** No event has such a type or stream, and the server would not even take the text. */
 function isHopeless(filter: EventFilter | undefined): boolean {
   const { streamPrefix = '', types } = filter ?? {}
-  const isText = (text: string): boolean => text.isWellFormed() && !text.includes('\0')
   return !isText(streamPrefix) || (types !== undefined && !types.some(isText))
 }
+
+const BETWEEN = 'position > $1 AND position <= $2'
 
 function readSql(s: string) {
   // A stream's number is looked up first, so that the index on (stream, version) is walked.
@@ -135,8 +141,7 @@ function readSql(s: string) {
   const ofStream =
     `SELECT position, bytes, hash, version FROM ${s}.events WHERE stream = ${number} ` +
     'AND version > $2 AND version <= $3 ORDER BY version'
-  const ofLog =
-    `SELECT position, bytes, hash FROM ${s}.events e WHERE position > $1 ` + 'AND position <= $2'
+  const ofLog = `SELECT position, bytes, hash FROM ${s}.events e WHERE ${BETWEEN}`
   const prefix =
     ` AND EXISTS (SELECT 1 FROM ${s}.streams s WHERE s.id = e.stream ` +
     'AND s.name >= $4 AND s.name < $5)'

@@ -64,33 +64,33 @@ const headsText = (s: string): string => `
 
 /**
  * Parameters: events and new streams counted; position the log has at least, its incarnation,
- * notAfter; names and versions that were guessed; names of new streams; six columns of events.
+ * notAfter; what must not be there: streams by name, and in streams by number a version; names of
+ * new streams; six columns of events.
  */
 const insertText = (s: string): string => `
-  WITH stale AS (
-    SELECT 1 FROM unnest(${lines(6)}, $7::bigint[]) AS n (name, version)
-    WHERE n.version <> coalesce((
-      SELECT e.version FROM ${s}.events e
-      WHERE e.stream = (SELECT s.id FROM ${s}.streams s WHERE s.name = n.name)
-      ORDER BY e.version DESC LIMIT 1
-    ), 0)
-    LIMIT 1
-  ), moved AS (
+  WITH moved AS (
     UPDATE ${s}.log SET position = position + $1::bigint, streams = streams + $2::bigint
     WHERE position >= $3 AND incarnation = $4 AND format = ${FORMAT.version}
-      AND ($5::bigint IS NULL OR ${NOW} <= $5) AND NOT EXISTS (SELECT 1 FROM stale)
+      AND ($5::bigint IS NULL OR ${NOW} <= $5)
+      AND NOT EXISTS (
+        SELECT 1 FROM unnest(${lines(6)}) AS n (name) JOIN ${s}.streams s ON s.name = n.name
+      )
+      AND NOT EXISTS (
+        SELECT 1 FROM unnest($7::bigint[], $8::bigint[]) AS n (stream, version)
+        JOIN ${s}.events e ON e.stream = n.stream AND e.version = n.version
+      )
     RETURNING position, streams
   ), named AS (
     INSERT INTO ${s}.streams (id, name)
     SELECT moved.streams - $2 + k, name
-    FROM moved, unnest(${lines(8)}) WITH ORDINALITY AS n (name, k)
+    FROM moved, unnest(${lines(9)}) WITH ORDINALITY AS n (name, k)
   ), kept AS (
     INSERT INTO ${s}.events (position, stream, version, time, type, bytes, hash)
     SELECT moved.position - $1 + i,
       CASE WHEN stream < 0 THEN moved.streams - $2 - stream ELSE stream END,
       version, time, type, bytes, hash
-    FROM moved, unnest($9::bigint[], $10::bigint[], $11::bigint[], ${lines(12)}, ${lines(13)},
-      ${lines(14)}) WITH ORDINALITY AS t (stream, version, time, type, bytes, hash, i)
+    FROM moved, unnest($10::bigint[], $11::bigint[], $12::bigint[], ${lines(13)}, ${lines(14)},
+      ${lines(15)}) WITH ORDINALITY AS t (stream, version, time, type, bytes, hash, i)
   )
   SELECT position, streams FROM moved`
 

@@ -225,7 +225,8 @@ describeOnServer('a log in use', () => {
     await log.append(notes(alice, 3))
     await admin((client) =>
       client.query(
-        `DELETE FROM "${schema}".events WHERE position = 3; UPDATE "${schema}".log SET position = 2`,
+        `DELETE FROM "${schema}".events WHERE position = 3;
+         UPDATE "${schema}".log SET position = 2`,
       ),
     )
     await expect(log.append(notes(alice))).rejects.toMatchObject({
@@ -237,6 +238,19 @@ describeOnServer('a log in use', () => {
     })
     const again = await open({ schema })
     expect(await again.store.head()).toEqual({ position: 2 })
+  })
+
+  it('holds nothing of a type or a stream that could not even be named', async () => {
+    const { log, store } = await open()
+    await log.append(notes(alice, 2))
+    for (const hostile of ['\0', '\ud800', "'; --", '\u{10ffff}', '\n']) {
+      expect(await gather(store.readAll({ filter: { streamPrefix: hostile } }))).toEqual([])
+      const both = { types: [hostile, 'NoteTaken'], streamPrefix: 'note/' }
+      expect((await gather(store.readAll({ filter: both }))).length).toBe(2)
+      expect(await gather(store.readAll({ filter: { types: [hostile] } }))).toEqual([])
+      expect(await gather(store.read({ stream: hostile as typeof alice }))).toEqual([])
+      expect(await store.blobs.has(hostile as never)).toBe(false)
+    }
   })
 
   it('judges notAfter by the clock of the server', async () => {

@@ -24,14 +24,14 @@ describeOnServer('several processes', () => {
     const schema = freshSchema()
     const names = ['w0', 'w1', 'w2', 'w3']
     const writers = names.map((name) =>
-      start('writer', { args: [server.url, schema, name, '300', 'shared'] }),
+      start('writer', { args: [server.url, schema, name, '120', 'shared'] }),
     )
     for (const writer of writers) await writer.until((line) => line === 'done')
     const { store, log } = await open({ schema })
     const events = await gather(log.readAll({}))
-    expect(events.map(({ position }) => position)).toEqual(counted(1_200))
+    expect(events.map(({ position }) => position)).toEqual(counted(480))
     const shared = events.filter(({ stream }) => stream === 'note/shared')
-    expect(shared.map(({ version }) => version)).toEqual(counted(600))
+    expect(shared.map(({ version }) => version)).toEqual(counted(240))
     for (const { said } of writers) {
       for (const { stream, n, position } of said.filter(isSaid)) {
         expect(events[position - 1]).toMatchObject({ stream, data: { n } })
@@ -71,12 +71,11 @@ describeOnServer('a reader that asks for what comes after the last it saw', () =
   it('misses nothing under sixty-four writers', { timeout: 60_000 }, async () => {
     const reader = await open()
     const { schema } = reader
-    const writers = []
-    for (let n = 0; n < 64; n += 1) writers.push(await open({ schema, readersMax: 1 }))
+    const writers = await Promise.all(counted(64).map(() => open({ schema, readersMax: 1 })))
     let isDone = false
     const appending = Promise.all(
       writers.map(async ({ log }, n) => {
-        for (let i = 0; i < 20; i += 1) {
+        for (let i = 0; i < 10; i += 1) {
           await log.append(notes(`note/w${n}` as StreamId, 1, i as StreamVersion))
         }
       }),
@@ -84,14 +83,14 @@ describeOnServer('a reader that asks for what comes after the last it saw', () =
       isDone = true
     })
     const seen: number[] = []
-    while (!isDone || seen.length < 1_280) {
+    while (!isDone || seen.length < 640) {
       const wasDone = isDone
       const events = await gather(reader.store.readAll({ after: seen.at(-1) ?? 0 }))
       seen.push(...events.map(({ position }) => position))
       if (wasDone && events.length === 0) break
     }
     await appending
-    expect(seen).toEqual(counted(1_280))
+    expect(seen).toEqual(counted(640))
   })
 })
 
@@ -101,7 +100,7 @@ describeOnServer('a writer that is stopped for a while', () => {
     const { log, store, schema } = await open()
     const writer = start('writer', { args: [server.url, schema, 'z', '0', 'flood'] })
     await writer.until(isSaid)
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       writer.process.kill('SIGSTOP')
       await log.append(notes(alice, 1, round as StreamVersion))
       // Long enough for the server to end what the writer had begun.
@@ -115,7 +114,7 @@ describeOnServer('a writer that is stopped for a while', () => {
     await writer.ended()
     const events = await gather(log.readAll({}))
     const said = writer.said.filter(isSaid)
-    expect(said.length).toBeGreaterThan(80)
+    expect(said.length).toBeGreaterThan(48)
     for (const { stream, n, position } of said) {
       expect(events[position - 1]).toMatchObject({ stream, version: n + 1, data: { n } })
     }
