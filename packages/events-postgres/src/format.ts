@@ -206,11 +206,12 @@ export function unsupportedFormat(log: string, stored: number, known: number): E
 }
 
 function foreign({ log }: Target, found: readonly string[]): EventsPostgresError {
+  const some = found.slice(0, 5)
   return new EventsPostgresError(
     EVENTS_POSTGRES_CODES.schema,
-    `${log} holds something else than an event log (${found.slice(0, 5).join(', ')}). It was left ` +
-      'as it is: name another schema.',
-    { log, found: found.slice(0, 5) },
+    `${log} holds something else than an event log (${some.join(', ')}). It was left as it is: ` +
+      'name another schema.',
+    { log, found: some },
   )
 }
 

@@ -171,9 +171,11 @@ describeOnServer('a server', () => {
 
   it('that is not there, or lets nobody in, is told without the password', async () => {
     const away = 'postgres://postgres:hunter2@127.0.0.1:1/postgres'
+    const wrong = urlOf('postgres', 'postgres', 'hunter2')
     const refusals = [
       [{ connection: away }, 'connection'],
-      [{ connection: urlOf('postgres', 'postgres', 'hunter2') }, 'authentication'],
+      // Somebody else's server may trust whoever comes.
+      ...(server.power === undefined ? [] : [[{ connection: wrong }, 'authentication'] as const]),
       [{ connection: urlOf('nobody', 'postgres', 'hunter2') }, 'authentication'],
     ] as const
     for (const [options, reason] of refusals) {
@@ -219,7 +221,10 @@ describeOnServer('a log in use', () => {
     })
     await log.append(notes(alice, 1, 0 as StreamVersion))
   })
+})
 
+/** Verifies: EPG-R08, EPG-R16 */
+describeOnServer('a log', () => {
   it('that has gone back is given up', async () => {
     const { schema, log, store } = await open()
     await log.append(notes(alice, 3))
