@@ -21,7 +21,7 @@ import type { Fact, Intent } from './journal.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
 import { INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectReport, EffectRequest } from './ports.ts'
-import { type SealedValue, sealValue } from './value.ts'
+import { asRecorded, type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
 export interface EffectIntent extends Intent {
@@ -215,7 +215,7 @@ export function settle(completion: Completion): Settled {
       const sealed = sealValue(completion.report.value)
       const observed = boundedObservation(completion.report.observed)
       const data = { ...common, result: sealed.ref, observed }
-      const { value } = completion.report
+      const value = asRecorded(completion.report.value)
       return { type: intent.handler.outcome, data, blob: sealed.blob, value }
     } catch (error) {
       // The act took place; only its result cannot be kept. That is a failure, and says so.

@@ -37,7 +37,7 @@ import type {
   Question,
   RunContext,
 } from './ports.ts'
-import { sealValue } from './value.ts'
+import { asRecorded, sealValue } from './value.ts'
 
 /** What a step asks for. */
 export type Ask =
@@ -229,11 +229,11 @@ export function settlementOf(
       return { kind: 'answer', answer: { approved: data['approved'] === true, by, comment } }
     }
     case 'CapabilityDenied': {
-      const denial = data['denial'] as Denial
+      const denial = asRecorded(data['denial'] as Denial)
       return { kind: 'outcome', outcome: { kind: 'denied', denial, event: id } }
     }
     case 'EffectFailed': {
-      const error = data['error'] as ErrorRecord
+      const error = asRecorded(data['error'] as ErrorRecord)
       return { kind: 'outcome', outcome: { kind: 'failed', error, event: id } }
     }
     default:

@@ -55,3 +55,9 @@ export async function openValue(ref: ValueRef, blobs: BlobStore): Promise<JsonVa
     nodesMax: Number.MAX_SAFE_INTEGER,
   }) as JsonValue
 }
+
+/** A value as the log gives it back: what a program is given must not differ from its replay, not
+ * even in the order of members. */
+export function asRecorded<T>(value: T): T {
+  return JSON.parse(canonicalize(value)) as T
+}

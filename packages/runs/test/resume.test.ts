@@ -406,3 +406,21 @@ describe('a counted grant', () => {
     expect(bob.witness).toHaveLength(7)
   })
 })
+
+/** Verifies: RUN-R10 */
+test('a value is given to a program as its replay gives it, to the order of members', async () => {
+  const effects = [tool('do', 'observe', () => ({ b: 1, a: { d: 1, c: 2 } }))]
+  const seen: string[] = []
+  const looks = program(async (ctx) => {
+    const value = await ctx.effect('x', doing())
+    const denied = await ctx.attempt('y', { ...doing(), grant: 'none' })
+    seen.push(JSON.stringify([value, 'denial' in denied ? denied.denial : null]))
+    await ctx.approval('q', { prompt: 'go on?' })
+  })
+  const { runs } = await world({ effects, programs: [looks] })
+  const { run } = await runs.execute(looks, {}, { grants })
+  await runs.answer(run, { step: 'q', approved: true })
+  await runs.drive(run)
+  expect(seen).toHaveLength(2)
+  expect(seen[0]).toBe(seen[1])
+})
