@@ -19,6 +19,14 @@ export {
   type SealedWrite,
   type StoredLookup,
 } from './judge.ts'
+export {
+  CAUSES_MAX,
+  EVENT_BYTES_MAX,
+  INLINE_STRING_BYTES_MAX,
+  UNIT_EVENTS_MAX,
+  UNIT_GUARDS_MAX,
+  UNIT_STREAMS_MAX,
+} from './limits.ts'
 export { createEventLog, type EventLogComponents } from './log.ts'
 export { memoryEventStore } from './memory.ts'
 export type * from './ports.ts'

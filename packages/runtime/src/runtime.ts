@@ -6,21 +6,54 @@
  */
 
 import { createAuthority, createGrants, fsKind, toolKind } from '@ice/capabilities'
-import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from '@ice/events'
+import {
+  CAUSES_MAX,
+  composeTaxonomy,
+  createEventLog,
+  EVENT_BYTES_MAX,
+  INLINE_STRING_BYTES_MAX,
+  memoryEventStore,
+  standardTypes,
+  UNIT_EVENTS_MAX,
+  UNIT_GUARDS_MAX,
+  UNIT_STREAMS_MAX,
+} from '@ice/events'
 import type { EventStore } from '@ice/events/ports'
 import { type Clock, createIds, type JsonObject, systemClock, systemRandom } from '@ice/primitives'
-import { createRuns, memoryOwnership } from '@ice/runs'
+import {
+  createRuns,
+  GRANTS_MAX,
+  INLINE_VALUE_BYTES_MAX,
+  memoryOwnership,
+  STEP_ID_BYTES_MAX,
+  VALUE_BYTES_MAX,
+} from '@ice/runs'
 import type { EffectHandler, Ownership } from '@ice/runs/ports'
 import { adopt } from './adopt.ts'
 import { describeRuntime } from './describe.ts'
-import type { Runtime, RuntimeOptions } from './ports.ts'
+import type { Runtime, RuntimeDescription, RuntimeOptions } from './ports.ts'
 import { systemPrincipal } from './principal.ts'
 
 /** Where a runtime keeps its log when it is told nothing else. */
 export const DEFAULT_PATH = '.ice/ice.db'
 
-/** Bounds that every run is provisioned with and that `describe()` shows. */
-const LIMITS = { run: { epochs: Number.MAX_SAFE_INTEGER } } as const
+/** The bounds of the rooms that a product meets first; a unit ends each name. */
+const LIMITS: RuntimeDescription['limits'] = Object.freeze({
+  events: Object.freeze({
+    causesMax: CAUSES_MAX,
+    eventBytesMax: EVENT_BYTES_MAX,
+    inlineStringBytesMax: INLINE_STRING_BYTES_MAX,
+    unitEventsMax: UNIT_EVENTS_MAX,
+    unitGuardsMax: UNIT_GUARDS_MAX,
+    unitStreamsMax: UNIT_STREAMS_MAX,
+  }),
+  runs: Object.freeze({
+    grantsMax: GRANTS_MAX,
+    inlineValueBytesMax: INLINE_VALUE_BYTES_MAX,
+    stepIdBytesMax: STEP_ID_BYTES_MAX,
+    valueBytesMax: VALUE_BYTES_MAX,
+  }),
+})
 
 /**
  * Composes a runtime.

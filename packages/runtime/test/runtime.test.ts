@@ -117,6 +117,7 @@ describe('a subsystem of the reader’s own', () => {
     expect(stretch).toMatchObject({ result: { value: 'pong' } })
     expect(ice.describe()).toMatchObject({
       durability: 'memory',
+      limits: { events: { eventBytesMax: 61_440 }, runs: { stepIdBytesMax: 512 } },
       effects: [{ action: 'ping', fate: 'observe', outcome: 'EffectSucceeded' }],
       subsystems: { store: { name: 'custom' }, ownership: { self: 'mine', custom: true } },
     })
