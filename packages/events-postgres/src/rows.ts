@@ -5,7 +5,7 @@
  * reader keeps nothing from being vacuumed. Pages fit together because events never change and
  * the end of a reading is fixed when it begins.
  */
-import type { EventFilter, StoredEvent } from '@ice/events'
+import { type EventFilter, filtersBytes, matchesBytes, type StoredEvent } from '@ice/events'
 import { type Hash, isStreamId, type Position } from '@ice/primitives'
 import { quoted } from './format.ts'
 import { READ_PAGE_EVENTS, SCAN_WINDOW_EVENTS } from './limits.ts'
@@ -88,15 +88,19 @@ export class Rows {
 
   /** At most a page of the log. Looks at a bounded number of events. */
   async ofLog(session: Session, { after, upTo, filter }: LogRange): Promise<LogPage> {
-    const isWhole = filter?.streamPrefix === undefined && filter?.types === undefined
+    const isWhole =
+      filter?.streamPrefix === undefined && filter?.types === undefined && !filtersBytes(filter)
     const to = isWhole ? upTo : Math.min(after + SCAN_WINDOW_EVENTS, upTo)
     if (to <= after || isHopeless(filter)) return { events: [], upTo, end: true }
     const rows = await this.#select(session, { after, upTo: to, filter })
-    const events = rows.map(toEvent)
+    const found = rows.map(toEvent)
+    const events = filtersBytes(filter)
+      ? found.filter(({ bytes }) => matchesBytes(filter, bytes))
+      : found
     // A full page may have stopped before the end of the window.
     const isFull = rows.length === READ_PAGE_EVENTS
     const last = isFull
-      ? (events.at(-1)?.position ?? to)
+      ? (found.at(-1)?.position ?? to)
       : await this.#skipGap(session, { to, upTo, found: rows.length })
     return { events, upTo: last, end: last >= upTo }
   }

@@ -53,6 +53,7 @@ export async function openPostgresEventStore(
   return {
     supports: { durable: true, sharedByProcesses: true },
     durability: settled.durability,
+    incarnation: store.incarnation,
     schema,
     blobs: openBlobs(schema, store.gate),
     append: (unit) => store.append(unit),
@@ -70,6 +71,7 @@ export async function openPostgresEventStore(
 
 class Store {
   readonly rows: Rows
+  readonly incarnation: string
   readonly #settled: Settled
   readonly #writer: Writer
   readonly #queue: CommitQueue
@@ -87,6 +89,7 @@ class Store {
     const { clock, subscribersKeepAlive = false } = options
     const connect = (): Promise<Session> => Session.connect(target, sessionOptions(settled))
     this.#settled = settled
+    this.incarnation = row.incarnation
     this.rows = new Rows(target.schema)
     this.#writer = new Writer(
       { schema: target.schema, log: target.log, row, clock, connect },
@@ -219,13 +222,14 @@ class Store {
   async #livePage(after: number, { filter, signal }: SubscribeQuery): Promise<Page> {
     try {
       return await this.gate(async (session) => {
-        const upTo = await this.rows.head(session)
-        return this.rows.ofLog(session, { after, upTo: Math.max(after, upTo), filter })
+        const head = await this.rows.head(session)
+        const upTo = Math.max(after, head)
+        return { ...(await this.rows.ofLog(session, { after, upTo, filter })), head }
       }, signal)
     } catch (error) {
       // A subscription ends without an error when the store closes or its signal fires.
       if (!this.#isClosing && signal?.aborted !== true) throw error
-      return { events: [], upTo: after, end: true }
+      return { events: [], upTo: after, end: true, head: after }
     }
   }
 

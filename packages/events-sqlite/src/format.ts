@@ -15,6 +15,7 @@
  * 4. A file is current, or is migrated in one transaction, or is refused untouched.
  */
 
+import { randomUUID } from 'node:crypto'
 import { type Connection, readPragma } from './connection.ts'
 import { EVENTS_SQLITE_CODES, EventsSqliteError } from './errors.ts'
 
@@ -73,6 +74,7 @@ export function writeFormat(db: Connection, format: Format): void {
   db.exec(format.schema)
   db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)').run('format', String(format.version))
   db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)').run('durability', 'disk')
+  db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)').run('incarnation', randomUUID())
 }
 
 /**
@@ -92,6 +94,26 @@ export function ensureFormat(db: Connection, path: string, format: Format): void
   }
   if (storedFormat(db, path) !== format.version) migrate(db, path, format)
   checkObjects(db, path, format)
+  ensureIncarnation(db)
+}
+
+/** A file from before histories had names gets one, once. */
+function ensureIncarnation(db: Connection): void {
+  const named = db.prepare("SELECT 1 FROM meta WHERE key = 'incarnation'").get()
+  if (named !== undefined) return
+  db.prepare("INSERT OR IGNORE INTO meta (key, value) VALUES ('incarnation', ?)").run(randomUUID())
+}
+
+/** The name of the history in a file. */
+export function storedIncarnation(db: Connection, path: string): string {
+  const read = db.prepare<[], string>("SELECT value FROM meta WHERE key = 'incarnation'").pluck()
+  const value = read.get()
+  if (value !== undefined) return value
+  throw new EventsSqliteError(
+    EVENTS_SQLITE_CODES.corrupt,
+    `${path} does not say which history it holds. Restore a backup.`,
+    { path },
+  )
 }
 
 /** The format number a file carries. */

@@ -23,7 +23,14 @@ import { applySettings, type Connection, connect, readPragma } from './connectio
 import { EVENTS_SQLITE_CODES, EventsSqliteError } from './errors.ts'
 import { isCoded, openFailure } from './failure.ts'
 import { checkFilesystem } from './filesystem.ts'
-import { APPLICATION_ID, ensureFormat, FORMAT, type Format, writeFormat } from './format.ts'
+import {
+  APPLICATION_ID,
+  ensureFormat,
+  FORMAT,
+  type Format,
+  storedIncarnation,
+  writeFormat,
+} from './format.ts'
 import { PAGE_BYTES } from './limits.ts'
 import type { SqliteDurability, SqliteEventStoreOptions } from './ports.ts'
 
@@ -33,6 +40,8 @@ export interface OpenedFile {
   /** Absolute. */
   readonly path: string
   readonly durability: SqliteDurability
+  /** Names the history in the file. */
+  readonly incarnation: string
 }
 
 /** Opens or creates a log's file. @throws as `openSqliteEventStore` */
@@ -55,7 +64,7 @@ export function openFile(
       noteDurability(db, durability)
       applySettings(db, path, durability)
     })
-    return { db, path, durability }
+    return { db, path, durability, incarnation: storedIncarnation(db, path) }
   } catch (error) {
     db.close()
     throw error

@@ -8,7 +8,7 @@
  * leaf hash no longer fits it. To judge a damaged log is the business of `check` and `verifyLog`,
  * which name the position.
  */
-import type { EventFilter, StoredEvent } from '@ice/events'
+import { type EventFilter, filtersBytes, matchesBytes, type StoredEvent } from '@ice/events'
 import type { Hash, Position, StreamId } from '@ice/primitives'
 import type { Connection } from './connection.ts'
 import { READ_PAGE_EVENTS, SCAN_WINDOW_EVENTS, TYPES_MAX } from './limits.ts'
@@ -142,7 +142,8 @@ export class Rows {
   /** At most a page of the log, not beyond `upTo`. Looks at a bounded number of events. */
   ofLog(after: number, upTo: number, filter: EventFilter | undefined): LogPage {
     if (upTo <= after) return { events: [], upTo: after, end: true }
-    if (filter?.streamPrefix === undefined && filter?.types === undefined) {
+    const { streamPrefix, types } = filter ?? {}
+    if (streamPrefix === undefined && types === undefined && !filtersBytes(filter)) {
       return this.#gapless(after, upTo) ?? this.#page({ after, to: upTo, upTo, filter: undefined })
     }
     return this.#page({ after, to: Math.min(after + SCAN_WINDOW_EVENTS, upTo), upTo, filter })
@@ -173,10 +174,13 @@ export class Rows {
       filter === undefined
         ? this.#sql.all.all(after, to, READ_PAGE_EVENTS)
         : this.#select(after, to, filter)
-    const events = rows.map(toEvent)
+    const found = rows.map(toEvent)
+    const events = filtersBytes(filter)
+      ? found.filter(({ bytes }) => matchesBytes(filter, bytes))
+      : found
     // A full page may have stopped before the end of the window.
     const isFull = rows.length === READ_PAGE_EVENTS
-    const last = isFull ? (events.at(-1)?.position ?? to) : this.#skipGap(to, upTo, rows.length)
+    const last = isFull ? (found.at(-1)?.position ?? to) : this.#skipGap(to, upTo, rows.length)
     return { events, upTo: last, end: last >= upTo }
   }
 

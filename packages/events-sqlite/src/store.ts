@@ -14,6 +14,7 @@ import {
   EVENTS_CODES,
   EventsError,
   follow,
+  type Page,
   type PreparedUnit,
   type ReadAllQuery,
   type ReadQuery,
@@ -31,7 +32,7 @@ import { LOCK_PAUSE_MAX_MS, LOCK_WAIT_MS, READ_PAGE_EVENTS } from './limits.ts'
 import { type OpenedFile, openFile } from './open.ts'
 import type { SqliteEventStore, SqliteEventStoreOptions, SqliteInspection } from './ports.ts'
 import { CommitQueue } from './queue.ts'
-import { type LogPage, Rows } from './rows.ts'
+import { Rows } from './rows.ts'
 import { createWatch } from './watch.ts'
 import { Writer } from './writer.ts'
 
@@ -50,6 +51,7 @@ export function openSqliteEventStore(options: SqliteEventStoreOptions): SqliteEv
   return {
     supports: { durable: true, sharedByProcesses: true },
     durability: store.file.durability,
+    incarnation: store.file.incarnation,
     path: store.file.path,
     blobs: openBlobs(store.file.db, store.gate),
     append: (unit) => store.append(unit),
@@ -195,11 +197,12 @@ class Store {
     if (this.#lost !== undefined) this.mustBeOpen()
   }
 
-  #livePage(after: number, { filter }: SubscribeQuery): LogPage {
+  #livePage(after: number, { filter }: SubscribeQuery): Page {
     try {
-      return this.rows.ofLog(after, this.rows.head(), filter)
+      const head = this.rows.head()
+      return { ...this.rows.ofLog(after, head, filter), head }
     } catch (error) {
-      if (isBusy(error)) return { events: [], upTo: after, end: false }
+      if (isBusy(error)) return { events: [], upTo: after, end: false, head: after }
       throw this.#readFailure(error)
     }
   }

@@ -28,6 +28,8 @@ export const EVENTS_CODES = {
   eventLimit: 'ICE_EVENTS_EVENT_LIMIT',
   /** The unit names too many streams, guards, events or bytes of blobs. */
   unitLimit: 'ICE_EVENTS_UNIT_LIMIT',
+  /** A subscriber that asked to be told has fallen too far behind; `data.position` is where. */
+  lagLimit: 'ICE_EVENTS_LAG_LIMIT',
   /** The caller's signal fired before the unit began to commit. */
   aborted: 'ICE_EVENTS_ABORTED',
   /** The store cannot write or read now; `data.fate` says whether the unit may have been kept. */

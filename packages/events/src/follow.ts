@@ -10,6 +10,7 @@
  */
 
 import { settled } from '@ice/primitives'
+import { EVENTS_CODES, EventsError } from './errors.ts'
 import type { StoredEvent, SubscribeQuery } from './ports.ts'
 
 /** Tells followers that there may be something new. */
@@ -73,6 +74,8 @@ export interface Page {
   /** The last position looked at, matching or not. */
   readonly upTo: number
   readonly end: boolean
+  /** The head of the log when the page was read. */
+  readonly head: number
 }
 
 /**
@@ -86,14 +89,29 @@ export async function* follow(
   bell: WakeUp,
 ): AsyncGenerator<readonly StoredEvent[]> {
   let after = query.after ?? 0
+  let isLive = false
   const ended = (): boolean => bell.closed || query.signal?.aborted === true
   while (!ended()) {
     const seen = bell.count
     const page = await readPage(after)
     if (ended()) return
+    if (isLive) checkLag(query, after, page.head)
+    isLive ||= page.end
     after = page.upTo
     if (page.events.length > 0) yield page.events
     if (!page.end) await settled()
     else if (!ended()) await bell.wait(seen, query.signal)
   }
+}
+
+/** A reader that was live and no longer is may have asked to be told. */
+function checkLag({ lagMax }: SubscribeQuery, position: number, head: number): void {
+  const lag = head - position
+  if (lagMax === undefined || lag <= lagMax) return
+  throw new EventsError(
+    EVENTS_CODES.lagLimit,
+    `The reader at position ${position} is ${lag} events behind; it had asked to be told when ` +
+      `it is more than ${lagMax} behind. Nothing is lost: subscribe again after ${position}.`,
+    { position, head, lag, lagMax },
+  )
 }

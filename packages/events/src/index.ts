@@ -10,6 +10,7 @@ export {
   type PayloadOf,
   type Upcaster,
 } from './event-type.ts'
+export { filtersBytes, matchesBytes } from './filter.ts'
 export { createBell, follow, type Page, type WakeUp, type WakeUpBell } from './follow.ts'
 export {
   type HeadLedger,
@@ -28,7 +29,7 @@ export {
   UNIT_STREAMS_MAX,
 } from './limits.ts'
 export { createEventLog, type EventLogComponents } from './log.ts'
-export { memoryEventStore } from './memory.ts'
+export { type MemoryEventStoreComponents, memoryEventStore } from './memory.ts'
 export type * from './ports.ts'
 export { isPrepared } from './prepare.ts'
 export {

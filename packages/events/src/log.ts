@@ -10,8 +10,16 @@ import { type Clock, type EventId, isEventId, parseEventId } from '@ice/primitiv
 import { decodeBatches, decodeEvent } from './decode.ts'
 import { shown } from './draft.ts'
 import { EVENTS_CODES, EventsError } from './errors.ts'
+import { storeFilter } from './filter.ts'
 import { prepareUnit } from './gateway.ts'
-import type { EventLog, EventStore, PreparedUnit, RecordedEvent } from './ports.ts'
+import type {
+  EventFilter,
+  EventLog,
+  EventStore,
+  LogFilter,
+  PreparedUnit,
+  RecordedEvent,
+} from './ports.ts'
 import type { Taxonomy } from './taxonomy.ts'
 
 /** What a log is made of. The log takes the store over: `store.close()` closes both. */
@@ -39,10 +47,19 @@ export function createEventLog(components: EventLogComponents): EventLog {
       return store.append(unit)
     },
     read: (query) => decodeBatches(store.read(query), taxonomy),
-    readAll: (query) => decodeBatches(store.readAll(query), taxonomy),
-    subscribe: (query) => decodeBatches(store.subscribe(query), taxonomy),
+    readAll: (query) => decodeBatches(store.readAll(forStore(query, taxonomy)), taxonomy),
+    subscribe: (query) => decodeBatches(store.subscribe(forStore(query, taxonomy)), taxonomy),
     event: (id) => readEvent(store, taxonomy, id),
   }
+}
+
+/** The same query, in words that a store knows. */
+function forStore<Q extends { readonly filter?: LogFilter }>(
+  query: Q,
+  taxonomy: Taxonomy,
+): Omit<Q, 'filter'> & { readonly filter?: EventFilter } {
+  if (query.filter?.categories === undefined) return query
+  return { ...query, filter: storeFilter(query.filter, taxonomy) }
 }
 
 async function readEvent(

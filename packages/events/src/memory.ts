@@ -15,6 +15,7 @@ import type {
 } from '@ice/primitives'
 import { sha256Hex } from '@ice/primitives'
 import { EVENTS_CODES, EventsError } from './errors.ts'
+import { matchesBytes } from './filter.ts'
 import { createBell, follow, type Page } from './follow.ts'
 import { type HeadLedger, judge, retryAnswer, type SealedWrite } from './judge.ts'
 import { READ_PAGE_EVENTS } from './limits.ts'
@@ -51,8 +52,15 @@ interface State {
 
 const NO_HEAD: StreamHead = Object.freeze({ version: 0, time: 0 })
 
+/** What a log in memory is made of. */
+export interface MemoryEventStoreComponents {
+  readonly clock: Pick<Clock, 'now'>
+  /** @defaultValue `'memory'`: such a log has no second life to be told from */
+  readonly incarnation?: string
+}
+
 /** Opens an empty log in memory. */
-export function memoryEventStore(components: { readonly clock: Pick<Clock, 'now'> }): EventStore {
+export function memoryEventStore(components: MemoryEventStoreComponents): EventStore {
   const state: State = { rows: [], streams: new Map(), blobs: new Map() }
   const { rows, streams, blobs } = state
   const bell = createBell()
@@ -65,6 +73,7 @@ export function memoryEventStore(components: { readonly clock: Pick<Clock, 'now'
   return {
     supports: { durable: false, sharedByProcesses: false },
     durability: 'memory',
+    incarnation: components.incarnation ?? 'memory',
     blobs: memoryBlobs(blobs, mustBeOpen),
     // Nothing is awaited: what is judged is kept before any other unit is looked at.
     async append(unit) {
@@ -162,13 +171,15 @@ function* batches(
 function pageOf(rows: readonly Row[], after: number, filter: EventFilter | undefined): Page {
   const looked = rows.slice(after, after + READ_PAGE_EVENTS)
   const upTo = after + looked.length
-  return { events: looked.filter((row) => matches(row, filter)), upTo, end: upTo >= rows.length }
+  const events = looked.filter((row) => matches(row, filter))
+  return { events, upTo, end: upTo >= rows.length, head: rows.length }
 }
 
-function matches({ stream, type }: Row, filter: EventFilter | undefined): boolean {
+function matches({ stream, type, bytes }: Row, filter: EventFilter | undefined): boolean {
   if (filter === undefined) return true
   const { streamPrefix = '', types } = filter
-  return stream.startsWith(streamPrefix) && (types === undefined || types.includes(type))
+  if (!stream.startsWith(streamPrefix) || types?.includes(type) === false) return false
+  return matchesBytes(filter, bytes)
 }
 
 function* findings({ rows, blobs }: State): Generator<IntegrityFinding> {

@@ -229,11 +229,23 @@ export interface ReadQuery {
   readonly signal?: AbortSignal
 }
 
-/** Which events of the whole log to read. Conditions are joined by AND. */
+/** Which events of the whole log to read. Conditions are joined by AND; a list means any of it. */
 export interface EventFilter {
   /** Streams whose id begins so, for example `run/`. */
   readonly streamPrefix?: string
   readonly types?: readonly string[]
+  /** `'agent'` stands for every agent. */
+  readonly origins?: readonly (Origin | 'agent')[]
+  /** Only events of this time or later. @units epoch milliseconds, UTC */
+  readonly from?: number
+  /** Only events of an earlier time. @units epoch milliseconds, UTC */
+  readonly before?: number
+}
+
+/** A filter as a log takes it, which knows what category a type is of. A store does not. */
+export interface LogFilter extends EventFilter {
+  /** Types of these categories. A stored type that the taxonomy does not hold is of none. */
+  readonly categories?: readonly Category[]
 }
 
 /** Reads the whole log in its one total order. */
@@ -247,12 +259,30 @@ export interface ReadAllQuery {
 
 /**
  * Follows the log: what is there, then what comes. The reader pulls, so there is no buffer to
- * overflow and nothing to drop: a slow reader is served later, from the log.
+ * overflow and nothing to drop: a slow reader is served later, from the log, however late. One
+ * that would rather know than be late says so by `lagMax`.
  */
 export interface SubscribeQuery {
   readonly after?: number
   readonly filter?: EventFilter
+  /**
+   * The policy for a slow reader. Once it has caught up, a reader that comes for its next batch
+   * and finds more than so many events of the log in front of it is told, with
+   * `ICE_EVENTS_LAG_LIMIT`; `data.position` is where it can go on. Left out, it is served.
+   * @units events, matching or not
+   */
+  readonly lagMax?: number
   readonly signal?: AbortSignal
+}
+
+/** `ReadAllQuery` as a log takes it. */
+export interface LogReadAllQuery extends Omit<ReadAllQuery, 'filter'> {
+  readonly filter?: LogFilter
+}
+
+/** `SubscribeQuery` as a log takes it. */
+export interface LogSubscribeQuery extends Omit<SubscribeQuery, 'filter'> {
+  readonly filter?: LogFilter
 }
 
 /** How far the log has come. */
@@ -296,6 +326,11 @@ export interface CheckOptions {
 export interface EventStore {
   readonly supports: EventStoreSupports
   readonly durability: Durability
+  /**
+   * Names this history: made with the log, kept while it is appended to, made anew when a backup
+   * is restored. A position means something only together with it.
+   */
+  readonly incarnation: string
   readonly blobs: BlobStore
 
   /**
@@ -334,6 +369,8 @@ export interface EventStore {
   /**
    * As `readAll`, and then what is appended later, by whomever. Ends, without an error, when the
    * signal fires or the store closes.
+   *
+   * @throws `ICE_EVENTS_LAG_LIMIT` as `lagMax` says
    */
   subscribe(query: SubscribeQuery): AsyncIterable<readonly StoredEvent[]>
 
@@ -397,8 +434,8 @@ export interface EventLog {
    */
   append(request: AppendRequest): Promise<Appended>
   read(query: ReadQuery): AsyncIterable<readonly RecordedEvent[]>
-  readAll(query: ReadAllQuery): AsyncIterable<readonly RecordedEvent[]>
-  subscribe(query: SubscribeQuery): AsyncIterable<readonly RecordedEvent[]>
+  readAll(query: LogReadAllQuery): AsyncIterable<readonly RecordedEvent[]>
+  subscribe(query: LogSubscribeQuery): AsyncIterable<readonly RecordedEvent[]>
   /** @throws `ICE_EVENTS_EVENT_NOT_FOUND` */
   event(id: EventId): Promise<RecordedEvent>
 }

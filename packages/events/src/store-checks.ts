@@ -4,7 +4,14 @@
 import { type Hash, leafHash, sha256Hex } from '@ice/primitives'
 import { structural } from './draft.ts'
 import { EVENTS_CODES, EventsError } from './errors.ts'
-import type { BlobDraft, IntegrityFinding, PreparedUnit, ReadAllQuery } from './ports.ts'
+import type {
+  BlobDraft,
+  EventFilter,
+  IntegrityFinding,
+  PreparedUnit,
+  ReadAllQuery,
+  SubscribeQuery,
+} from './ports.ts'
 
 /**
  * Takes the blobs of a unit over: copied first and checked then, so that nobody can change them
@@ -30,9 +37,35 @@ export function checkBlobs(unit: PreparedUnit): readonly BlobDraft[] {
  *
  * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION`
  */
-export function checkQuery({ after, limit }: Pick<ReadAllQuery, 'after' | 'limit'>): void {
+export function checkQuery(query: Omit<ReadAllQuery, 'signal'> & LagQuery): void {
+  const { after, limit, lagMax, filter } = query
   if (after !== undefined && !isCount(after)) throw structural('"after" is not a count of events')
   if (limit !== undefined && !isCount(limit)) throw structural('"limit" is not a count of events')
+  if (lagMax !== undefined && !isCount(lagMax)) {
+    throw structural('"lagMax" is not a count of events')
+  }
+  if (filter !== undefined) checkFilter(filter)
+}
+
+type LagQuery = Pick<SubscribeQuery, 'lagMax'>
+
+/** What is no filter would let everything through, or nothing, and say neither. */
+function checkFilter({ streamPrefix, types, origins, from, before }: EventFilter): void {
+  if (streamPrefix !== undefined && typeof streamPrefix !== 'string') {
+    throw structural('"streamPrefix" is no text')
+  }
+  if (types !== undefined && !isTexts(types)) throw structural('"types" is no list of names')
+  if (origins !== undefined && !isTexts(origins)) throw structural('"origins" is no list of names')
+  for (const [name, time] of [
+    ['from', from],
+    ['before', before],
+  ] as const) {
+    if (time !== undefined && !isCount(time)) throw structural(`"${name}" is no time`)
+  }
+}
+
+function isTexts(list: unknown): boolean {
+  return Array.isArray(list) && list.every((one) => typeof one === 'string')
 }
 
 function isCount(value: number): boolean {

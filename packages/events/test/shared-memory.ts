@@ -27,6 +27,7 @@ function connection(inner: EventStore): EventStore {
   return {
     supports: { durable: true, sharedByProcesses: true },
     durability: inner.durability,
+    incarnation: inner.incarnation,
     blobs: {
       read: async (digest) => open().blobs.read(digest),
       has: async (digest) => open().blobs.has(digest),

@@ -38,6 +38,7 @@ export function faultyStore(store: EventStore, clock: Pick<Clock, 'sleep'>): Fau
   return {
     supports: store.supports,
     durability: store.durability,
+    incarnation: store.incarnation,
     blobs: store.blobs,
     get appends() {
       return appends

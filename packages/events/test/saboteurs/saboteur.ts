@@ -38,6 +38,7 @@ export function decorate(store: EventStore, spoilt: Partial<EventStore>): EventS
   return {
     supports: store.supports,
     durability: store.durability,
+    incarnation: store.incarnation,
     blobs: store.blobs,
     append: (unit) => store.append(unit),
     read: (query) => store.read(query),
