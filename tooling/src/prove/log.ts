@@ -1,0 +1,45 @@
+/**
+ * The proof of the log under fault: what was acknowledged is there, whole and as it was, whatever
+ * happens to the process, the system calls, the power and the machine.
+ *
+ * Each part is told a seed and prints what it counted. A part can be made alone, and a case that
+ * falls short is repeated by the one command that it prints:
+ *
+ *     ICE_PROVE_ONLY=R1,R3          these parts
+ *     ICE_PROVE_SEED=…              the same choices
+ *     ICE_PROVE_CASE=…              this case of the part alone
+ */
+import { randomInt } from 'node:crypto'
+import type { ProveTopic } from '../harness/topics.ts'
+import type { LogPart } from './parts/log-part.ts'
+
+/** What is proved, by the name that `ICE_PROVE_ONLY` takes. */
+const PARTS: readonly (readonly [name: string, part: LogPart])[] = []
+
+export const topic: ProveTopic = {
+  summary: 'the log under fault: kills, failing calls, crash states, exhaustion',
+  async run(context) {
+    const only = process.env['ICE_PROVE_ONLY']?.split(',')
+    const seed = process.env['ICE_PROVE_SEED'] ?? String(randomInt(2 ** 32))
+    const chosen = PARTS.filter(([name]) => only?.includes(name) ?? true)
+    const names = PARTS.map(([name]) => name)
+    const unknown = only?.filter((name) => !names.includes(name)) ?? []
+    if (unknown.length > 0) {
+      throw new Error(`there is no part ${unknown.join()}; the parts are ${names.join()}`)
+    }
+    context.say(`seed ${seed}; ${chosen.map(([name]) => name).join()}`)
+    for (const [name, part] of chosen) {
+      const began = performance.now()
+      const only = process.env['ICE_PROVE_CASE']
+      await part(context, {
+        seed,
+        full: context.full,
+        ...(only === undefined ? {} : { only }),
+        again: (which) =>
+          `ICE_PROVE_ONLY=${name} ICE_PROVE_SEED=${seed} ICE_PROVE_CASE='${which}' ` +
+          `npm run prove -- log${context.full ? ' --full' : ''}`,
+      })
+      context.say(`  ${name}: ${((performance.now() - began) / 1_000).toFixed(1)} s`)
+    }
+  },
+}
