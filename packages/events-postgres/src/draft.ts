@@ -5,13 +5,14 @@
  * gives them: here events count from 1 and new streams from -1. Bytes and hashes do not depend on
  * either, so all of this is ready before the lock is asked for.
  */
-import type {
-  Appended,
-  AppendedWrite,
-  BlobDraft,
-  PreparedUnit,
-  PreparedWrite,
-  SealedWrite,
+import {
+  type Appended,
+  type AppendedWrite,
+  type BlobDraft,
+  bringsBytes,
+  type PreparedUnit,
+  type PreparedWrite,
+  type SealedWrite,
 } from '@ice/events'
 import { invariant, type Position, type StreamVersion, type Timestamp } from '@ice/primitives'
 import type { Ledger } from './ledger.ts'
@@ -71,6 +72,7 @@ export class Draft {
   keep(unit: PreparedUnit, writes: readonly SealedWrite[], ledger: Ledger): Kept {
     checkDistinct(writes)
     for (const blob of unit.blobs ?? []) {
+      if (!bringsBytes(blob)) continue
       this.#blobs.push(blob)
       this.size += blob.bytes.byteLength
     }

@@ -98,6 +98,11 @@ export class Ledger implements HeadLedger {
     return new Ledger(heads)
   }
 
+  // Nothing can be staged before the next format.
+  hasBlob(): boolean {
+    return false
+  }
+
   head(stream: StreamId): StreamHead {
     return this.entry(stream)
   }

@@ -13,7 +13,13 @@
  * The trap this closes: to send a unit again because its answer was lost.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Appended, EVENTS_CODES, EventsError, type PreparedUnit } from '@ice/events'
+import {
+  type Appended,
+  bringsBytes,
+  EVENTS_CODES,
+  EventsError,
+  type PreparedUnit,
+} from '@ice/events'
 import { invariant } from '@ice/primitives'
 import { failure, isTransient, type UnitFate } from './failure.ts'
 import type { Outcome } from './judged.ts'
@@ -374,7 +380,7 @@ function expectsAny({ writes }: PreparedUnit): boolean {
 }
 
 function bytesOf(blobs: NonNullable<PreparedUnit['blobs']>): number {
-  return blobs.reduce((sum, blob) => sum + blob.bytes.byteLength, 0)
+  return blobs.reduce((sum, blob) => sum + (bringsBytes(blob) ? blob.bytes.byteLength : 0), 0)
 }
 
 function countEvents(unit: PreparedUnit): number {

@@ -12,7 +12,7 @@ export function openBlobs(db: Connection, gate: ReadGate): BlobStore {
     .prepare<[string], Uint8Array>('SELECT bytes FROM blobs WHERE digest = ?')
     .pluck()
   const exists = db.prepare<[string], number>('SELECT 1 FROM blobs WHERE digest = ?').pluck()
-  return {
+  const store: BlobStore = {
     async read(digest, { signal } = {}) {
       const stored = await gate(() => select.get(digest), signal)
       if (stored === undefined) {
@@ -26,5 +26,12 @@ export function openBlobs(db: Connection, gate: ReadGate): BlobStore {
     async has(digest, { signal } = {}) {
       return (await gate(() => exists.get(digest), signal)) === 1
     },
+    async *stream(digest, options) {
+      yield await store.read(digest, options)
+    },
+    // Blobs in portions come with the next format of the log.
+    stage: () => Promise.reject(new TypeError('staging is not there yet')),
+    collect: () => Promise.reject(new TypeError('collecting is not there yet')),
   }
+  return store
 }

@@ -154,6 +154,11 @@ export class Heads implements HeadLedger {
     return true
   }
 
+  // Nothing can be staged before the next format.
+  hasBlob(): boolean {
+    return false
+  }
+
   head(stream: StreamId): StreamHead {
     return this.entry(stream)
   }

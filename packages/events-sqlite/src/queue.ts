@@ -6,7 +6,13 @@
  * next turn. Units are judged and answered in the order in which they arrived; when the write
  * lock is held by another process, all of them wait, and none overtakes.
  */
-import { type Appended, EVENTS_CODES, EventsError, type PreparedUnit } from '@ice/events'
+import {
+  type Appended,
+  bringsBytes,
+  EVENTS_CODES,
+  EventsError,
+  type PreparedUnit,
+} from '@ice/events'
 import { invariant } from '@ice/primitives'
 import { failure, isBusy } from './failure.ts'
 import {
@@ -297,7 +303,7 @@ export class CommitQueue {
 }
 
 function bytesOf(blobs: NonNullable<PreparedUnit['blobs']>): number {
-  return blobs.reduce((sum, blob) => sum + blob.bytes.byteLength, 0)
+  return blobs.reduce((sum, blob) => sum + (bringsBytes(blob) ? blob.bytes.byteLength : 0), 0)
 }
 
 function countEvents(unit: PreparedUnit): number {

@@ -13,6 +13,7 @@
 import {
   type Appended,
   type AppendedWrite,
+  bringsBytes,
   judge,
   type PreparedUnit,
   retryAnswer,
@@ -119,7 +120,9 @@ export class Writer {
 
   #keep(unit: PreparedUnit, writes: readonly SealedWrite[]): Outcome {
     if (unit.blobs !== undefined) {
-      for (const { digest, bytes } of unit.blobs) this.#sql.blob.run(digest, bytes)
+      for (const blob of unit.blobs) {
+        if (bringsBytes(blob)) this.#sql.blob.run(blob.digest, blob.bytes)
+      }
     }
     const appended: AppendedWrite[] = []
     let events = 0

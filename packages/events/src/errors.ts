@@ -42,6 +42,8 @@ export const EVENTS_CODES = {
   blobNotFound: 'ICE_EVENTS_BLOB_NOT_FOUND',
   /** The kept bytes do not have the digest they are kept under. */
   blobCorrupt: 'ICE_EVENTS_BLOB_CORRUPT',
+  /** The blob has more bytes than were allowed for; a large one is streamed. */
+  blobLimit: 'ICE_EVENTS_BLOB_LIMIT',
   /** Stored bytes cannot be read as an event. */
   corrupt: 'ICE_EVENTS_CORRUPT',
   /** The stored payload is of a later version than this taxonomy knows. */

@@ -7,12 +7,19 @@
  * temporal and causality, depends on what stands in the log: the store judges it.
  */
 
-import { type Clock, isStreamId, type StreamId, type Timestamp } from '@ice/primitives'
+import {
+  type Clock,
+  isBlobDigest,
+  isStreamId,
+  type StreamId,
+  type Timestamp,
+} from '@ice/primitives'
 import { draftEvent, type EventDraft, shown, structural } from './draft.ts'
 import { EVENTS_CODES, EventsError } from './errors.ts'
 import type { EventType } from './event-type.ts'
 import {
   UNIT_BLOB_BYTES_MAX,
+  UNIT_BLOBS_MAX,
   UNIT_EVENTS_MAX,
   UNIT_GUARDS_MAX,
   UNIT_STREAMS_MAX,
@@ -25,6 +32,7 @@ import type {
   PreparedEvent,
   PreparedUnit,
   PreparedWrite,
+  StagedBlob,
   StreamWrite,
   UnitConditions,
 } from './ports.ts'
@@ -164,10 +172,14 @@ function readGuards(guards: unknown): readonly Guard[] {
 }
 
 /** Their digests are the store's to check, on the copy it keeps. */
-function readBlobs(blobs: unknown): readonly BlobDraft[] {
+function readBlobs(blobs: unknown): readonly (BlobDraft | StagedBlob)[] {
   if (!Array.isArray(blobs)) throw structural('"blobs" is not a list')
+  atMost(blobs.length, UNIT_BLOBS_MAX, 'blobs')
   let total = 0
-  const read = (blobs as readonly BlobDraft[]).map(({ digest, bytes }) => {
+  const read = (blobs as readonly Partial<BlobDraft & StagedBlob>[]).map((blob) => {
+    const { digest, bytes, size } = blob
+    if (!isBlobDigest(digest)) throw structural('the digest of a blob is 64 hex digits')
+    if (bytes === undefined && isCount(size)) return { digest, size }
     if (!(bytes instanceof Uint8Array)) throw structural('the bytes of a blob are a Uint8Array')
     total += bytes.byteLength
     return { digest, bytes }

@@ -1,5 +1,14 @@
 /** The event log: its gateway, its vocabulary, its reference store, and its verification. */
 
+export {
+  blobCorrupt,
+  blobNotFound,
+  bringsBytes,
+  gatherPortions,
+  namedBlobs,
+  portionsOf,
+  verifiedPortions,
+} from './blob-bytes.ts'
 export { type CompactRange, compactRange } from './compact-range.ts'
 export { decodeEvent } from './decode.ts'
 export { EVENTS_CODES, type EventsCode, EventsError } from './errors.ts'
@@ -21,6 +30,10 @@ export {
   type StoredLookup,
 } from './judge.ts'
 export {
+  BLOB_BYTES_MAX,
+  BLOB_GRACE_MS,
+  BLOB_PORTION_BYTES,
+  BLOB_READ_BYTES_MAX,
   CAUSES_MAX,
   EVENT_BYTES_MAX,
   INLINE_STRING_BYTES_MAX,

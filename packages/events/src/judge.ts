@@ -2,7 +2,8 @@
  * Where a unit would stand, and whether it may: the part of an append that depends on what is
  * already in the log. Shared by every store, so that they cannot differ in it.
  *
- * Order: already there → expected versions → guards → `notAfter` → temporal → causality. An event
+ * Order: already there → expected versions → guards → `notAfter` → temporal → causality → staged
+ * blobs. An event
  * whose expected version is stale has no place at which its time and causes could be judged, so
  * the optimistic check comes first; the order of the five validations of the law is kept among
  * themselves.
@@ -14,7 +15,15 @@
  * accepted earlier in the same transaction.
  */
 
-import type { EventId, Position, StreamId, StreamVersion, Timestamp } from '@ice/primitives'
+import type {
+  BlobDigest,
+  EventId,
+  Position,
+  StreamId,
+  StreamVersion,
+  Timestamp,
+} from '@ice/primitives'
+import { blobNotFound, bringsBytes } from './blob-bytes.ts'
 import { structural } from './draft.ts'
 import { EVENTS_CODES, EventsError } from './errors.ts'
 import type {
@@ -34,6 +43,8 @@ import { isPrepared } from './prepare.ts'
 export interface HeadLedger {
   /** Asked once for each stream; the answer does not change while the unit is judged. */
   head(stream: StreamId): StreamHead
+  /** Whether the blob is there now. Asked of staged ones only. */
+  hasBlob(digest: BlobDigest): boolean
 }
 
 /** The sealed events of one write, and the head they leave behind. */
@@ -61,6 +72,7 @@ export function judge(unit: PreparedUnit, ledger: HeadLedger, now: number): Judg
     if (unit.notAfter !== undefined && now > unit.notAfter) throw tooLate(unit.notAfter, now)
     for (let i = 0; i < heads.length; i += 1) checkTimes(writeAt(unit, i), headAt(heads, i))
     for (let i = 0; i < heads.length; i += 1) checkCauses(unit, i, ledger)
+    if (unit.blobs !== undefined) checkStaged(unit.blobs, ledger)
     return { kind: 'fits', writes: unit.writes.map((write, i) => seal(write, headAt(heads, i))) }
   } catch (error) {
     if (error instanceof EventsError) return { kind: 'refused', error }
@@ -169,6 +181,15 @@ function aheadInUnit(
   const own = writes.findIndex((write) => write.stream === stream)
   if (own === -1 || own > index) return 0
   return own === index ? i : (writes[own] as PreparedWrite).events.length
+}
+
+/** What is said to be there is there, or comes with the same unit. */
+function checkStaged(blobs: NonNullable<PreparedUnit['blobs']>, ledger: HeadLedger): void {
+  for (const blob of blobs) {
+    if (bringsBytes(blob) || ledger.hasBlob(blob.digest)) continue
+    const comes = blobs.some((one) => bringsBytes(one) && one.digest === blob.digest)
+    if (!comes) throw blobNotFound(blob.digest)
+  }
 }
 
 function unknownCause(type: string, cause: EventId): EventsError {

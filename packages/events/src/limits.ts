@@ -22,8 +22,23 @@ export const UNIT_GUARDS_MAX = 64
 /** @units events a unit may append; also the most that one group commit gathers. */
 export const UNIT_EVENTS_MAX = 512
 
+/** @units blobs a unit may bring or declare. */
+export const UNIT_BLOBS_MAX = 512
+
 /** @units bytes of blobs a unit may carry. They are written inside its transaction. */
 export const UNIT_BLOB_BYTES_MAX = 64 * 1_048_576
+
+/** @units bytes of a portion of a blob: what a store copies, hashes and writes in one go. */
+export const BLOB_PORTION_BYTES = 1_048_576
+
+/** @units bytes of a blob that `read` hands out as one array, unless more is asked for. */
+export const BLOB_READ_BYTES_MAX: number = 64 * 1_048_576
+
+/** @units bytes a staged blob may have, unless another bound is asked for. */
+export const BLOB_BYTES_MAX: number = 1_024 * 1_048_576
+
+/** @units milliseconds a blob that nobody names is left alone: its event may be on its way. */
+export const BLOB_GRACE_MS: number = 24 * 3_600_000
 
 /** @units bytes. Time and version have at most 16 digits each. An event is measured with both at
  * their widest, so that its place does not decide whether it fits. */

@@ -5,24 +5,17 @@
  * learn what a store has to do; `judge` and `retryAnswer` are the part that all stores share.
  */
 
-import type {
-  BlobDigest,
-  Clock,
-  Position,
-  StreamId,
-  StreamVersion,
-  Timestamp,
-} from '@ice/primitives'
-import { sha256Hex } from '@ice/primitives'
+import type { Clock, Position, StreamId, StreamVersion, Timestamp } from '@ice/primitives'
+import { bringsBytes } from './blob-bytes.ts'
 import { EVENTS_CODES, EventsError } from './errors.ts'
 import { matchesBytes } from './filter.ts'
 import { createBell, follow, type Page } from './follow.ts'
 import { type HeadLedger, judge, retryAnswer, type SealedWrite } from './judge.ts'
 import { READ_PAGE_EVENTS } from './limits.ts'
+import { memoryBlobs } from './memory-blobs.ts'
 import type {
   Appended,
   AppendedWrite,
-  BlobStore,
   EventFilter,
   EventStore,
   IntegrityFinding,
@@ -47,7 +40,6 @@ interface Stream {
 interface State {
   readonly rows: Row[]
   readonly streams: Map<StreamId, Stream>
-  readonly blobs: Map<BlobDigest, Uint8Array>
 }
 
 const NO_HEAD: StreamHead = Object.freeze({ version: 0, time: 0 })
@@ -61,20 +53,23 @@ export interface MemoryEventStoreComponents {
 
 /** Opens an empty log in memory. */
 export function memoryEventStore(components: MemoryEventStoreComponents): EventStore {
-  const state: State = { rows: [], streams: new Map(), blobs: new Map() }
-  const { rows, streams, blobs } = state
+  const state: State = { rows: [], streams: new Map() }
+  const { rows, streams } = state
   const bell = createBell()
-  const ledger: HeadLedger = { head: (stream) => streams.get(stream)?.head ?? NO_HEAD }
-
   const mustBeOpen = (): void => {
     if (bell.closed) throw new EventsError(EVENTS_CODES.notOpen, 'The store is closed')
+  }
+  const blobs = memoryBlobs({ clock: components.clock, rows, mustBeOpen })
+  const ledger: HeadLedger = {
+    head: (stream) => streams.get(stream)?.head ?? NO_HEAD,
+    hasBlob: blobs.hasNow,
   }
 
   return {
     supports: { durable: false, sharedByProcesses: false },
     durability: 'memory',
     incarnation: components.incarnation ?? 'memory',
-    blobs: memoryBlobs(blobs, mustBeOpen),
+    blobs,
     // Nothing is awaited: what is judged is kept before any other unit is looked at.
     async append(unit) {
       mustBeOpen()
@@ -90,7 +85,7 @@ export function memoryEventStore(components: MemoryEventStoreComponents): EventS
         if (answer === undefined) throw judged.conflict
         return answer
       }
-      for (const { digest, bytes } of taken) if (!blobs.has(digest)) blobs.set(digest, bytes)
+      for (const blob of taken) if (bringsBytes(blob)) blobs.put(blob.digest, blob.bytes)
       const appended = keep(state, unit, judged.writes)
       bell.ring()
       return appended
@@ -118,6 +113,7 @@ export function memoryEventStore(components: MemoryEventStoreComponents): EventS
     async *check() {
       mustBeOpen()
       yield* findings(state)
+      yield* blobs.findings()
     },
     async close() {
       bell.close()
@@ -182,33 +178,9 @@ function matches({ stream, type, bytes }: Row, filter: EventFilter | undefined):
   return matchesBytes(filter, bytes)
 }
 
-function* findings({ rows, blobs }: State): Generator<IntegrityFinding> {
+function* findings({ rows }: State): Generator<IntegrityFinding> {
   for (const { position, bytes, hash } of rows) {
     const finding = leafFinding(position, bytes, hash)
     if (finding !== undefined) yield finding
-  }
-  for (const [digest, bytes] of blobs) {
-    if (sha256Hex(bytes) === (digest as string)) continue
-    yield { code: EVENTS_CODES.blobCorrupt, position: 0, message: `blob ${digest} is damaged` }
-  }
-}
-
-function memoryBlobs(blobs: Map<BlobDigest, Uint8Array>, mustBeOpen: () => void): BlobStore {
-  return {
-    async read(digest) {
-      mustBeOpen()
-      const bytes = blobs.get(digest)
-      if (bytes === undefined) {
-        throw new EventsError(EVENTS_CODES.blobNotFound, `No blob ${digest}`, { digest })
-      }
-      if (sha256Hex(bytes) !== (digest as string)) {
-        throw new EventsError(EVENTS_CODES.blobCorrupt, `Blob ${digest} is damaged`, { digest })
-      }
-      return bytes.slice()
-    },
-    async has(digest) {
-      mustBeOpen()
-      return blobs.has(digest)
-    },
   }
 }

@@ -117,13 +117,24 @@ export interface BlobDraft {
   readonly bytes: Uint8Array
 }
 
+/**
+ * A blob whose bytes were brought in before, by `BlobStore.stage` or with an earlier unit. The
+ * unit is refused when it is not there: between bringing bytes in and naming them they may have
+ * been collected.
+ */
+export interface StagedBlob {
+  readonly digest: BlobDigest
+  /** @units bytes */
+  readonly size: number
+}
+
 /** What is asked of every write, whoever takes it. */
 export interface UnitConditions {
   /** Streams whose versions must not have moved: a dynamic consistency boundary. At most 64. */
   readonly guards?: readonly Guard[]
   /** Refuses the unit when the store's own clock has passed it. @units epoch milliseconds */
   readonly notAfter?: Timestamp
-  readonly blobs?: readonly BlobDraft[]
+  readonly blobs?: readonly (BlobDraft | StagedBlob)[]
   /** Withdraws the unit while it is still queued; one that has begun to commit runs to its end. */
   readonly signal?: AbortSignal
 }
@@ -338,14 +349,15 @@ export interface EventStore {
    *
    * The store first refuses what is no unit of the gateway, then blobs whose bytes have another
    * digest; then it judges in this order: the unit is already there (acknowledged) → expected
-   * versions → guards → `notAfter` → temporal → causality. Units that arrive together are judged
+   * versions → guards → `notAfter` → temporal → causality → staged blobs. Units that arrive together are judged
    * in arrival order, each seeing the earlier ones. When the call returns its promise, the store
    * has copied the bytes of the blobs: the caller may change them. A retry after
    * `ICE_EVENTS_UNAVAILABLE` is safe unless a version was `'any'`.
    *
    * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION`, `ICE_EVENTS_BLOB_CORRUPT`,
    * `ICE_EVENTS_VERSION_CONFLICT`, `ICE_EVENTS_GUARD_CONFLICT`, `ICE_EVENTS_TOO_LATE`,
-   * `ICE_EVENTS_TEMPORAL_VIOLATION`, `ICE_EVENTS_CAUSALITY_VIOLATION`, `ICE_EVENTS_ABORTED`,
+   * `ICE_EVENTS_TEMPORAL_VIOLATION`, `ICE_EVENTS_CAUSALITY_VIOLATION`,
+   * `ICE_EVENTS_BLOB_NOT_FOUND`, `ICE_EVENTS_ABORTED`,
    * `ICE_EVENTS_UNAVAILABLE`, `ICE_EVENTS_NOT_OPEN` — in every case nothing was written, except
    * that after `ICE_EVENTS_UNAVAILABLE` with `data.fate = 'unknown'` it may have been
    */
@@ -387,14 +399,93 @@ export interface EventStore {
   close(): Promise<void>
 }
 
-/** Reads content-addressed values. They are written only through `EventStore.append`. */
+/** Bytes to be brought in, in portions. The store copies a portion before it asks for the next. */
+export type BlobSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
+/** Settings of `BlobStore.read`. */
+export interface BlobReadOptions {
+  /** A larger blob is refused: it wants `stream`. @units bytes @defaultValue 64 MiB */
+  readonly bytesMax?: number
+  readonly signal?: AbortSignal
+}
+
+/** Settings of `BlobStore.stage`. */
+export interface BlobStageOptions {
+  /** More is refused, at the first portion that exceeds it. @units bytes @defaultValue 1 GiB */
+  readonly bytesMax?: number
+  /** What the bytes are to hash to; others are refused as `ICE_EVENTS_BLOB_CORRUPT`. */
+  readonly digest?: BlobDigest
+  readonly signal?: AbortSignal
+}
+
+/** Settings of `BlobStore.collect`. */
+export interface BlobCollectOptions {
+  /**
+   * Blobs brought in within this time are left alone, whoever names them: their event may be on
+   * its way. @units milliseconds by the store's clock @defaultValue 24 hours
+   */
+  readonly graceMs?: number
+  readonly signal?: AbortSignal
+  /** Called every few thousand events. */
+  readonly onProgress?: (position: number) => void
+}
+
+/** What a collection has done. */
+export interface BlobCollection {
+  /** Blobs that are gone. */
+  readonly removed: number
+  /** @units bytes of them */
+  readonly removedBytes: number
+  /** Blobs that are still there. */
+  readonly kept: number
+}
+
+/**
+ * Keeps content-addressed values, each under the SHA-256 of its bytes.
+ *
+ * A small one comes with the unit that names it. A large one is staged first, in portions, and
+ * named afterwards; until it is named it may be collected. What an event names stays.
+ */
 export interface BlobStore {
   /**
-   * @returns the bytes, whose digest the implementation has checked
-   * @throws `ICE_EVENTS_BLOB_NOT_FOUND`, `ICE_EVENTS_BLOB_CORRUPT`
+   * @returns the bytes, the caller's own, whose digest the implementation has checked
+   * @throws `ICE_EVENTS_BLOB_NOT_FOUND`, `ICE_EVENTS_BLOB_CORRUPT`, `ICE_EVENTS_BLOB_LIMIT`
    */
-  read(digest: BlobDigest, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>
+  read(digest: BlobDigest, options?: BlobReadOptions): Promise<Uint8Array>
+
+  /**
+   * The bytes in portions of at most 1 MiB, none of them empty. The last is handed out only when
+   * the digest of all has been checked: whoever gets to the end has the right bytes.
+   *
+   * @throws `ICE_EVENTS_BLOB_NOT_FOUND`, `ICE_EVENTS_BLOB_CORRUPT`, when iterated
+   */
+  stream(digest: BlobDigest, options?: { readonly signal?: AbortSignal }): AsyncIterable<Uint8Array>
+
   has(digest: BlobDigest, options?: { readonly signal?: AbortSignal }): Promise<boolean>
+
+  /**
+   * Brings bytes in, before any event names them. Durable when it returns, to the degree that
+   * the store's `durability` names; a failure, of the source too, leaves nothing to be found. Bytes
+   * that are there already are not kept twice, and count as brought in now.
+   *
+   * Never holds more than a portion in memory, and never holds up appends for longer than one.
+   *
+   * @throws `ICE_EVENTS_BLOB_LIMIT`, `ICE_EVENTS_BLOB_CORRUPT`, `ICE_EVENTS_STRUCTURAL_VIOLATION`
+   * for a portion that is no `Uint8Array`, what the source throws, and as `EventStore.append`
+   */
+  stage(source: BlobSource, options?: BlobStageOptions): Promise<StagedBlob>
+
+  /**
+   * Removes what was brought in longer than `graceMs` ago and no event names. An event names a
+   * blob by `{"$blob":"<digest>"}` anywhere in its payload, whatever the program that wrote it.
+   *
+   * Linearisable with appends: a unit that brings or declares a blob finds it there or brings it
+   * back, and no named blob is removed. The work is in proportion to the events since the last
+   * collection, not to the log.
+   *
+   * @throws `ICE_EVENTS_ABORTED` — what was removed stays removed —, and as `EventStore.append`
+   */
+  collect(options?: BlobCollectOptions): Promise<BlobCollection>
 }
 
 /** A type as the taxonomy describes it, for introspection and for logs read without its program. */

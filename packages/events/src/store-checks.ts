@@ -10,6 +10,7 @@ import type {
   IntegrityFinding,
   PreparedUnit,
   ReadAllQuery,
+  StagedBlob,
   SubscribeQuery,
 } from './ports.ts'
 
@@ -19,8 +20,10 @@ import type {
  *
  * @throws `ICE_EVENTS_BLOB_CORRUPT` for bytes that have another digest
  */
-export function checkBlobs(unit: PreparedUnit): readonly BlobDraft[] {
-  return (unit.blobs ?? []).map(({ digest, bytes }) => {
+export function checkBlobs(unit: PreparedUnit): readonly (BlobDraft | StagedBlob)[] {
+  return (unit.blobs ?? []).map((blob) => {
+    if (!('bytes' in blob)) return blob
+    const { digest, bytes } = blob
     const copy = Uint8Array.prototype.slice.call(bytes)
     if (sha256Hex(copy) === (digest as string)) return { digest, bytes: copy }
     throw new EventsError(

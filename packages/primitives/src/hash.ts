@@ -9,7 +9,7 @@
  * Such text is refused.
  */
 import { Buffer } from 'node:buffer'
-import { hash as digest } from 'node:crypto'
+import { createHash, hash as digest } from 'node:crypto'
 import { TextUnsupportedError } from './errors.ts'
 import type { Hash } from './ids.ts'
 import { isWellFormed } from './text.ts'
@@ -27,6 +27,24 @@ function checked(text: string): string {
  */
 export function sha256Hex(data: string | Uint8Array): Hash {
   return digest('sha256', typeof data === 'string' ? checked(data) : data, 'hex') as Hash
+}
+
+/** SHA-256 of bytes that come in portions. */
+export interface Sha256 {
+  update(portion: Uint8Array): void
+  /** Ends it: neither may be called again. */
+  hex(): Hash
+}
+
+/** Begins a hash. @source FIPS 180-4 */
+export function createSha256(): Sha256 {
+  const hash = createHash('sha256')
+  return {
+    update(portion) {
+      hash.update(portion)
+    },
+    hex: () => hash.digest('hex') as Hash,
+  }
 }
 
 /**

@@ -26,7 +26,7 @@ export {
   TextUnsupportedError,
   UNCODED,
 } from './errors.ts'
-export { leafHash, nodeHash, sha256Hex } from './hash.ts'
+export { createSha256, leafHash, nodeHash, type Sha256, sha256Hex } from './hash.ts'
 export {
   type AgentId,
   agentId,
