@@ -79,7 +79,8 @@ describe('the structure of a request', () => {
     'a guard of no version': { writes: [write], guards: [{ stream: stream('g') }] },
     'a notAfter that is text': { writes: [write], notAfter: 'tomorrow' },
     'blobs that are no list': { writes: [write], blobs: {} },
-    'a blob without bytes': { writes: [write], blobs: [{ digest: 'a' }] },
+    'a blob without bytes': { writes: [write], blobs: [{ digest: 'a'.repeat(64) }] },
+    'a blob without a digest': { writes: [write], blobs: [{ digest: 'a', size: 1 }] },
     'a signal that is none': { writes: [write], signal: { aborted: false } },
   }
 
@@ -125,7 +126,8 @@ describe('the structure of a request', () => {
     const streams = Array.from({ length: 17 }, (_, i) => toStream(`s${i}`, noted(i)).writes[0])
     const events = Array.from({ length: 513 }, (_, i) => noted(i))
     const guards = Array.from({ length: 65 }, (_, i) => ({ stream: stream(`g${i}`), version: 0 }))
-    const blobs = [{ digest: 'a', bytes: new Uint8Array(64 * 1_048_576 + 1) }]
+    const blobs = [{ digest: 'a'.repeat(64), bytes: new Uint8Array(64 * 1_048_576 + 1) }]
+    const many = Array.from({ length: 513 }, () => ({ digest: 'a'.repeat(64), size: 1 }))
     const over = [
       [{ writes: streams }, { count: 17, max: 16, what: 'streams' }],
       [toStream('a', ...events), { count: 513, max: 512, what: 'events' }],
@@ -136,6 +138,10 @@ describe('the structure of a request', () => {
       [
         { ...toStream('a', noted(1)), blobs },
         { count: 67_108_865, max: 67_108_864, what: 'bytes of blobs' },
+      ],
+      [
+        { ...toStream('a', noted(1)), blobs: many },
+        { count: 513, max: 512, what: 'blobs' },
       ],
     ] as const
     for (const [request, data] of over) {
