@@ -11,12 +11,17 @@
  * log. Events appended meanwhile are left out. `quick_check` is one statement: on a large file it
  * holds the event loop, about a second for each gigabyte, and cannot be withdrawn.
  */
-import { type CheckOptions, EVENTS_CODES, type IntegrityFinding, leafFinding } from '@ice/events'
-import { type Hash, isHash, sha256Hex } from '@ice/primitives'
+import { type CheckOptions, EVENTS_CODES, type IntegrityFinding } from '@ice/events'
+import {
+  CHECK_PROGRESS_EVENTS,
+  corruptFinding,
+  LogCheck,
+  READ_PAGE_EVENTS,
+} from '@ice/events/adapter'
+import { sha256Hex } from '@ice/primitives'
 import type { ReadGate } from './blobs.ts'
 import type { Connection } from './connection.ts'
 import { isCorrupt } from './failure.ts'
-import { CHECK_PROGRESS_EVENTS, READ_PAGE_EVENTS } from './limits.ts'
 
 type EventRow = [
   position: number,
@@ -75,23 +80,17 @@ export async function* checkLog(
     } catch (error) {
       if (!isCorrupt(error)) throw error
       const said = error instanceof Error ? error.message : String(error)
-      yield finding(check.position, `the file cannot be read further: ${said}`)
+      yield corruptFinding(check.log.position, `the file cannot be read further: ${said}`)
     }
   }
-}
-
-function finding(position: number, message: string): IntegrityFinding {
-  return { code: EVENTS_CODES.corrupt, position, message }
 }
 
 class Check {
   readonly #sql: ReturnType<typeof prepare>
   readonly #gate: ReadGate
   readonly #options: CheckOptions
-  /** The last event looked at. */
-  position = 0
+  readonly log = new LogCheck()
   #head = 0
-  #count = 0
 
   constructor(db: Connection, gate: ReadGate, options: CheckOptions) {
     this.#sql = prepare(db)
@@ -105,55 +104,24 @@ class Check {
 
   async *pages(): AsyncGenerator<IntegrityFinding> {
     for (const said of await this.#read(() => this.#sql.quick.all())) {
-      if (said !== 'ok') yield finding(0, `SQLite reports of the file: ${said}`)
+      if (said !== 'ok') yield corruptFinding(0, `SQLite reports of the file: ${said}`)
     }
     this.#head = (await this.#read(() => this.#sql.head.get())) ?? 0
   }
 
   async *events(): AsyncGenerator<IntegrityFinding> {
+    const { log } = this
     for (;;) {
       const page = await this.#read(() =>
-        this.#sql.events.all(this.position, this.#head, READ_PAGE_EVENTS),
+        this.#sql.events.all(log.position, this.#head, READ_PAGE_EVENTS),
       )
-      for (const row of page) yield* this.#event(row)
-      if (page.length < READ_PAGE_EVENTS) return
-      if (this.#count % CHECK_PROGRESS_EVENTS < READ_PAGE_EVENTS) {
-        this.#options.onProgress?.(this.position)
+      for (const [position, stream, version, type, bytes, hash] of page) {
+        const row = { position, bytes, hash, columns: { stream, version, type } }
+        yield* log.event(row, (digest) => this.#sql.hasBlob.get(digest) === undefined)
       }
-    }
-  }
-
-  *#event([position, stream, version, type, bytes, hash]: EventRow): Generator<IntegrityFinding> {
-    this.#count += 1
-    if (position !== this.position + 1) {
-      yield finding(position, `position ${this.position + 1} is missing before ${position}`)
-    }
-    this.position = position
-    if (bytes === null || !isHash(hash)) {
-      yield finding(position, `the bytes or the hash at position ${position} are not text`)
-      return
-    }
-    const leaf = leafFinding(position, bytes, hash as Hash)
-    if (leaf !== undefined) {
-      yield leaf
-      return
-    }
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
-    const event = parse(text)
-    if (event?.stream !== stream || event?.version !== version || event?.type !== type) {
-      yield finding(
-        position,
-        `the index has position ${position} as ${stream ?? 'no stream'}@${String(version)} ` +
-          `(${type ?? 'no type'}), its bytes say otherwise`,
-      )
-    }
-    for (const digest of blobsIn(text)) {
-      if (this.#sql.hasBlob.get(digest) === undefined) {
-        yield {
-          code: EVENTS_CODES.blobNotFound,
-          position,
-          message: `the event at position ${position} names blob ${digest}, which is not there`,
-        }
+      if (page.length < READ_PAGE_EVENTS) return
+      if (log.count % CHECK_PROGRESS_EVENTS < READ_PAGE_EVENTS) {
+        this.#options.onProgress?.(log.position)
       }
     }
   }
@@ -161,30 +129,24 @@ class Check {
   async *index(): AsyncGenerator<IntegrityFinding> {
     let stream = Number.MIN_SAFE_INTEGER
     let version = 0
-    let entries = 0
     for (;;) {
       const from = { stream, version }
       const page = await this.#read(() =>
         this.#sql.index.all(from.stream, from.version, READ_PAGE_EVENTS),
       )
       for (const [nextStream, nextVersion, position, isThere] of page) {
-        const expected = nextStream === stream ? version + 1 : 1
         stream = nextStream
         version = nextVersion
-        if (position > this.#head) continue
-        entries += 1
-        if (nextVersion !== expected) {
-          yield finding(position, `stream ${stream} has version ${version} after ${expected - 1}`)
-        }
-        if (isThere !== 1) {
-          yield finding(position, `the index names position ${position}, which stands elsewhere`)
-        }
+        yield* this.log.place({ stream, version, position }, this.#head)
+        if (isThere === 1 || position > this.#head) continue
+        yield corruptFinding(
+          position,
+          `the index names position ${position}, which stands elsewhere`,
+        )
       }
       if (page.length < READ_PAGE_EVENTS) break
     }
-    if (entries !== this.#count) {
-      yield finding(0, `the index has ${entries} entries for ${this.#count} events`)
-    }
+    yield* this.log.endOfPlaces()
   }
 
   async *blobs(): AsyncGenerator<IntegrityFinding> {
@@ -203,26 +165,4 @@ class Check {
       }
     }
   }
-}
-
-interface Place {
-  readonly stream?: unknown
-  readonly version?: unknown
-  readonly type?: unknown
-}
-
-function parse(text: string): Place | undefined {
-  try {
-    return JSON.parse(text) as Place
-  } catch {
-    return undefined // bytes that hash right but are no event: nothing in them fits the index
-  }
-}
-
-/** In canonical JSON a quote inside a string is escaped, so this finds references and no texts. */
-const BLOB = /[{,]"\$blob":"([0-9a-f]{64})"/g
-
-function blobsIn(text: string): readonly string[] {
-  if (!text.includes('"$blob":"')) return []
-  return [...text.matchAll(BLOB)].map((match) => match[1] ?? '')
 }

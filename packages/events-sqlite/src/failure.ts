@@ -1,12 +1,16 @@
 /**
  * What SQLite reports, said in the codes of the port: what happened, why, and what to do next.
  */
-import { EVENTS_CODES, EventsError } from '@ice/events'
-import type { JsonObject } from '@ice/primitives'
+import {
+  damaged,
+  type FailedWork,
+  type FailureReason,
+  type FailureReasons,
+  reasonOf,
+  type UnitFate,
+  unavailable,
+} from '@ice/events/adapter'
 import { EVENTS_SQLITE_CODES, EventsSqliteError } from './errors.ts'
-
-/** Whether a unit was certainly not kept, or may have been. */
-export type UnitFate = 'none' | 'unknown'
 
 /** The result code by its name (`SQLITE_IOERR_FSYNC`); `undefined` for any other error. */
 export function sqliteCode(error: unknown): string | undefined {
@@ -33,14 +37,8 @@ export function isCorrupt(error: unknown): boolean {
   return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB'
 }
 
-interface Reason {
-  readonly reason: string
-  readonly why: string
-  readonly next: string
-}
-
 /** By the beginning of the result code; the first that fits. */
-const REASONS: readonly (readonly [string, Reason])[] = [
+const REASONS: FailureReasons = [
   [
     'SQLITE_FULL',
     { reason: 'disk_full', why: 'the disk is full', next: 'Free some space, then try again.' },
@@ -84,15 +82,10 @@ const REASONS: readonly (readonly [string, Reason])[] = [
   ['SQLITE_NOMEM', { reason: 'memory', why: 'memory ran out', next: 'Free memory, try again.' }],
 ]
 
-const OTHER: Reason = {
+const OTHER: FailureReason = {
   reason: 'other',
   why: 'SQLite refused',
   next: 'The cause says what it reported.',
-}
-
-function reasonOf(code: string): Reason {
-  const match = REASONS.find(([prefix]) => code.startsWith(prefix))
-  return match === undefined ? OTHER : match[1]
 }
 
 /** What went wrong while something was done to the file at `path`. */
@@ -107,25 +100,12 @@ export interface Failed {
 export function failure(error: unknown, { doing, path, fate }: Failed): unknown {
   const code = sqliteCode(error)
   if (code === undefined) return error
-  const said = error instanceof Error ? error.message : String(error)
-  const data: JsonObject = { path, sqlite: code, fate }
-  if (isCorrupt(error)) {
-    return new EventsError(
-      EVENTS_CODES.corrupt,
-      `Could not ${doing} ${path}: the file is damaged (${said}). Verify it, or restore a ` +
-        'backup.',
-      data,
-      error,
-    )
-  }
-  const { reason, why, next } = reasonOf(code)
-  const kept = fate === 'none' ? 'Nothing was written.' : 'The unit may have been kept.'
-  return new EventsError(
-    EVENTS_CODES.unavailable,
-    `Could not ${doing} ${path}: ${why} (${said}). ${kept} ${next}`,
-    { ...data, reason },
-    error,
-  )
+  const work: FailedWork = { doing, log: path, fate, data: { path, sqlite: code } }
+  if (!isCorrupt(error)) return unavailable(error, work, reasonOf(REASONS, code) ?? OTHER)
+  return damaged(error, work, {
+    what: 'the file is damaged',
+    next: 'Verify it, or restore a backup.',
+  })
 }
 
 /** As `failure`, while a file is being opened: a damaged file is then a matter of the file. */

@@ -5,69 +5,20 @@
  * 1. Everything here can be thrown away: it is read again from the file.
  * 2. It is trusted only inside a write transaction, after `refresh` has seen whether another
  *    connection has committed since (`PRAGMA data_version`).
- * 3. Memory is bounded. Two generations: what is used moves to the young one, and when that is
- *    full the old one is dropped. This costs a lookup what a map costs, where a list kept in the
- *    order of use would cost two writes.
+ * 3. Memory is bounded.
  */
-import type { HeadLedger, StreamHead } from '@ice/events'
+import type { StreamHead } from '@ice/events'
+import { BoundedMap, HEADS_MAX, type HeadLedger } from '@ice/events/adapter'
 import type { StreamId } from '@ice/primitives'
 import type { Connection } from './connection.ts'
 import { storedFormat, unsupportedFormat } from './format.ts'
-import { CATCH_UP_EVENTS_MAX, HEADS_MAX, TYPES_MAX } from './limits.ts'
+import { CATCH_UP_EVENTS_MAX, TYPES_MAX } from './limits.ts'
 
 /** The end of one stream. `id` is 0 while the stream is not in the dictionary. */
 export interface Head {
   id: number
   version: number
   time: number
-}
-
-/** A map that forgets what was not used lately. */
-export class BoundedMap<K, V> {
-  readonly #generationMax: number
-  readonly #beforeDrop: () => void
-  #young = new Map<K, V>()
-  #old = new Map<K, V>()
-
-  /** @param beforeDrop - told before entries are forgotten for want of room */
-  constructor(max: number, beforeDrop: () => void = () => {}) {
-    this.#generationMax = Math.ceil(max / 2)
-    this.#beforeDrop = beforeDrop
-  }
-
-  get size(): number {
-    return this.#young.size + this.#old.size
-  }
-
-  get(key: K): V | undefined {
-    const young = this.#young.get(key)
-    if (young !== undefined) return young
-    const old = this.#old.get(key)
-    if (old === undefined) return undefined
-    this.#old.delete(key)
-    this.set(key, old)
-    return old
-  }
-
-  set(key: K, value: V): void {
-    if (this.#young.size >= this.#generationMax && !this.#young.has(key)) {
-      this.#beforeDrop()
-      this.#old = this.#young
-      this.#young = new Map()
-    }
-    this.#young.set(key, value)
-    this.#old.delete(key)
-  }
-
-  delete(key: K): void {
-    this.#young.delete(key)
-    this.#old.delete(key)
-  }
-
-  clear(): void {
-    this.#young.clear()
-    this.#old.clear()
-  }
 }
 
 /** The last fields of an event's bytes, which RFC 8785 sorts last. */

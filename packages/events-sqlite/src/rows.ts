@@ -8,10 +8,19 @@
  * leaf hash no longer fits it. To judge a damaged log is the business of `check` and `verifyLog`,
  * which name the position.
  */
-import { type EventFilter, filtersBytes, matchesBytes, type StoredEvent } from '@ice/events'
+import type { EventFilter, StoredEvent } from '@ice/events'
+import {
+  filtersBytes,
+  type LogPage,
+  type LogRange,
+  matchesBytes,
+  READ_PAGE_EVENTS,
+  type StreamPage,
+  type StreamRange,
+} from '@ice/events/adapter'
 import type { Hash, Position, StreamId } from '@ice/primitives'
 import type { Connection } from './connection.ts'
-import { READ_PAGE_EVENTS, SCAN_WINDOW_EVENTS, TYPES_MAX } from './limits.ts'
+import { SCAN_WINDOW_EVENTS, TYPES_MAX } from './limits.ts'
 
 type Row = [position: number, bytes: string, hash: string]
 type VersionedRow = [...Row, version: number]
@@ -38,34 +47,9 @@ export function readPlace(
   }
 }
 
-/** A part of the log: the events that match, and how far was looked. */
-export interface LogPage {
-  readonly events: readonly StoredEvent[]
-  readonly upTo: number
-  readonly end: boolean
-}
-
-/** A part of a stream, and the version of the last event in it. */
-export interface StreamPage {
-  readonly events: readonly StoredEvent[]
-  readonly last: number
-}
-
-/** Which part of a stream: greater than `after`, not greater than `upTo`. */
-export interface StreamRange {
-  readonly stream: string
-  readonly after: number
-  readonly upTo: number
-  readonly limit: number
-  readonly backwards: boolean
-}
-
 /** The positions a statement looks at, and the last one there is to look at. */
-interface Window {
-  readonly after: number
+interface Window extends LogRange {
   readonly to: number
-  readonly upTo: number
-  readonly filter: EventFilter | undefined
 }
 
 function prepare(db: Connection) {
@@ -140,7 +124,7 @@ export class Rows {
   }
 
   /** At most a page of the log, not beyond `upTo`. Looks at a bounded number of events. */
-  ofLog(after: number, upTo: number, filter: EventFilter | undefined): LogPage {
+  ofLog({ after, upTo, filter }: LogRange): LogPage {
     if (upTo <= after) return { events: [], upTo: after, end: true }
     const { streamPrefix, types } = filter ?? {}
     if (streamPrefix === undefined && types === undefined && !filtersBytes(filter)) {

@@ -7,20 +7,26 @@
 import { statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type Appended,
+  EVENTS_CODES,
+  EventsError,
+  type PreparedUnit,
+  type StoredEvent,
+  type SubscribeQuery,
+} from '@ice/events'
+import {
+  type CommitQueue,
   checkBlobs,
   checkQuery,
   checkSignal,
   createBell,
-  EVENTS_CODES,
-  EventsError,
   follow,
+  LOCK_WAIT_MS,
   type Page,
-  type PreparedUnit,
-  type ReadAllQuery,
-  type ReadQuery,
-  type StoredEvent,
-  type SubscribeQuery,
-} from '@ice/events'
+  type PageReader,
+  readLog,
+  readStream,
+} from '@ice/events/adapter'
 import { backUp } from './backup.ts'
 import { openBlobs, type ReadGate } from './blobs.ts'
 import { checkLog } from './check.ts'
@@ -28,10 +34,10 @@ import { readPragma, readSettings } from './connection.ts'
 import { failure, isBusy } from './failure.ts'
 import { storedFormat } from './format.ts'
 import { Heads } from './heads.ts'
-import { LOCK_PAUSE_MAX_MS, LOCK_WAIT_MS, READ_PAGE_EVENTS } from './limits.ts'
+import { LOCK_PAUSE_MAX_MS, LOCK_PAUSE_MIN_MS } from './limits.ts'
 import { type OpenedFile, openFile } from './open.ts'
 import type { SqliteEventStore, SqliteEventStoreOptions, SqliteInspection } from './ports.ts'
-import { CommitQueue } from './queue.ts'
+import { openQueue } from './queue.ts'
 import { Rows } from './rows.ts'
 import { createWatch } from './watch.ts'
 import { Writer } from './writer.ts'
@@ -55,8 +61,8 @@ export function openSqliteEventStore(options: SqliteEventStoreOptions): SqliteEv
     path: store.file.path,
     blobs: openBlobs(store.file.db, store.gate),
     append: (unit) => store.append(unit),
-    read: (query) => store.read(query),
-    readAll: (query) => store.readAll(query),
+    read: (query) => readStream(store.pages, query),
+    readAll: (query) => readLog(store.pages, query),
     subscribe: (query) => store.subscribe(query),
     head: async () => ({ position: await store.gate(() => store.rows.head(), undefined) }),
     check: (checkOptions) => checkLog(store.file.db, store.gate, checkOptions),
@@ -73,6 +79,7 @@ export function openSqliteEventStore(options: SqliteEventStoreOptions): SqliteEv
 class Store {
   readonly file: OpenedFile
   readonly rows: Rows
+  readonly pages: PageReader
   readonly #heads: Heads
   readonly #queue: CommitQueue
   readonly #bell = createBell()
@@ -89,8 +96,15 @@ class Store {
     this.file = file
     this.#lockWaitMs = lockWaitMs
     this.rows = new Rows(file.db)
+    this.pages = {
+      mustBeOpen: () => this.mustBeOpen(),
+      head: (signal) => this.gate(() => this.rows.head(), signal),
+      version: (stream, signal) => this.gate(() => this.rows.version(stream), signal),
+      ofStream: (range, signal) => this.gate(() => this.rows.ofStream(range), signal),
+      ofLog: (range, signal) => this.gate(() => this.rows.ofLog(range), signal),
+    }
     this.#heads = new Heads(file.db, file.path)
-    this.#queue = new CommitQueue(
+    this.#queue = openQueue(
       new Writer(file.db, this.#heads, clock),
       { grown: () => this.#bell.ring(), lost: (cause) => this.#giveUp(cause) },
       { path: file.path, lockWaitMs },
@@ -123,7 +137,7 @@ class Store {
   /** Runs a read when the store is open; waits, without holding the loop, while it is busy. */
   readonly gate: ReadGate = async (read, signal) => {
     let waitedMs = 0
-    for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LOCK_PAUSE_MAX_MS)) {
+    for (let pauseMs = LOCK_PAUSE_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, LOCK_PAUSE_MAX_MS)) {
       this.mustBeOpen()
       checkSignal(signal)
       try {
@@ -140,53 +154,14 @@ class Store {
     return failure(error, { doing: 'read', path: this.file.path, fate: 'none' })
   }
 
-  append(unit: PreparedUnit): ReturnType<CommitQueue['add']> {
+  append(unit: PreparedUnit): Promise<Appended> {
     try {
       this.mustBeOpen()
       checkSignal(unit.signal)
-      return this.#queue.add(unit.blobs === undefined ? unit : { ...unit, blobs: checkBlobs(unit) })
+      const own = unit.blobs === undefined ? unit : { ...unit, blobs: checkBlobs(unit) }
+      return this.#queue.add(own, undefined)
     } catch (error) {
       return Promise.reject(error)
-    }
-  }
-
-  async *read(query: ReadQuery): AsyncGenerator<readonly StoredEvent[]> {
-    const { stream, signal, backwards = false } = query
-    this.mustBeOpen()
-    checkQuery(query)
-    checkSignal(signal)
-    let left = query.limit ?? Number.MAX_SAFE_INTEGER
-    let after = query.after ?? 0
-    let upTo = Number.MAX_SAFE_INTEGER
-    while (left > 0) {
-      const range = { stream, after, upTo, limit: left, backwards }
-      const { events, last } = await this.gate(() => this.rows.ofStream(range), signal)
-      if (events.length > 0) yield events
-      checkSignal(signal)
-      if (events.length < READ_PAGE_EVENTS) return
-      left -= events.length
-      if (backwards) upTo = last - 1
-      else after = last
-      if (upTo === Number.MAX_SAFE_INTEGER) upTo = this.rows.version(stream)
-    }
-  }
-
-  async *readAll(query: ReadAllQuery): AsyncGenerator<readonly StoredEvent[]> {
-    const { filter, signal } = query
-    this.mustBeOpen()
-    checkQuery(query)
-    let left = query.limit ?? Number.MAX_SAFE_INTEGER
-    let after = query.after ?? 0
-    const upTo = await this.gate(() => this.rows.head(), signal)
-    while (left > 0) {
-      const from = after
-      const page = await this.gate(() => this.rows.ofLog(from, upTo, filter), signal)
-      const events = page.events.length > left ? page.events.slice(0, left) : page.events
-      left -= events.length
-      after = page.upTo
-      if (events.length > 0) yield events
-      checkSignal(signal)
-      if (page.end) return
     }
   }
 
@@ -200,7 +175,7 @@ class Store {
   #livePage(after: number, { filter }: SubscribeQuery): Page {
     try {
       const head = this.rows.head()
-      return { ...this.rows.ofLog(after, head, filter), head }
+      return { ...this.rows.ofLog({ after, upTo: head, filter }), head }
     } catch (error) {
       if (isBusy(error)) return { events: [], upTo: after, end: false, head: after }
       throw this.#readFailure(error)

@@ -5,7 +5,7 @@
  * A process hears of its own commits at once. There is no message between processes that could be
  * lost: the file is asked, so a subscriber misses nothing and is late by at most one look.
  */
-import type { WakeUp, WakeUpBell } from '@ice/events'
+import type { WakeUp, WakeUpBell } from '@ice/events/adapter'
 import { POLL_MS } from './limits.ts'
 
 /** How a watch looks. */

@@ -10,15 +10,8 @@
  *    success the next time although nothing was repaired. So the handle is done for: the units'
  *    fate is unknown, and only a new handle, which reads the file anew, can tell.
  */
-import {
-  type Appended,
-  type AppendedWrite,
-  bringsBytes,
-  judge,
-  type PreparedUnit,
-  retryAnswer,
-  type SealedWrite,
-} from '@ice/events'
+import type { Appended, AppendedWrite, PreparedUnit } from '@ice/events'
+import { bringsBytes, judge, retryAnswer, type SealedWrite } from '@ice/events/adapter'
 import {
   type Clock,
   invariant,
@@ -119,14 +112,16 @@ export class Writer {
   }
 
   #keep(unit: PreparedUnit, writes: readonly SealedWrite[]): Outcome {
+    let bytes = 0
     if (unit.blobs !== undefined) {
       for (const blob of unit.blobs) {
-        if (bringsBytes(blob)) this.#sql.blob.run(blob.digest, blob.bytes)
+        if (!bringsBytes(blob)) continue
+        this.#sql.blob.run(blob.digest, blob.bytes)
+        bytes += blob.bytes.byteLength
       }
     }
     const appended: AppendedWrite[] = []
     let events = 0
-    let bytes = 0
     for (let i = 0; i < writes.length; i += 1) {
       const write = writes[i] as SealedWrite
       const given = (unit.writes[i] as PreparedUnit['writes'][number]).events

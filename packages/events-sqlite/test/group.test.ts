@@ -8,7 +8,7 @@ import {
 } from '@ice/events'
 import { type StreamVersion, systemClock, timestamp } from '@ice/primitives'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { CommitQueue } from '../src/queue.ts'
+import { openQueue } from '../src/queue.ts'
 import { CommitLost } from '../src/writer.ts'
 import { alice, bob, gather, notes, open, positionOf, raw } from './fixture.ts'
 import { taxonomy } from './notes.ts'
@@ -186,7 +186,7 @@ describe('a write lock that another process holds', () => {
 
 /** A queue over a writer that does what the test says. */
 function queueOver(steps: { commit?: () => void; rollback?: () => void }): {
-  readonly queue: CommitQueue
+  readonly queue: ReturnType<typeof openQueue>
   readonly lost: unknown[]
 } {
   const lost: unknown[] = []
@@ -199,7 +199,7 @@ function queueOver(steps: { commit?: () => void; rollback?: () => void }): {
   }
   const events = { grown: () => {}, lost: (cause: unknown) => lost.push(cause) }
   const options = { path: 'log.db', lockWaitMs: 10 }
-  return { queue: new CommitQueue(writer, events, options), lost }
+  return { queue: openQueue(writer, events, options), lost }
 }
 
 /** The writer of these tests takes anything. */
@@ -218,7 +218,7 @@ describe('a commit that fails', () => {
         throw new CommitLost(sync)
       },
     })
-    const taken = [queue.add(unit), queue.add(unit)]
+    const taken = [queue.add(unit, undefined), queue.add(unit, undefined)]
     for (const each of taken) {
       await expect(each).rejects.toMatchObject({
         code: EVENTS_CODES.unavailable,
@@ -235,12 +235,12 @@ describe('a commit that fails', () => {
         if (isFull) throw full
       },
     })
-    await expect(queue.add(unit)).rejects.toMatchObject({
+    await expect(queue.add(unit, undefined)).rejects.toMatchObject({
       code: EVENTS_CODES.unavailable,
       data: { fate: 'none', reason: 'disk_full' },
     })
     isFull = false
-    expect(await queue.add(unit)).toMatchObject({ retried: false })
+    expect(await queue.add(unit, undefined)).toMatchObject({ retried: false })
     expect(lost).toEqual([])
   })
 
@@ -253,7 +253,7 @@ describe('a commit that fails', () => {
         throw new CommitLost(sync)
       },
     })
-    await expect(queue.add(unit)).rejects.toMatchObject({ data: { fate: 'none' } })
+    await expect(queue.add(unit, undefined)).rejects.toMatchObject({ data: { fate: 'none' } })
     expect(lost).toEqual([sync])
   })
 })

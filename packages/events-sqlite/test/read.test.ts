@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createEventLog, EVENTS_CODES, type EventLog, type StoredEvent } from '@ice/events'
 import { type StreamId, streamId, systemClock } from '@ice/primitives'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BoundedMap, timeOf } from '../src/heads.ts'
+import { timeOf } from '../src/heads.ts'
 import { openSqliteEventStore, type SqliteEventStore } from '../src/index.ts'
 import { alice, gather, notes, open, raw } from './fixture.ts'
 import { taxonomy } from './notes.ts'
@@ -165,21 +165,6 @@ describe('a subscription', () => {
     await other.log.append(notes(alice))
     await other.log.append(notes(RARE))
     expect(await heard).toMatchObject({ id: 'rare/one@1', position: 2 })
-  })
-})
-
-describe('the bounds of memory', () => {
-  it('hold for a map that is used without end, and what is in use stays', () => {
-    const map = new BoundedMap<number, string>(100)
-    for (let i = 0; i < 10_000; i += 1) {
-      map.set(i, `${i}`)
-      expect(map.get(0)).toBe('0')
-    }
-    expect(map.size).toBeLessThanOrEqual(100)
-    expect(map.get(9_999)).toBe('9999')
-    expect(map.get(5_000)).toBeUndefined()
-    map.delete(9_999)
-    expect(map.get(9_999)).toBeUndefined()
   })
 })
 

@@ -1,0 +1,78 @@
+/**
+ * The half of this package for whoever writes a store: what all stores do alike, so that none has
+ * to be trusted with it, nor to write it again.
+ */
+
+export {
+  blobCorrupt,
+  blobNotFound,
+  bringsBytes,
+  gatherPortions,
+  namedBlobs,
+  portionsOf,
+  verifiedPortions,
+} from '../blob-bytes.ts'
+export { filtersBytes, matchesBytes } from '../filter.ts'
+export { createBell, follow, type Page, type WakeUp, type WakeUpBell } from '../follow.ts'
+export {
+  type HeadLedger,
+  type Judgement,
+  judge,
+  retryAnswer,
+  type SealedWrite,
+  type StoredLookup,
+} from '../judge.ts'
+export {
+  BLOB_BYTES_MAX,
+  BLOB_GRACE_MS,
+  BLOB_PORTION_BYTES,
+  BLOB_READ_BYTES_MAX,
+  READ_PAGE_EVENTS,
+} from '../limits.ts'
+export { checkBlobs, checkQuery, checkSignal, leafFinding } from '../store-checks.ts'
+export { BoundedMap } from './bounded-map.ts'
+export { CommitQueue, type CommitQueueOptions } from './commit-queue.ts'
+export {
+  damaged,
+  type FailedWork,
+  type FailureReason,
+  type FailureReasons,
+  reasonOf,
+  unavailable,
+} from './failure.ts'
+export type {
+  GroupDone,
+  GroupFailed,
+  GroupLost,
+  GroupResult,
+  GroupUnknown,
+  QueuedUnit,
+  Settlement,
+  UnitFate,
+  UnitOutcome,
+} from './group.ts'
+export {
+  CHECK_PROGRESS_EVENTS,
+  GROUP_BYTES_MAX,
+  GROUP_EVENTS_MAX,
+  HEADS_MAX,
+  LOCK_WAIT_MS,
+  QUEUE_BLOB_BYTES_MAX,
+  QUEUE_UNITS_MAX,
+} from './limits.ts'
+export {
+  type CheckedColumns,
+  type CheckedPlace,
+  type CheckedRow,
+  corruptFinding,
+  LogCheck,
+} from './log-check.ts'
+export {
+  type LogPage,
+  type LogRange,
+  type PageReader,
+  readLog,
+  readStream,
+  type StreamPage,
+  type StreamRange,
+} from './pages.ts'

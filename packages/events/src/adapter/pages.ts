@@ -1,0 +1,104 @@
+/**
+ * Reads made of pages.
+ *
+ * A page is one statement of the database, run to its end: nothing stays open while a reader
+ * waits. Pages fit together because events never change and the end of a reading is fixed when it
+ * begins: of a log at the start, of a stream with its second page.
+ */
+import { READ_PAGE_EVENTS } from '../limits.ts'
+import type { EventFilter, ReadAllQuery, ReadQuery, StoredEvent } from '../ports.ts'
+import { checkQuery, checkSignal } from '../store-checks.ts'
+
+/** Which part of a stream: greater than `after`, not greater than `upTo`. */
+export interface StreamRange {
+  readonly stream: string
+  readonly after: number
+  readonly upTo: number
+  readonly limit: number
+  readonly backwards: boolean
+}
+
+/** A part of a stream: at most a page, and the version of the last event in it. */
+export interface StreamPage {
+  readonly events: readonly StoredEvent[]
+  readonly last: number
+}
+
+/** Which part of the log: greater than `after`, not greater than `upTo`. */
+export interface LogRange {
+  readonly after: number
+  readonly upTo: number
+  readonly filter: EventFilter | undefined
+}
+
+/** A part of the log: the events that match, and how far was looked. */
+export interface LogPage {
+  readonly events: readonly StoredEvent[]
+  readonly upTo: number
+  readonly end: boolean
+}
+
+type Signal = AbortSignal | undefined
+
+/** How a store reads a page. */
+export interface PageReader {
+  /** @throws `ICE_EVENTS_NOT_OPEN` */
+  mustBeOpen(): void
+  /** Position of the last event; 0 for an empty log. */
+  head(signal: Signal): Promise<number>
+  /** Version of a stream; 0 when it has no event. */
+  version(stream: string, signal: Signal): Promise<number>
+  /** `READ_PAGE_EVENTS` events, unless the range or the limit has fewer. */
+  ofStream(range: StreamRange, signal: Signal): Promise<StreamPage>
+  /** At most `READ_PAGE_EVENTS` events. Looks at a bounded number of them. */
+  ofLog(range: LogRange, signal: Signal): Promise<LogPage>
+}
+
+/** `EventStore.read`, page by page. */
+export async function* readStream(
+  reader: PageReader,
+  query: ReadQuery,
+): AsyncGenerator<readonly StoredEvent[]> {
+  const { stream, signal, backwards = false } = query
+  reader.mustBeOpen()
+  checkQuery(query)
+  checkSignal(signal)
+  let left = query.limit ?? Number.MAX_SAFE_INTEGER
+  let after = query.after ?? 0
+  let upTo = Number.MAX_SAFE_INTEGER
+  while (left > 0) {
+    const range = { stream, after, upTo, limit: left, backwards }
+    const { events, last } = await reader.ofStream(range, signal)
+    checkSignal(signal)
+    if (events.length > 0) yield events
+    checkSignal(signal)
+    if (events.length < READ_PAGE_EVENTS) return
+    left -= events.length
+    if (backwards) upTo = last - 1
+    else after = last
+    if (upTo === Number.MAX_SAFE_INTEGER) upTo = await reader.version(stream, signal)
+  }
+}
+
+/** `EventStore.readAll`, page by page. */
+export async function* readLog(
+  reader: PageReader,
+  query: ReadAllQuery,
+): AsyncGenerator<readonly StoredEvent[]> {
+  const { filter, signal } = query
+  reader.mustBeOpen()
+  checkQuery(query)
+  let left = query.limit ?? Number.MAX_SAFE_INTEGER
+  let after = query.after ?? 0
+  const upTo = await reader.head(signal)
+  while (left > 0) {
+    const page = await reader.ofLog({ after, upTo, filter }, signal)
+    checkSignal(signal)
+    const events = page.events.length > left ? page.events.slice(0, left) : page.events
+    left -= events.length
+    after = page.upTo
+    if (events.length > 0) yield events
+    checkSignal(signal)
+    if (page.end) return
+  }
+}
