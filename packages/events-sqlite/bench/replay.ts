@@ -57,12 +57,12 @@ export interface ReplaySides {
 }
 
 /** Writes a log of this many events and prepares the sides. */
-export async function replaySides(events: number): Promise<ReplaySides> {
+export async function replaySides(events: number, payloadBytes = 200): Promise<ReplaySides> {
   const folder = mkdtempSync(join(tmpdir(), 'ice-bench-'))
   const path = join(folder, 'log.db')
   const store = openSqliteEventStore({ path, clock: systemClock, durability: 'process' })
   const log = createEventLog({ store, taxonomy, clock: systemClock })
-  await fill(log, events)
+  await fill(log, events, payloadBytes)
   const peer = new Database(path, { readonly: true })
   const expected = JSON.stringify((await projectLog(log, tallied)).state)
   const rate = (started: number, state: Tally): number => {
@@ -92,10 +92,10 @@ export async function replaySides(events: number): Promise<ReplaySides> {
 }
 
 /** In slices, so that a million requests are not held at once. */
-async function fill(log: EventLog, events: number): Promise<void> {
+async function fill(log: EventLog, events: number, payloadBytes: number): Promise<void> {
   const slice = 20_000
   for (let done = 0; done < events; done += slice) {
-    const { requests } = await makeWorkload(100, Math.min(slice, events - done), 200)
+    const { requests } = await makeWorkload(100, Math.min(slice, events - done), payloadBytes)
     await Promise.all(
       requests.flat().map(({ writes: [write] }) => {
         if (write === undefined) return undefined

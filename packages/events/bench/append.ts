@@ -36,7 +36,10 @@ const payload = (n: number): unknown => ({
 /** Judges and seals, keeps only heads. */
 function forgetfulStore(): EventStore {
   const heads = new Map<StreamId, StreamHead>()
-  const ledger = { head: (stream: StreamId) => heads.get(stream) ?? { version: 0, time: 0 } }
+  const ledger = {
+    head: (stream: StreamId) => heads.get(stream) ?? { version: 0, time: 0 },
+    hasBlob: () => false,
+  }
   return {
     ...memoryEventStore({ clock: systemClock }),
     append(unit) {

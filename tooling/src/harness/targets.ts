@@ -40,6 +40,25 @@ export const TARGETS = {
     bound: 'at_least',
     target: 0.5,
   },
+  P2: {
+    what: 'append through the whole gateway to a grown log, against one of 100,000 events',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.8,
+  },
+  'P2-open': { what: 'opening the grown log', of: 'value', bound: 'at_most', target: 100 },
+  'P2-memory': {
+    what: 'memory of a process that opens, appends and reads, grown log against small one',
+    of: 'ratio',
+    bound: 'at_most',
+    target: 1.1,
+  },
+  'P2-bytes': {
+    what: 'bytes of the file for each event, grown log against small one',
+    of: 'ratio',
+    bound: 'at_most',
+    target: 1.1,
+  },
   P3: {
     what: 'replay into a projection, against pluck().all(), JSON.parse and the fold',
     of: 'ratio',
@@ -47,6 +66,18 @@ export const TARGETS = {
     target: 0.75,
   },
   'P3-verify': {
+    what: 'the same with leaf hashes and tree verified on the way',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.4,
+  },
+  'P3-2KB': {
+    what: 'replay of payloads of 2 KB into a projection, against the same by hand',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.75,
+  },
+  'P3-2KB-verify': {
     what: 'the same with leaf hashes and tree verified on the way',
     of: 'ratio',
     bound: 'at_least',
