@@ -24,7 +24,8 @@ export const findDisorder = (
   for (const { tag, position } of log) {
     if (!placeOf.has(tag)) placeOf.set(tag, position)
   }
-  return findMisplaced(history, placeOf, log) ?? findLate(history, placeOf)
+  const spans = spansOf(history, placeOf)
+  return findMisplaced(history, placeOf, log) ?? findLate(spans) ?? findPassed(history, spans)
 }
 
 const tagsOf = ({ input }: LogOperation): readonly string[] =>
@@ -54,28 +55,86 @@ const findMisplaced = (
   return undefined
 }
 
-/** A unit that stands behind one that was called only after it had been acknowledged. */
-const findLate = (
+/** When one unit was under way, all its attempts together. */
+interface Span {
+  readonly tag: string
+  called: number
+  returned: number
+  /** Of an attempt that was answered as the first. */
+  notAfter: number | undefined
+}
+
+/** The units that are in the log, in its order. */
+const spansOf = (
   history: readonly LogOperation[],
   placeOf: ReadonlyMap<string, number>,
-): string | undefined => {
-  const spans = new Map<number, { called: number; returned: number; readonly tag: string }>()
+): readonly Span[] => {
+  const spans = new Map<number, Span>()
   for (const operation of history) {
     const [tag = ''] = tagsOf(operation)
     const place = placeOf.get(tag)
     if (place === undefined) continue
-    const returned = operation.output.kind === 'appended' ? operation.returned : Infinity
-    const span = spans.get(place) ?? { called: Infinity, returned: Infinity, tag }
-    span.called = Math.min(span.called, operation.called)
-    span.returned = Math.min(span.returned, returned)
+    const { input, output, called } = operation
+    const span = spans.get(place) ?? {
+      called: Infinity,
+      returned: Infinity,
+      tag,
+      notAfter: undefined,
+    }
+    span.called = Math.min(span.called, called)
+    if (output.kind === 'appended') span.returned = Math.min(span.returned, operation.returned)
+    const isFirst = output.kind === 'appended' && !output.retried
+    if (isFirst && input.kind === 'append') span.notAfter = input.notAfter
     spans.set(place, span)
   }
+  return [...spans].sort(([a], [b]) => a - b).map(([, span]) => span)
+}
+
+/** A unit that stands behind one that was called only after it had been acknowledged. */
+const findLate = (spans: readonly Span[]): string | undefined => {
   let latest = { called: -Infinity, tag: '' }
-  for (const [, span] of [...spans].sort(([a], [b]) => a - b)) {
+  for (const span of spans) {
     if (span.returned < latest.called) {
       return `${span.tag} was acknowledged before ${latest.tag} was called, and stands behind it`
     }
     if (span.called > latest.called) latest = span
   }
   return undefined
+}
+
+/**
+ * A unit that was taken although, at every moment at which it can have been given its place, the
+ * clock had passed its `notAfter`. It got its place after all units before it had been called, and
+ * before any unit behind it was acknowledged: that is narrower than its own span.
+ */
+const findPassed = (
+  history: readonly LogOperation[],
+  spans: readonly Span[],
+): string | undefined => {
+  const until = spans.map(({ returned }) => returned)
+  for (let at = until.length - 2; at >= 0; at -= 1) {
+    until[at] = Math.min(until[at] ?? Infinity, until[at + 1] ?? Infinity)
+  }
+  const clock = readingsOf(history)
+  let from = -Infinity
+  for (const [at, { called, notAfter, tag }] of spans.entries()) {
+    from = Math.max(from, called)
+    if (notAfter === undefined) continue
+    const possible = clock.filter((each) => each.until >= from && each.from <= (until[at] ?? 0))
+    if (possible.length === 0 || possible.some(({ now }) => now <= notAfter)) continue
+    const read = possible.map(({ now }) => now).join()
+    return `${tag} was valid until ${notAfter} and was taken when the clock said ${read}`
+  }
+  return undefined
+}
+
+/** What the clock said, and when at most it can have said so; before its first move, nothing. */
+const readingsOf = (history: readonly LogOperation[]) => {
+  const moves = history
+    .filter(({ input }) => input.kind === 'clock')
+    .sort((a, b) => a.called - b.called)
+  return moves.flatMap(({ input, called }, at) => {
+    const until = moves[at + 1]?.returned ?? Infinity
+    return input.kind === 'clock' ? [{ now: input.now, from: called, until }] : []
+  })
 }
