@@ -44,6 +44,9 @@ export const EVENTS_CODES = {
   blobCorrupt: 'ICE_EVENTS_BLOB_CORRUPT',
   /** The blob has more bytes than were allowed for; a large one is streamed. */
   blobLimit: 'ICE_EVENTS_BLOB_LIMIT',
+  /** What is asked for was moved to the archive, without which the store was opened;
+   * `data.segment` names the file that has it. */
+  archived: 'ICE_EVENTS_ARCHIVED_UNAVAILABLE',
   /** Stored bytes cannot be read as an event. */
   corrupt: 'ICE_EVENTS_CORRUPT',
   /** The stored payload is of a later version than this taxonomy knows. */

@@ -23,6 +23,22 @@ import type {
   Timestamp,
 } from '@ice/primitives'
 
+export type {
+  DiskUse,
+  EventMark,
+  EvictableStore,
+  Evicted,
+  Eviction,
+  EvictRequest,
+  LivePage,
+  LiveQuery,
+  LiveStreamPage,
+  LiveStreamQuery,
+  MovedRange,
+  MovedVersions,
+  SegmentProgress,
+} from './eviction-ports.ts'
+
 /** Who emitted an event: the runtime itself, or one named agent. */
 export type Origin = 'runtime' | `agent:${string}`
 

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  'b1899144d56189ff9c8072c6845f123d39ef4e04d47ef6518efd1630051ecff6' as Hash
+  '3bcdc8248909725f9e1a55d35550af64029656e3c5359a5e7b8b51fab08c4d12' as Hash

@@ -241,6 +241,30 @@ export const LogConfigured = defineEventType({
   }),
 })
 
+export const SegmentSealed = defineEventType({
+  type: 'SegmentSealed',
+  category,
+  description:
+    'Events named here stand in an archive segment, so a store may let go of them. (added)',
+  payload: z.strictObject({
+    /** The name of the segment's file. */
+    segment: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,126}$/),
+    /** SHA-256 of the whole file. */
+    digest,
+    /** RFC 9162 root over the leaves of its events alone. */
+    root: digest,
+    incarnation: name,
+    bytes: count,
+    events: count,
+    streams: count,
+    blobs: count,
+    firstPosition: count,
+    lastPosition: count,
+    firstTime: time,
+    lastTime: time,
+  }),
+})
+
 /** All types of the category. */
 export const runtimeTypes = [
   RunCreated,
@@ -269,4 +293,5 @@ export const runtimeTypes = [
   RunTerminated,
   TaxonomyAdopted,
   LogConfigured,
+  SegmentSealed,
 ] as const
