@@ -11,11 +11,11 @@
  * log. Events appended meanwhile are left out. Pages of the disk are the server's own business
  * (`initdb --data-checksums`, `pg_amcheck`).
  */
-import { type CheckOptions, EVENTS_CODES, type IntegrityFinding, leafFinding } from '@ice/events'
-import { type Hash, isHash, sha256Hex } from '@ice/primitives'
+import { type CheckOptions, EVENTS_CODES, type IntegrityFinding } from '@ice/events'
+import { CHECK_PROGRESS_EVENTS, LogCheck, namedBlobs, READ_PAGE_EVENTS } from '@ice/events/adapter'
+import { sha256Hex } from '@ice/primitives'
 import type { ReadGate } from './blobs.ts'
 import { quoted } from './format.ts'
-import { CHECK_PROGRESS_EVENTS, READ_PAGE_EVENTS } from './limits.ts'
 import type { Statement } from './session.ts'
 
 /** position, stream's name, version, type, time, bytes, hash, stream's number */
@@ -53,18 +53,12 @@ export async function* checkLog(
   yield* check.blobs()
 }
 
-function finding(position: number, message: string): IntegrityFinding {
-  return { code: EVENTS_CODES.corrupt, position, message }
-}
-
 class Check {
   readonly #sql: ReturnType<typeof checkSql>
   readonly #gate: ReadGate
   readonly #options: CheckOptions
-  /** The last event looked at. */
-  #position = 0
+  readonly #log = new LogCheck()
   #head = 0
-  #count = 0
 
   constructor(schema: string, gate: ReadGate, options: CheckOptions) {
     this.#sql = checkSql(quoted(schema))
@@ -77,92 +71,50 @@ class Check {
   }
 
   async *events(): AsyncGenerator<IntegrityFinding> {
+    const log = this.#log
     this.#head = Number((await this.#rows(this.#sql.head))[0]?.[0] ?? 0)
     let reported = 0
     for (;;) {
-      const bounds = [this.#position, this.#head, READ_PAGE_EVENTS]
-      const page = await this.#rows(this.#sql.events, bounds)
+      const page = await this.#rows(this.#sql.events, [log.position, this.#head, READ_PAGE_EVENTS])
       const missing = await this.#missingBlobs(page)
-      for (const row of page) yield* this.#event(row, missing)
+      for (const [position, stream, version, type, time, bytes, hash] of page) {
+        const columns = { stream, version, type, time }
+        const row = { position: Number(position), bytes, hash, columns }
+        yield* log.event(row, (digest) => missing.has(digest))
+      }
       if (page.length < READ_PAGE_EVENTS) break
-      if (this.#count - reported < CHECK_PROGRESS_EVENTS) continue
-      reported = this.#count
-      this.#options.onProgress?.(this.#position)
+      if (log.count - reported < CHECK_PROGRESS_EVENTS) continue
+      reported = log.count
+      this.#options.onProgress?.(log.position)
     }
-    if (this.#position < this.#head) {
-      yield finding(
-        this.#position + 1,
-        `the log ends at ${this.#position}, and should end at ${this.#head}`,
-      )
-    }
+    yield* log.end(this.#head)
   }
 
   /** Blobs that the events of a page name and that are not there. */
   async #missingBlobs(page: readonly Row[]): Promise<ReadonlySet<string>> {
-    const named = new Set(page.flatMap((row) => blobsIn(row[5])))
+    const named = new Set<string>(
+      page.flatMap(([, , , , , bytes]) => (typeof bytes === 'string' ? namedBlobs(bytes) : [])),
+    )
     if (named.size === 0) return named
     const found = await this.#rows(this.#sql.named, [[...named]])
     for (const [digest] of found) named.delete(String(digest))
     return named
   }
 
-  *#event(row: Row, missing: ReadonlySet<string>): Generator<IntegrityFinding> {
-    const position = Number(row[0])
-    const [, stream, version, type, time, bytes, hash] = row
-    this.#count += 1
-    if (position !== this.#position + 1) {
-      yield finding(position, `position ${this.#position + 1} is missing before ${position}`)
-    }
-    this.#position = position
-    if (typeof bytes !== 'string' || !isHash(hash)) {
-      yield finding(position, `what stands at position ${position} is no bytes or no hash`)
-      return
-    }
-    const leaf = leafFinding(position, bytes, hash as Hash)
-    if (leaf !== undefined) {
-      yield leaf
-      return
-    }
-    const said = parse(bytes)
-    const isSame = said?.stream === stream && said?.version === version
-    if (!isSame || said?.type !== type || said?.time !== time) {
-      yield finding(
-        position,
-        `the index has position ${position} as ${String(stream)}@${String(version)} ` +
-          `(${String(type)}, ${String(time)}), its bytes say otherwise`,
-      )
-    }
-    for (const digest of blobsIn(bytes)) {
-      if (!missing.has(digest)) continue
-      yield {
-        code: EVENTS_CODES.blobNotFound,
-        position,
-        message: `the event at position ${position} names blob ${digest}, which is not there`,
-      }
-    }
-  }
-
   async *index(): AsyncGenerator<IntegrityFinding> {
     let stream = -1
     let version = 0
-    let entries = 0
     for (;;) {
       const page = await this.#rows(this.#sql.index, [stream, version, READ_PAGE_EVENTS])
       for (const row of page) {
         const [nextStream, nextVersion, position] = row.map(Number) as [number, number, number]
-        const expected = nextStream === stream ? version + 1 : 1
         stream = nextStream
         version = nextVersion
-        if (position > this.#head) continue
-        entries += 1
-        if (version === expected) continue
-        yield finding(position, `stream ${stream} has version ${version} after ${expected - 1}`)
+        yield* this.#log.place({ stream, version, position }, this.#head)
       }
       if (page.length < READ_PAGE_EVENTS) break
     }
-    if (entries !== this.#count) {
-      yield finding(0, `the index has ${entries} entries for ${this.#count} events`)
-    }
+    yield* this.#log.endOfPlaces()
   }
 
   async *blobs(): AsyncGenerator<IntegrityFinding> {
@@ -179,27 +131,4 @@ class Check {
       }
     }
   }
-}
-
-interface Place {
-  readonly stream?: unknown
-  readonly version?: unknown
-  readonly type?: unknown
-  readonly time?: unknown
-}
-
-function parse(text: string): Place | undefined {
-  try {
-    return JSON.parse(text) as Place
-  } catch {
-    return undefined // bytes that hash right but are no event: nothing in them fits the index
-  }
-}
-
-/** In canonical JSON a quote inside a string is escaped, so this finds references and no texts. */
-const BLOB = /[{,]"\$blob":"([0-9a-f]{64})"/g
-
-function blobsIn(bytes: unknown): readonly string[] {
-  if (typeof bytes !== 'string' || !bytes.includes('"$blob":"')) return []
-  return [...bytes.matchAll(BLOB)].map((match) => match[1] ?? '')
 }

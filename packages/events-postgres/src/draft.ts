@@ -5,15 +5,8 @@
  * gives them: here events count from 1 and new streams from -1. Bytes and hashes do not depend on
  * either, so all of this is ready before the lock is asked for.
  */
-import {
-  type Appended,
-  type AppendedWrite,
-  type BlobDraft,
-  bringsBytes,
-  type PreparedUnit,
-  type PreparedWrite,
-  type SealedWrite,
-} from '@ice/events'
+import type { Appended, AppendedWrite, BlobDraft, PreparedUnit, PreparedWrite } from '@ice/events'
+import { bringsBytes, type SealedWrite } from '@ice/events/adapter'
 import { invariant, type Position, type StreamVersion, type Timestamp } from '@ice/primitives'
 import type { Ledger } from './ledger.ts'
 import type { Call } from './session.ts'

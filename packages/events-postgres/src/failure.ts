@@ -2,11 +2,14 @@
  * What PostgreSQL and the network report, said in the codes of the port: what happened, why, and
  * what to do next.
  */
-import { EVENTS_CODES, EventsError } from '@ice/events'
-import type { JsonObject } from '@ice/primitives'
-
-/** Whether a unit was certainly not kept, or may have been. */
-export type UnitFate = 'none' | 'unknown'
+import {
+  damaged,
+  type FailureReason,
+  type FailureReasons,
+  reasonOf,
+  type UnitFate,
+  unavailable,
+} from '@ice/events/adapter'
 
 /** A connection that broke, could not be made, or was given up. Internal: never thrown outside. */
 export class SessionLost extends TypeError {
@@ -48,14 +51,8 @@ function stateOfCause(error: unknown): string | undefined {
   return error instanceof Error ? sqlState(error.cause) : undefined
 }
 
-interface Reason {
-  readonly reason: string
-  readonly why: string
-  readonly next: string
-}
-
 /** By the beginning of the SQLSTATE; the first that fits. */
-const REASONS: readonly (readonly [string, Reason])[] = [
+const REASONS: FailureReasons = [
   [
     '53100',
     {
@@ -143,22 +140,16 @@ const REASONS: readonly (readonly [string, Reason])[] = [
   ],
 ]
 
-const LOST: Reason = {
+const LOST: FailureReason = {
   reason: 'connection',
   why: 'there is no connection to the server',
   next: 'Check that the server is up and can be reached, then try again.',
 }
 
-const OTHER: Reason = {
+const OTHER: FailureReason = {
   reason: 'other',
   why: 'PostgreSQL refused',
   next: 'The cause says what it reported.',
-}
-
-function reasonOf(state: string | undefined): Reason {
-  if (state === undefined) return LOST
-  const match = REASONS.find(([prefix]) => state.startsWith(prefix))
-  return match === undefined ? OTHER : match[1]
 }
 
 /** Stored rows that the server cannot read, or tables that are gone. */
@@ -180,23 +171,18 @@ export interface Failed {
 export function failure(error: unknown, { doing, log, fate }: Failed): unknown {
   const state = sqlState(error) ?? stateOfCause(error)
   if (state === undefined && !(error instanceof SessionLost)) return error
-  const said = error instanceof Error ? error.message : String(error)
-  const data: JsonObject = { log, fate, ...(state === undefined ? {} : { sqlState: state }) }
-  if (isDamage(state)) {
-    return new EventsError(
-      EVENTS_CODES.corrupt,
-      `Could not ${doing} ${log}: the tables are damaged or gone (${said}). Check the server, ` +
-        'then restore a backup.',
-      data,
-      error,
-    )
+  const work = {
+    doing,
+    log,
+    fate,
+    data: { log, ...(state === undefined ? {} : { sqlState: state }) },
   }
-  const { reason, why, next } = reasonOf(state)
-  const kept = fate === 'none' ? 'Nothing was written.' : 'The unit may have been kept.'
-  return new EventsError(
-    EVENTS_CODES.unavailable,
-    `Could not ${doing} ${log}: ${why} (${said}). ${kept} ${next}`,
-    { ...data, reason },
-    error,
-  )
+  if (isDamage(state)) {
+    return damaged(error, work, {
+      what: 'the tables are damaged or gone',
+      next: 'Check the server, then restore a backup.',
+    })
+  }
+  const reason = state === undefined ? LOST : (reasonOf(REASONS, state) ?? OTHER)
+  return unavailable(error, work, reason)
 }

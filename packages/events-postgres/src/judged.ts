@@ -1,21 +1,11 @@
 /** Judging the units of a group, and what became of them once the group is committed. */
-import {
-  type Appended,
-  type EventsError,
-  judge,
-  type PreparedUnit,
-  retryAnswer,
-  type StoredEvent,
-  type StoredLookup,
-} from '@ice/events'
+import type { EventsError, PreparedUnit, StoredEvent } from '@ice/events'
+import { judge, retryAnswer, type StoredLookup, type UnitOutcome } from '@ice/events/adapter'
 import type { Hash, Position } from '@ice/primitives'
 import { type Draft, type Kept, placed } from './draft.ts'
 import type { Ledger } from './ledger.ts'
 import type { Answer, Call } from './session.ts'
 import { numbers, type Sql, textLines } from './sql.ts'
-
-/** What became of one unit, once its transaction has committed. */
-export type Outcome = { readonly appended: Appended } | { readonly refused: unknown }
 
 /** Its places are taken: the answer depends on what stands there. */
 interface Occupied {
@@ -79,7 +69,7 @@ export function outcomesOf(
   judged: readonly Judged[],
   found: Answer['rows'],
   base: number,
-): readonly Outcome[] {
+): readonly UnitOutcome[] {
   const wanted = spansOf(judged)
   const stored = new Map<string, StoredEvent>()
   for (const [index, version, position, bytes] of found) {
@@ -91,14 +81,14 @@ export function outcomesOf(
     })
   }
   const lookup: StoredLookup = (stream, version) => stored.get(`${stream}@${version}`)
-  return judged.map((one): Outcome => {
+  return judged.map((one): UnitOutcome => {
     if ('kept' in one) return { appended: placed(one.kept, base) }
     return 'occupied' in one ? answerOf(one, lookup) : one
   })
 }
 
 /** By now the group is committed: whatever is thrown here must concern this unit alone. */
-function answerOf({ occupied, conflict }: Occupied, lookup: StoredLookup): Outcome {
+function answerOf({ occupied, conflict }: Occupied, lookup: StoredLookup): UnitOutcome {
   try {
     const answer = retryAnswer(occupied, lookup)
     return answer === undefined ? { refused: conflict } : { appended: answer }

@@ -6,9 +6,9 @@
  * costs nobody the lock, and may be wrong: so the insertion itself compares, under the lock, every
  * version the units were judged by, and does nothing when one has moved.
  */
-import type { HeadLedger, PreparedUnit, StreamHead } from '@ice/events'
+import type { PreparedUnit, StreamHead } from '@ice/events'
+import type { BoundedMap, HeadLedger, QueuedUnit } from '@ice/events/adapter'
 import { isStreamId, type StreamId } from '@ice/primitives'
-import type { BoundedMap } from './bounded-map.ts'
 
 /** The end of one stream. `id` is 0 while the stream has no number. */
 export interface Head {
@@ -16,6 +16,9 @@ export interface Head {
   readonly version: number
   readonly time: number
 }
+
+/** A unit in the queue, and the streams it is judged by. */
+export type Candidate = QueuedUnit<readonly string[]>
 
 const NO_HEAD: Head = Object.freeze({ id: 0, version: 0, time: 0 })
 
@@ -82,13 +85,10 @@ export class Ledger implements HeadLedger {
   }
 
   /** From what was seen last; `undefined` when nothing is known of a stream. */
-  static guess(
-    group: readonly { readonly unit: PreparedUnit; readonly streams: readonly string[] }[],
-    seen: BoundedMap<string, Head>,
-  ): Ledger | undefined {
+  static guess(group: readonly Candidate[], seen: BoundedMap<string, Head>): Ledger | undefined {
     const heads = new Map<string, Head>()
-    for (const { unit, streams } of group) {
-      for (const name of streams) {
+    for (const { unit, note } of group) {
+      for (const name of note) {
         if (heads.has(name)) continue
         const head = seen.get(name) ?? (isEmptyTo(unit, name) ? NO_HEAD : undefined)
         if (head === undefined) return undefined

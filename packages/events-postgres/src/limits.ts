@@ -1,29 +1,7 @@
 /** Every bound of the PostgreSQL store, with its unit and its reason. */
 
-/** @units events one transaction takes; beyond 256 a larger group commits hardly faster. */
-export const GROUP_EVENTS_MAX = 512
-
-/** @units bytes of events and blobs after which a transaction takes no further unit: the log's
- * lock is held for not much longer than a commit. */
-export const GROUP_BYTES_MAX = 1_048_576
-
-/** @units units that may wait for a commit; more are refused, so that memory stays bounded. */
-export const QUEUE_UNITS_MAX = 65_536
-
-/** @units bytes of blobs that may wait for a commit. */
-export const QUEUE_BLOB_BYTES_MAX: number = 256 * 1_048_576
-
-/** @units streams whose heads are kept in memory to be guessed by: about 10 MB. */
-export const HEADS_MAX = 65_536
-
-/** @units events in a page of a read: beyond it a page costs memory and gains no speed. */
-export const READ_PAGE_EVENTS = 512
-
 /** @units positions a filtered read looks at in one statement, so that each one is short. */
 export const SCAN_WINDOW_EVENTS = 8_192
-
-/** @units ms after which a unit that cannot be committed, or a read, is given up. */
-export const LOCK_WAIT_MS = 30_000
 
 /** @units ms the server works on one statement. */
 export const STATEMENT_TIMEOUT_MS = 30_000
@@ -59,9 +37,6 @@ export const POLL_MS = 100
 
 /** @units ms between two notifications of one process: each wakes every listener. */
 export const NOTIFY_MS = 5
-
-/** @units events between two reports of progress of a check. */
-export const CHECK_PROGRESS_EVENTS = 4_096
 
 /** @units bytes of a name of a schema: what PostgreSQL keeps of an identifier. */
 export const SCHEMA_BYTES_MAX = 63

@@ -5,45 +5,25 @@
  * reader keeps nothing from being vacuumed. Pages fit together because events never change and
  * the end of a reading is fixed when it begins.
  */
-import { type EventFilter, filtersBytes, matchesBytes, type StoredEvent } from '@ice/events'
+import type { EventFilter, StoredEvent } from '@ice/events'
+import {
+  filtersBytes,
+  type LogPage,
+  type LogRange,
+  matchesBytes,
+  READ_PAGE_EVENTS,
+  type StreamPage,
+  type StreamRange,
+} from '@ice/events/adapter'
 import { type Hash, isStreamId, type Position } from '@ice/primitives'
 import { quoted } from './format.ts'
-import { READ_PAGE_EVENTS, SCAN_WINDOW_EVENTS } from './limits.ts'
+import { SCAN_WINDOW_EVENTS } from './limits.ts'
 import type { Session, Statement } from './session.ts'
 
 type Row = readonly unknown[]
 
 function toEvent(row: Row): StoredEvent {
   return { position: row[0] as Position, bytes: String(row[1]), hash: String(row[2]) as Hash }
-}
-
-/** A part of the log: the events that match, and how far was looked. */
-export interface LogPage {
-  readonly events: readonly StoredEvent[]
-  readonly upTo: number
-  readonly end: boolean
-}
-
-/** A part of a stream, and the version of the last event in it. */
-export interface StreamPage {
-  readonly events: readonly StoredEvent[]
-  readonly last: number
-}
-
-/** Which part of a stream: greater than `after`, not greater than `upTo`. */
-export interface StreamRange {
-  readonly stream: string
-  readonly after: number
-  readonly upTo: number
-  readonly limit: number
-  readonly backwards: boolean
-}
-
-/** Which part of the log: greater than `after`, not greater than `upTo`. */
-export interface LogRange {
-  readonly after: number
-  readonly upTo: number
-  readonly filter: EventFilter | undefined
 }
 
 interface Gap {

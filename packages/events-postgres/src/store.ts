@@ -6,29 +6,32 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  EVENTS_CODES,
+  EventsError,
+  type PreparedUnit,
+  type StoredEvent,
+  type SubscribeQuery,
+} from '@ice/events'
+import {
   checkBlobs,
   checkQuery,
   checkSignal,
   createBell,
-  EVENTS_CODES,
-  EventsError,
   follow,
   type Page,
-  type PreparedUnit,
-  type ReadAllQuery,
-  type ReadQuery,
-  type StoredEvent,
-  type SubscribeQuery,
-} from '@ice/events'
+  type PageReader,
+  readLog,
+  readStream,
+} from '@ice/events/adapter'
 import { openBlobs, type ReadGate } from './blobs.ts'
 import { checkLog } from './check.ts'
 import { failure, isTransient } from './failure.ts'
 import { inspectLog } from './inspect.ts'
-import { NOTIFY_MS, PAUSE_MAX_MS, PAUSE_MIN_MS, READ_PAGE_EVENTS } from './limits.ts'
+import { NOTIFY_MS, PAUSE_MAX_MS, PAUSE_MIN_MS } from './limits.ts'
 import { type OpenedLog, openLog, sessionOptions } from './open.ts'
 import { Pool } from './pool.ts'
 import type { PostgresEventStore, PostgresEventStoreOptions } from './ports.ts'
-import { CommitQueue } from './queue.ts'
+import { openQueue, type Queue } from './queue.ts'
 import { Rows } from './rows.ts'
 import { Session } from './session.ts'
 import { type Settled, settle } from './target.ts'
@@ -57,8 +60,8 @@ export async function openPostgresEventStore(
     schema,
     blobs: openBlobs(schema, store.gate),
     append: (unit) => store.append(unit),
-    read: (query) => store.read(query),
-    readAll: (query) => store.readAll(query),
+    read: (query) => readStream(store.pages, query),
+    readAll: (query) => readLog(store.pages, query),
     subscribe: (query) => store.subscribe(query),
     head: async () => ({
       position: await store.gate((session) => store.rows.head(session), undefined),
@@ -71,10 +74,11 @@ export async function openPostgresEventStore(
 
 class Store {
   readonly rows: Rows
+  readonly pages: PageReader
   readonly incarnation: string
   readonly #settled: Settled
   readonly #writer: Writer
-  readonly #queue: CommitQueue
+  readonly #queue: Queue
   readonly #pool: Pool
   readonly #bell = createBell()
   readonly #watch: Watch
@@ -90,12 +94,20 @@ class Store {
     const connect = (): Promise<Session> => Session.connect(target, sessionOptions(settled))
     this.#settled = settled
     this.incarnation = row.incarnation
-    this.rows = new Rows(target.schema)
+    const rows = new Rows(target.schema)
+    this.rows = rows
+    this.pages = {
+      mustBeOpen: () => this.mustBeOpen(),
+      head: (signal) => this.gate((session) => rows.head(session), signal),
+      version: (stream, signal) => this.gate((session) => rows.version(session, stream), signal),
+      ofStream: (range, signal) => this.gate((session) => rows.ofStream(session, range), signal),
+      ofLog: (range, signal) => this.gate((session) => rows.ofLog(session, range), signal),
+    }
     this.#writer = new Writer(
       { schema: target.schema, log: target.log, row, clock, connect },
       session,
     )
-    this.#queue = new CommitQueue(
+    this.#queue = openQueue(
       this.#writer,
       { grown: () => this.#grown(), lost: (cause) => this.#giveUp(cause) },
       { log: target.log, lockWaitMs },
@@ -148,7 +160,7 @@ class Store {
     return failure(error, { doing: 'read', log: this.#settled.target.log, fate: 'none' })
   }
 
-  append(unit: PreparedUnit): ReturnType<CommitQueue['add']> {
+  append(unit: PreparedUnit): ReturnType<Queue['add']> {
     try {
       this.mustBeOpen()
       checkSignal(unit.signal)
@@ -166,50 +178,6 @@ class Store {
       this.#notifying = undefined
       await this.#writer.notify(this.#settled.target.channel)
     })
-  }
-
-  async *read(query: ReadQuery): AsyncGenerator<readonly StoredEvent[]> {
-    const { stream, signal, backwards = false } = query
-    this.mustBeOpen()
-    checkQuery(query)
-    checkSignal(signal)
-    let left = query.limit ?? Number.MAX_SAFE_INTEGER
-    let after = query.after ?? 0
-    let upTo = Number.MAX_SAFE_INTEGER
-    while (left > 0) {
-      const range = { stream, after, upTo, limit: left, backwards }
-      const { events, last } = await this.gate((s) => this.rows.ofStream(s, range), signal)
-      checkSignal(signal)
-      if (events.length > 0) yield events
-      checkSignal(signal)
-      if (events.length < READ_PAGE_EVENTS) return
-      left -= events.length
-      if (backwards) upTo = last - 1
-      else after = last
-      if (upTo === Number.MAX_SAFE_INTEGER) {
-        upTo = await this.gate((s) => this.rows.version(s, stream), signal)
-      }
-    }
-  }
-
-  async *readAll(query: ReadAllQuery): AsyncGenerator<readonly StoredEvent[]> {
-    const { filter, signal } = query
-    this.mustBeOpen()
-    checkQuery(query)
-    let left = query.limit ?? Number.MAX_SAFE_INTEGER
-    let after = query.after ?? 0
-    const upTo = await this.gate((session) => this.rows.head(session), signal)
-    while (left > 0) {
-      const range = { after, upTo, filter }
-      const page = await this.gate((session) => this.rows.ofLog(session, range), signal)
-      checkSignal(signal)
-      const events = page.events.length > left ? page.events.slice(0, left) : page.events
-      left -= events.length
-      after = page.upTo
-      if (events.length > 0) yield events
-      checkSignal(signal)
-      if (page.end) return
-    }
   }
 
   async *subscribe(query: SubscribeQuery): AsyncGenerator<readonly StoredEvent[]> {

@@ -2,12 +2,12 @@
  * From options to where the log is, checked before anything is sent: a schema's name stands inside
  * SQL, and a NUL in a user's name would end it in the startup packet.
  */
+import { LOCK_WAIT_MS } from '@ice/events/adapter'
 import { type JsonObject, sha256Hex } from '@ice/primitives'
 import pg from 'pg'
 import { EVENTS_POSTGRES_CODES, EventsPostgresError } from './errors.ts'
 import {
   CONNECT_TIMEOUT_MS,
-  LOCK_WAIT_MS,
   READERS_LIMIT,
   READERS_MAX,
   SCHEMA_BYTES_MAX,

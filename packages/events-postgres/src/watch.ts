@@ -6,7 +6,7 @@
  * writer dies after its commit. So none is ever relied on. The log is asked, and a subscriber is
  * late by at most one look. A process hears of its own commits at once.
  */
-import type { WakeUp, WakeUpBell } from '@ice/events'
+import type { WakeUp, WakeUpBell } from '@ice/events/adapter'
 import { POLL_MS } from './limits.ts'
 import type { Session } from './session.ts'
 

@@ -19,42 +19,33 @@
  *    again: by then the old transaction, which held that lock, has come to its end, and either all
  *    of its events stand there by their ids, one behind the other, or it did not happen.
  */
-import type { PreparedUnit } from '@ice/events'
+import {
+  BoundedMap,
+  GROUP_BYTES_MAX,
+  type GroupResult,
+  HEADS_MAX,
+  type Settlement,
+} from '@ice/events/adapter'
 import type { Clock } from '@ice/primitives'
-import { BoundedMap } from './bounded-map.ts'
 import { Draft } from './draft.ts'
 import { EVENTS_POSTGRES_CODES, EventsPostgresError } from './errors.ts'
 import { isTransient } from './failure.ts'
 import { FORMAT, type LogRow, unsupportedFormat } from './format.ts'
-import { type Judged, judgeUnit, lookupCall, type Outcome, outcomesOf } from './judged.ts'
-import { type Head, Ledger } from './ledger.ts'
-import { GROUP_BYTES_MAX, HEADS_MAX } from './limits.ts'
+import { type Judged, judgeUnit, lookupCall, outcomesOf } from './judged.ts'
+import { type Candidate, type Head, Ledger } from './ledger.ts'
 import { type Answer, type Answers, rowsOf, type Session } from './session.ts'
 import { appendSql, numbers, type Sql, textLines } from './sql.ts'
 
-/** A unit, and the streams it is judged by. */
-export interface Candidate {
-  readonly unit: PreparedUnit
-  readonly streams: readonly string[]
-}
-
 /** A transaction whose COMMIT was sent and not answered. */
-export interface Claim {
+interface Claim {
   readonly draft: Draft
   /** The first so many units of the group. */
   readonly judged: readonly Judged[]
   readonly found: Answer['rows']
 }
 
-/** What became of a group. */
-export type Written =
-  | { readonly kind: 'done'; readonly outcomes: readonly Outcome[]; readonly grown: boolean }
-  /** Nothing was kept. */
-  | { readonly kind: 'failed'; readonly error: unknown; readonly mayRetry: boolean }
-  | { readonly kind: 'unknown'; readonly error: unknown; readonly claim: Claim }
-
 /** The log is not the one that was opened: nothing may be written to it through this handle. */
-export class LogChanged {
+class LogChanged {
   readonly cause: unknown
 
   constructor(cause: unknown) {
@@ -96,12 +87,8 @@ export class Writer {
     this.#seen = options.row.position
   }
 
-  /**
-   * Writes a group; the outcomes are those of its first units, at least of one.
-   *
-   * @throws {LogChanged}
-   */
-  async write(group: readonly Candidate[]): Promise<Written> {
+  /** Writes a group. */
+  async write(group: readonly Candidate[]): Promise<GroupResult> {
     try {
       const guess = this.#guess(group)
       const session = await this.#connected()
@@ -109,7 +96,7 @@ export class Writer {
       return written ?? (await this.#writeLocked(session, group))
     } catch (error) {
       await this.#undo()
-      if (error instanceof LogChanged) throw error
+      if (error instanceof LogChanged) return { kind: 'lost', error: error.cause, fate: 'none' }
       return { kind: 'failed', error, mayRetry: isTransient(error) }
     }
   }
@@ -124,8 +111,8 @@ export class Writer {
     return needsMore || guess.draft.isEmpty ? undefined : guess
   }
 
-  async #writeLocked(session: Session, group: readonly Candidate[]): Promise<Written> {
-    const names = [...new Set(group.flatMap(({ streams }) => streams))]
+  async #writeLocked(session: Session, group: readonly Candidate[]): Promise<GroupResult> {
+    const names = [...new Set(group.flatMap(({ note }) => note))]
     const { begin, lock, heads, clock } = this.#sql
     const needsClock =
       this.#options.clock === undefined && group.some(({ unit }) => unit.notAfter !== undefined)
@@ -181,7 +168,7 @@ export class Writer {
   }
 
   /** Sends all of a transaction that is left. `undefined`: a guess was wrong, nothing was kept. */
-  async #commit(session: Session, prepared: Prepared): Promise<Written | undefined> {
+  async #commit(session: Session, prepared: Prepared): Promise<GroupResult | undefined> {
     const { draft, judged, ledger, isGuess } = prepared
     const { begin, lock, commit, rollback } = this.#sql
     const lookup = lookupCall(judged, this.#sql)
@@ -209,14 +196,14 @@ export class Writer {
     })
   }
 
-  #conclude(prepared: Prepared, { answers, inserted, looked }: Told): Written | undefined {
+  #conclude(prepared: Prepared, { answers, inserted, looked }: Told): GroupResult | undefined {
     const { draft, judged } = prepared
     const last = answers.at(-1)
     const failed = answers.find(({ status }) => status === 'rejected')
     const found = looked?.status === 'fulfilled' ? looked.value.rows : []
     if (last?.status === 'rejected' && !draft.isEmpty) {
       this.#forget(prepared)
-      return { kind: 'unknown', error: last.reason, claim: { draft, judged, found } }
+      return this.#unknown(last.reason, { draft, judged, found })
     }
     const isCommitted = last?.status === 'fulfilled' && last.value.command === 'COMMIT'
     if (failed?.status === 'rejected' && !isCommitted) {
@@ -244,32 +231,43 @@ export class Writer {
     for (const name of ledger.names) this.#heads.delete(name)
   }
 
-  /**
-   * Finds out whether a transaction happened.
-   *
-   * @returns what became of its units; `undefined` when it did not happen
-   * @throws {LogChanged}, or what the server or the network reports: then it is still unknown
-   */
-  async settle({ draft, judged, found }: Claim): Promise<readonly Outcome[] | undefined> {
-    const session = await this.#connected()
-    const { begin, lock, hashes } = this.#sql
+  #unknown(error: unknown, claim: Claim): GroupResult {
+    return {
+      kind: 'unknown',
+      error,
+      fates: claim.judged.map((one) => ('refused' in one ? 'none' : 'unknown')),
+      settle: () => this.#settle(claim),
+    }
+  }
+
+  /** Finds out whether a transaction happened. */
+  async #settle(claim: Claim): Promise<Settlement> {
     try {
-      const [began, locked, stand] = await session.exchange([
-        { statement: begin },
-        { statement: lock },
-        { statement: hashes, values: [textLines(draft.streams), numbers(draft.versions)] },
-      ])
-      rowsOf(began)
-      this.#check(rowsOf(locked)[0])
-      const rows = rowsOf(stand)
-      const base = Number(rows[0]?.[0]) - 1
-      const isKept =
-        rows.length === draft.hashes.length &&
-        rows.every(([position, h], i) => h === draft.hashes[i] && position === base + 1 + i)
-      return isKept ? outcomesOf(judged, found, base) : undefined
+      return await this.#lookAgain(claim)
+    } catch (error) {
+      if (error instanceof LogChanged) return { kind: 'lost', error: error.cause }
+      return { kind: 'unknown', error, mayRetry: isTransient(error) }
     } finally {
       await this.#undo()
     }
+  }
+
+  async #lookAgain({ draft, judged, found }: Claim): Promise<Settlement> {
+    const session = await this.#connected()
+    const { begin, lock, hashes } = this.#sql
+    const [began, locked, stand] = await session.exchange([
+      { statement: begin },
+      { statement: lock },
+      { statement: hashes, values: [textLines(draft.streams), numbers(draft.versions)] },
+    ])
+    rowsOf(began)
+    this.#check(rowsOf(locked)[0])
+    const rows = rowsOf(stand)
+    const base = Number(rows[0]?.[0]) - 1
+    const isKept =
+      rows.length === draft.hashes.length &&
+      rows.every(([position, h], i) => h === draft.hashes[i] && position === base + 1 + i)
+    return isKept ? { kind: 'kept', outcomes: outcomesOf(judged, found, base) } : { kind: 'absent' }
   }
 
   /** Tells whoever listens; that this is lost changes nothing but when they look. */

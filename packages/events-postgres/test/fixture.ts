@@ -1,13 +1,6 @@
 /** Logs for the tests. */
-import {
-  type Appended,
-  type AppendRequest,
-  createEventLog,
-  type EventLog,
-  type ExpectedVersion,
-  type RecordedEvent,
-  type StoredEvent,
-} from '@ice/events'
+import { createEventLog, type EventLog, type Taxonomy } from '@ice/events'
+import { noteTaxonomy } from '@ice/events/testing'
 import { type StreamId, streamId, systemClock } from '@ice/primitives'
 import { onTestFinished } from 'vitest'
 import {
@@ -15,8 +8,16 @@ import {
   type PostgresEventStore,
   type PostgresEventStoreOptions,
 } from '../src/index.ts'
-import { taxonomy } from './notes.ts'
 import { freshSchema, server } from './server.ts'
+
+export { gather, notes, positionOf } from '@ice/events/testing'
+
+export const taxonomy: Taxonomy = noteTaxonomy()
+
+/** A script that a child process runs. */
+export function script(name: string): URL {
+  return new URL(`./children/${name}.ts`, import.meta.url)
+}
 
 /** A log and its store; closed with the test unless the test has closed it. */
 export interface Opened {
@@ -35,28 +36,3 @@ export async function open(options: Partial<PostgresEventStoreOptions> = {}): Pr
 
 export const alice: StreamId = streamId('note/alice')
 export const bob: StreamId = streamId('note/bob')
-
-/** A request with `count` notes for one stream. */
-export function notes(
-  stream: StreamId,
-  count = 1,
-  expectedVersion: ExpectedVersion = 'any',
-  text = 'x',
-): AppendRequest {
-  const events = Array.from({ length: count }, (_, n) => ({ type: 'NoteTaken', data: { text, n } }))
-  return { writes: [{ stream, expectedVersion, events }] }
-}
-
-/** All of a read, in one list. */
-export async function gather<T extends StoredEvent | RecordedEvent>(
-  batches: AsyncIterable<readonly T[]>,
-): Promise<T[]> {
-  const all: T[] = []
-  for await (const batch of batches) all.push(...batch)
-  return all
-}
-
-/** The position of the only event of a unit. */
-export function positionOf(appended: Appended): number {
-  return appended.writes[0]?.positions[0] ?? 0
-}

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { verifyLog } from '@ice/events'
 import type { StreamId, StreamVersion } from '@ice/primitives'
+import { start } from '@ice/tooling/lib/children'
 import { expect, it } from 'vitest'
-import { start } from './children/run.ts'
-import { alice, gather, notes, open } from './fixture.ts'
+import { alice, gather, notes, open, script } from './fixture.ts'
 import { describeOnServer, freshSchema, server } from './server.ts'
 
 /** What a writer says of each acknowledged unit. */
@@ -24,7 +24,7 @@ describeOnServer('several processes', () => {
     const schema = freshSchema()
     const names = ['w0', 'w1', 'w2', 'w3']
     const writers = names.map((name) =>
-      start('writer', { args: [server.url, schema, name, '120', 'shared'] }),
+      start(script('writer'), { args: [server.url, schema, name, '120', 'shared'] }),
     )
     for (const writer of writers) await writer.until((line) => line === 'done')
     const { store, log } = await open({ schema })
@@ -42,7 +42,7 @@ describeOnServer('several processes', () => {
 
   it('create one log when they open it at once, and end by themselves', async () => {
     const schema = freshSchema()
-    const openers = counted(5).map(() => start('opener', { args: [server.url, schema] }))
+    const openers = counted(5).map(() => start(script('opener'), { args: [server.url, schema] }))
     for (const opener of openers) {
       expect(await opener.until(isSaid)).toEqual({ head: 0 })
       expect((await opener.ended()).code).toBe(0)
@@ -98,7 +98,7 @@ describeOnServer('a reader that asks for what comes after the last it saw', () =
 describeOnServer('a writer that is stopped for a while', () => {
   it('holds nobody up for long, and goes on without loss when it wakes', async () => {
     const { log, store, schema } = await open()
-    const writer = start('writer', { args: [server.url, schema, 'z', '0', 'flood'] })
+    const writer = start(script('writer'), { args: [server.url, schema, 'z', '0', 'flood'] })
     await writer.until(isSaid)
     for (let round = 0; round < 3; round += 1) {
       writer.process.kill('SIGSTOP')

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { EVENTS_CODES, verifyLog } from '@ice/events'
+import { start } from '@ice/tooling/lib/children'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { start } from './children/run.ts'
-import { alice, folder, gather, notes, open } from './fixture.ts'
+import { alice, folder, gather, notes, open, script } from './fixture.ts'
 
 const can = (command: string, ...args: readonly string[]): boolean =>
   spawnSync(command, args, { stdio: 'ignore' }).status === 0
@@ -37,7 +37,7 @@ describe('a full disk', () => {
         spawnSync('umount', ['-l', place])
       })
       const path = join(place, 'log.db')
-      const child = start('failing', { args: [path, '4000'] })
+      const child = start(script('failing'), { args: [path, '4000'] })
       const failed = (await child.until(has('failed'))) as Line
       expect(failed).toMatchObject({
         code: EVENTS_CODES.unavailable,
@@ -64,7 +64,7 @@ describe('a full disk', () => {
     onTestFinished(() => {
       spawnSync('umount', ['-l', place])
     })
-    const child = start('opener', { args: [join(place, 'log.db')] })
+    const child = start(script('opener'), { args: [join(place, 'log.db')] })
     expect(await child.until(has('code'))).toMatchObject({
       code: EVENTS_CODES.unavailable,
       data: { reason: 'disk_full', fate: 'none' },
@@ -91,7 +91,7 @@ describe('a sync that fails', () => {
         '-e',
         inject,
       ]
-      const child = start('failing', { args: [path], before })
+      const child = start(script('failing'), { args: [path], before })
       const failed = (await child.until(has('failed'))) as Line
       expect(failed).toMatchObject({
         code: EVENTS_CODES.unavailable,
@@ -120,7 +120,7 @@ describe('a write that fails', () => {
       await open({ path }).store.close()
       const inject = `inject=pwrite64:error=EIO:when=${nth}`
       const before = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=pwrite64', '-e', inject]
-      const child = start('failing', { args: [path], before })
+      const child = start(script('failing'), { args: [path], before })
       const failed = (await child.until(has('failed'))) as Line
       expect(failed).toMatchObject({ code: EVENTS_CODES.unavailable, data: { reason: 'io' } })
       await child.ended()
@@ -146,7 +146,7 @@ describe('a place that this user may not write', () => {
     chmodSync(closed, 0o555)
     const as = process.getuid?.() === 0 ? { uid: nobody } : {}
     for (const name of ['new.db', 'there.db']) {
-      const child = start('opener', { args: [join(closed, name)], ...as })
+      const child = start(script('opener'), { args: [join(closed, name)], ...as })
       expect(await child.until(has('code'))).toMatchObject({
         code: EVENTS_CODES.unavailable,
         data: { fate: 'none' },

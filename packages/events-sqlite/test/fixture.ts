@@ -2,15 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  type Appended,
-  type AppendRequest,
-  createEventLog,
-  type EventLog,
-  type ExpectedVersion,
-  type RecordedEvent,
-  type StoredEvent,
-} from '@ice/events'
+import { createEventLog, type EventLog, type Taxonomy } from '@ice/events'
+import { noteTaxonomy } from '@ice/events/testing'
 import { type StreamId, streamId, systemClock } from '@ice/primitives'
 import Database from 'better-sqlite3'
 import { onTestFinished } from 'vitest'
@@ -19,13 +12,21 @@ import {
   type SqliteEventStore,
   type SqliteEventStoreOptions,
 } from '../src/index.ts'
-import { taxonomy } from './notes.ts'
 
 /** A folder that goes with the test. */
 export function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'ice-sqlite-'))
   onTestFinished(() => rmSync(path, { recursive: true, force: true }))
   return path
+}
+
+export { gather, notes, positionOf } from '@ice/events/testing'
+
+export const taxonomy: Taxonomy = noteTaxonomy()
+
+/** A script that a child process runs. */
+export function script(name: string): URL {
+  return new URL(`./children/${name}.ts`, import.meta.url)
 }
 
 /** A log and its store; closed with the test unless the test has closed it. */
@@ -55,28 +56,3 @@ export function raw(path: string): Database.Database {
 export const alice: StreamId = streamId('note/alice')
 export const bob: StreamId = streamId('note/bob')
 export const service: StreamId = streamId('job/service')
-
-/** A request with `count` notes for one stream. */
-export function notes(
-  stream: StreamId,
-  count = 1,
-  expectedVersion: ExpectedVersion = 'any',
-  text = 'x',
-): AppendRequest {
-  const events = Array.from({ length: count }, (_, n) => ({ type: 'NoteTaken', data: { text, n } }))
-  return { writes: [{ stream, expectedVersion, events }] }
-}
-
-/** All of a read, in one list. */
-export async function gather<T extends StoredEvent | RecordedEvent>(
-  batches: AsyncIterable<readonly T[]>,
-): Promise<T[]> {
-  const all: T[] = []
-  for await (const batch of batches) all.push(...batch)
-  return all
-}
-
-/** The position of the only event of a unit. */
-export function positionOf(appended: Appended): number {
-  return appended.writes[0]?.positions[0] ?? 0
-}

@@ -10,8 +10,7 @@ import { type StreamVersion, systemClock, timestamp } from '@ice/primitives'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openQueue } from '../src/queue.ts'
 import { CommitLost } from '../src/writer.ts'
-import { alice, bob, gather, notes, open, positionOf, raw } from './fixture.ts'
-import { taxonomy } from './notes.ts'
+import { alice, bob, gather, notes, open, positionOf, raw, taxonomy } from './fixture.ts'
 
 /** Commits that another connection has seen: one for each transaction that wrote. */
 function countCommits(path: string): () => number {

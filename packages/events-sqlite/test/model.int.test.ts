@@ -18,8 +18,7 @@ import { manualClock } from '@ice/primitives/testing'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { openSqliteEventStore } from '../src/index.ts'
-import { gather } from './fixture.ts'
-import { taxonomy } from './notes.ts'
+import { gather, taxonomy } from './fixture.ts'
 
 const START = 1_000_000
 

@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { EVENTS_CODES } from '@ice/events'
 import { type OwnerId, ownerId } from '@ice/primitives'
+import { type Child, start } from '@ice/tooling/lib/children'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { EVENTS_SQLITE_CODES } from '../src/errors.ts'
 import { openOwnership } from '../src/index.ts'
-import { type Child, start } from './children/run.ts'
-import { folder } from './fixture.ts'
+import { folder, script } from './fixture.ts'
 
 function own(directory: string): ReturnType<typeof openOwnership> {
   const ownership = openOwnership({ directory })
@@ -15,7 +15,7 @@ function own(directory: string): ReturnType<typeof openOwnership> {
 }
 
 async function startOwner(directory: string): Promise<{ child: Child; self: OwnerId }> {
-  const child = start('owner', { args: [directory] })
+  const child = start(script('owner'), { args: [directory] })
   const said = await child.until(() => true)
   return { child, self: (said as { readonly self: OwnerId }).self }
 }

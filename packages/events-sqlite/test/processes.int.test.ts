@@ -2,9 +2,9 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifyLog } from '@ice/events'
 import type { StreamId } from '@ice/primitives'
+import { start } from '@ice/tooling/lib/children'
 import { describe, expect, it } from 'vitest'
-import { start } from './children/run.ts'
-import { alice, folder, gather, notes, open } from './fixture.ts'
+import { alice, folder, gather, notes, open, script } from './fixture.ts'
 
 /** What a writer says of each acknowledged unit. */
 interface Said {
@@ -20,7 +20,9 @@ describe('several processes', () => {
   it('append to own and shared streams, and nothing is lost, doubled or out of place', async () => {
     const path = join(folder(), 'log.db')
     const names = ['w0', 'w1', 'w2', 'w3']
-    const writers = names.map((name) => start('writer', { args: [path, name, '500', 'shared'] }))
+    const writers = names.map((name) =>
+      start(script('writer'), { args: [path, name, '500', 'shared'] }),
+    )
     for (const writer of writers) await writer.until((line) => line === 'done')
     const { store, log } = open({ path })
     const events = await gather(log.readAll({}))
@@ -44,7 +46,7 @@ describe('several processes', () => {
   it('create one log when they open it at once', async () => {
     for (let round = 0; round < 5; round += 1) {
       const path = join(folder(), 'log.db')
-      const openers = Array.from({ length: 6 }, () => start('opener', { args: [path] }))
+      const openers = Array.from({ length: 6 }, () => start(script('opener'), { args: [path] }))
       for (const opener of openers) {
         expect(await opener.until(isSaid)).toEqual({ head: 0 })
         await opener.ended()
@@ -64,7 +66,7 @@ describe('several processes', () => {
         if (heard.length === 31) controller.abort()
       }
     })()
-    const writer = start('writer', { args: [path, 'bob', '30'] })
+    const writer = start(script('writer'), { args: [path, 'bob', '30'] })
     await writer.until((line) => line === 'done')
     await following
     expect(heard).toEqual([
@@ -80,7 +82,7 @@ describe('a writer killed in the middle of appending', () => {
     const path = join(folder(), 'log.db')
     const acknowledged: Said[] = []
     for (let round = 0; round < 20; round += 1) {
-      const writer = start('writer', { args: [path, `k${round}`, '0', 'flood'] })
+      const writer = start(script('writer'), { args: [path, `k${round}`, '0', 'flood'] })
       const wanted = 1 + ((round * 37) % 400)
       await writer.until((line) => isSaid(line) && writer.said.length > wanted)
       writer.process.kill('SIGKILL')

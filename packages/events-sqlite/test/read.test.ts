@@ -6,8 +6,7 @@ import { type StreamId, streamId, systemClock } from '@ice/primitives'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { timeOf } from '../src/heads.ts'
 import { openSqliteEventStore, type SqliteEventStore } from '../src/index.ts'
-import { alice, gather, notes, open, raw } from './fixture.ts'
-import { taxonomy } from './notes.ts'
+import { alice, gather, notes, open, raw, taxonomy } from './fixture.ts'
 
 const EVENTS = 12_000
 const RARE = streamId('rare/one')

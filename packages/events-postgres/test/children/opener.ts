@@ -1,6 +1,7 @@
 /** Opens a log and says its head, or the code that it was refused with; then ends by itself. */
+
+import { say } from '../../../../tooling/src/lib/say.ts'
 import { openPostgresEventStore } from '../../src/index.ts'
-import { say } from './say.ts'
 
 const [url = '', schema = ''] = process.argv.slice(2)
 try {

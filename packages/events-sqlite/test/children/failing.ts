@@ -3,14 +3,14 @@
  * what it was told of each; then what the handle says of itself.
  */
 import { createEventLog } from '@ice/events'
+import { noteTaxonomy } from '@ice/events/testing'
 import { type StreamId, type StreamVersion, systemClock } from '@ice/primitives'
+import { say } from '../../../../tooling/src/lib/say.ts'
 import { openSqliteEventStore } from '../../src/index.ts'
-import { taxonomy } from '../notes.ts'
-import { say } from './say.ts'
 
 const [path = '', textLength = '10'] = process.argv.slice(2)
 const store = openSqliteEventStore({ path, clock: systemClock })
-const log = createEventLog({ store, taxonomy, clock: systemClock })
+const log = createEventLog({ store, taxonomy: noteTaxonomy(), clock: systemClock })
 const stream = 'note/alice' as StreamId
 const text = 'x'.repeat(Number(textLength))
 

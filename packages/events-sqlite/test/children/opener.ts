@@ -1,7 +1,7 @@
 /** Opens a log and says its head, or the code that it was refused with. */
 import { systemClock } from '@ice/primitives'
+import { say } from '../../../../tooling/src/lib/say.ts'
 import { openSqliteEventStore } from '../../src/index.ts'
-import { say } from './say.ts'
 
 const [path = ''] = process.argv.slice(2)
 try {

@@ -1,6 +1,7 @@
 /** Owns until it is killed; says its name. */
+
+import { say } from '../../../../tooling/src/lib/say.ts'
 import { openOwnership } from '../../src/index.ts'
-import { say } from './say.ts'
 
 const [directory = ''] = process.argv.slice(2)
 const ownership = openOwnership({ directory })

@@ -1,9 +1,6 @@
 /**
  * The group commit: units that arrive together share a transaction, and with it one sync.
  *
- *     add → waiting → taken → settled          waiting → settled: withdrawn by its signal
- *                 ↖─────┘ nothing was kept, and another try may do better
- *
  * 1. Gathered on a turn of the event loop: on microtasks the loop would starve, because a caller
  *    that is answered appends again in the same breath.
  * 2. One transaction is under way at a time; what arrives meanwhile is the next group. Units are
@@ -17,7 +14,6 @@
  * The trap this closes: to send a unit again because its answer was lost.
  */
 import { type Clock, invariant, type JsonObject, settled } from '@ice/primitives'
-import { bringsBytes } from '../blob-bytes.ts'
 import { EVENTS_CODES, EventsError } from '../errors.ts'
 import type { Appended, PreparedUnit } from '../ports.ts'
 import type {
@@ -28,7 +24,8 @@ import type {
   UnitFate,
   UnitOutcome,
 } from './group.ts'
-import { GROUP_EVENTS_MAX, QUEUE_BLOB_BYTES_MAX, QUEUE_UNITS_MAX } from './limits.ts'
+import { QUEUE_BLOB_BYTES_MAX, QUEUE_UNITS_MAX } from './limits.ts'
+import { blobBytesOf, countEvents, type WaitingUnit, WaitingUnits } from './waiting-units.ts'
 
 /** What a queue needs of its store. */
 export interface CommitQueueOptions<Note = undefined> {
@@ -54,29 +51,10 @@ export interface CommitQueueOptions<Note = undefined> {
   readonly pauseMs: { readonly min: number; readonly max: number }
 }
 
-/** A unit on its way. */
-interface Entry<Note> extends QueuedUnit<Note> {
-  readonly events: number
-  readonly blobBytes: number
-  readonly resolve: (appended: Appended) => void
-  readonly reject: (error: unknown) => void
-  /** Stops listening to the caller's signal. */
-  release: (() => void) | undefined
-  state: 'waiting' | 'taken' | 'settled'
-}
-
-/** @units settled entries the list may carry beyond twice its live ones before it is tidied. */
-const SLACK = GROUP_EVENTS_MAX * 8
-
 /** Units on their way into one log. */
 export class CommitQueue<Note = undefined> {
   readonly #options: CommitQueueOptions<Note>
-  /** In the order of arrival; what is settled leaves when its turn comes. */
-  #entries: Entry<Note>[] = []
-  /** Entries before this one are settled. */
-  #first = 0
-  #size = 0
-  #blobBytes = 0
+  readonly #units = new WaitingUnits<Note>(() => this.#tellIdle())
   #isRunning = false
   #pauses = 0
   #troubleSince: number | undefined
@@ -88,7 +66,7 @@ export class CommitQueue<Note = undefined> {
 
   /** Units that wait, or are under way. */
   get size(): number {
-    return this.#size
+    return this.#units.size
   }
 
   /**
@@ -99,12 +77,13 @@ export class CommitQueue<Note = undefined> {
    */
   add(unit: PreparedUnit, note: Note): Promise<Appended> {
     const events = countEvents(unit)
-    const blobBytes = unit.blobs === undefined ? 0 : bytesOf(unit.blobs)
+    const blobBytes = blobBytesOf(unit)
     const isFull =
-      this.#size >= QUEUE_UNITS_MAX || this.#blobBytes + blobBytes > QUEUE_BLOB_BYTES_MAX
+      this.#units.size >= QUEUE_UNITS_MAX ||
+      this.#units.blobBytes + blobBytes > QUEUE_BLOB_BYTES_MAX
     if (isFull) return Promise.reject(this.#overflow())
     return new Promise((resolve, reject) => {
-      const entry: Entry<Note> = {
+      this.#units.add({
         unit,
         note,
         events,
@@ -113,11 +92,7 @@ export class CommitQueue<Note = undefined> {
         reject,
         release: undefined,
         state: 'waiting',
-      }
-      if (unit.signal !== undefined) this.#listen(entry, unit.signal)
-      this.#blobBytes += blobBytes
-      this.#size += 1
-      this.#entries.push(entry)
+      })
       if (this.#isRunning) return
       this.#isRunning = true
       void settled().then(this.#turn)
@@ -126,25 +101,14 @@ export class CommitQueue<Note = undefined> {
 
   /** Resolves when nothing waits any more. */
   idle(): Promise<void> {
-    if (this.#size === 0) return Promise.resolve()
+    if (this.#units.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       this.#idle.push(resolve)
     })
   }
 
-  #listen(entry: Entry<Note>, signal: AbortSignal): void {
-    const withdraw = (): void => {
-      if (entry.state !== 'waiting') return
-      this.#reject(entry, withdrawn(signal))
-      if (this.#entries.length > 2 * this.#size + SLACK) this.#tidy()
-      if (this.#size === 0) this.#tellIdle()
-    }
-    entry.release = () => signal.removeEventListener('abort', withdraw)
-    signal.addEventListener('abort', withdraw, { once: true })
-  }
-
   readonly #turn = (): void => {
-    const group = this.#take()
+    const group = this.#units.take()
     if (group.length === 0) {
       this.#rest()
       return
@@ -158,7 +122,10 @@ export class CommitQueue<Note = undefined> {
     }
   }
 
-  async #concludeLate(group: readonly Entry<Note>[], result: Promise<GroupResult>): Promise<void> {
+  async #concludeLate(
+    group: readonly WaitingUnit<Note>[],
+    result: Promise<GroupResult>,
+  ): Promise<void> {
     try {
       this.#conclude(group, await result)
     } catch (error) {
@@ -166,22 +133,7 @@ export class CommitQueue<Note = undefined> {
     }
   }
 
-  #take(): readonly Entry<Note>[] {
-    const group: Entry<Note>[] = []
-    const entries = this.#entries
-    let events = 0
-    for (let i = this.#first; i < entries.length; i += 1) {
-      const entry = entries[i] as Entry<Note>
-      if (entry.state === 'settled') continue
-      if (group.length > 0 && events + entry.events > GROUP_EVENTS_MAX) break
-      events += entry.events
-      entry.state = 'taken'
-      group.push(entry)
-    }
-    return group
-  }
-
-  #conclude(group: readonly Entry<Note>[], result: GroupResult): void {
+  #conclude(group: readonly WaitingUnit<Note>[], result: GroupResult): void {
     switch (result.kind) {
       case 'done':
         this.#answer(group, result.outcomes)
@@ -200,41 +152,43 @@ export class CommitQueue<Note = undefined> {
   }
 
   /** Answers the units that have an outcome; the others go first next time. */
-  #answer(group: readonly Entry<Note>[], outcomes: readonly UnitOutcome[]): void {
+  #answer(group: readonly WaitingUnit<Note>[], outcomes: readonly UnitOutcome[]): void {
     invariant(outcomes.length > 0, 'a transaction answers a unit')
     this.#calm()
-    this.#putBack(group.slice(outcomes.length))
+    this.#units.putBack(group.slice(outcomes.length))
     for (let i = 0; i < outcomes.length; i += 1) {
-      const entry = group[i] as Entry<Note>
+      const entry = group[i] as WaitingUnit<Note>
       const outcome = outcomes[i] as UnitOutcome
-      this.#leave(entry)
-      if ('appended' in outcome) entry.resolve(outcome.appended)
-      else entry.reject(outcome.refused)
+      if ('appended' in outcome) this.#units.resolve(entry, outcome.appended)
+      else this.#units.reject(entry, outcome.refused)
     }
   }
 
   #failed(
-    group: readonly Entry<Note>[],
+    group: readonly WaitingUnit<Note>[],
     { error, mayRetry, concerned }: Extract<GroupResult, { kind: 'failed' }>,
   ): void {
     const isOver = mayRetry && this.#isPatienceOver()
     if (mayRetry && !isOver) {
-      this.#putBack(group)
+      this.#units.putBack(group)
       void this.#pause().then(this.#turn)
       return
     }
     this.#calm()
     const refused = this.#options.failure(error, 'none')
     const split = concerned ?? group.length
-    this.#putBack(group.slice(split))
-    for (const entry of group.slice(0, split)) this.#reject(entry, refused)
+    this.#units.putBack(group.slice(split))
+    for (const entry of group.slice(0, split)) this.#units.reject(entry, refused)
     // Whatever else waits has waited for the same: it would only wait as long again.
-    if (isOver) this.#rejectAll(refused)
+    if (isOver) this.#units.rejectAll(refused)
     this.#goOn()
   }
 
   /** Stays until it is known what became of a group, or nobody can wait any longer. */
-  async #settle(group: readonly Entry<Note>[], { settle, fates }: GroupUnknown): Promise<void> {
+  async #settle(
+    group: readonly WaitingUnit<Note>[],
+    { settle, fates }: GroupUnknown,
+  ): Promise<void> {
     for (;;) {
       const settlement = await asked(settle)
       if (settlement.kind === 'kept') {
@@ -243,7 +197,7 @@ export class CommitQueue<Note = undefined> {
         return
       }
       if (settlement.kind === 'absent') {
-        this.#putBack(group)
+        this.#units.putBack(group)
         this.#goOn()
         return
       }
@@ -251,9 +205,9 @@ export class CommitQueue<Note = undefined> {
       if (settlement.kind === 'lost' || !settlement.mayRetry || this.#isPatienceOver()) {
         this.#calm()
         group.forEach((entry, i) => {
-          this.#reject(entry, this.#options.failure(error, fates[i] ?? 'none'))
+          this.#units.reject(entry, this.#options.failure(error, fates[i] ?? 'none'))
         })
-        this.#rejectAll(this.#options.failure(error, 'none'))
+        this.#units.rejectAll(this.#options.failure(error, 'none'))
         if (settlement.kind === 'lost') this.#options.lost(error)
         this.#goOn()
         return
@@ -262,11 +216,11 @@ export class CommitQueue<Note = undefined> {
     }
   }
 
-  #acknowledge(group: readonly Entry<Note>[], outcomes: readonly UnitOutcome[]): void {
+  #acknowledge(group: readonly WaitingUnit<Note>[], outcomes: readonly UnitOutcome[]): void {
     this.#answer(
       group,
       outcomes.map((outcome, i) => {
-        const { unit } = group[i] as Entry<Note>
+        const { unit } = group[i] as WaitingUnit<Note>
         const isOwn = !('appended' in outcome) || !expectsAny(unit)
         return isOwn ? outcome : { refused: this.#lostAnswer() }
       }),
@@ -276,24 +230,24 @@ export class CommitQueue<Note = undefined> {
 
   /** The handle is done for. */
   #lose(
-    group: readonly Entry<Note>[],
+    group: readonly WaitingUnit<Note>[],
     { error, fate, concerned = group.length }: Omit<Extract<GroupResult, { kind: 'lost' }>, 'kind'>,
   ): void {
     const doubted = this.#options.failure(error, fate)
-    for (const entry of group.slice(0, concerned)) this.#reject(entry, doubted)
-    this.#rejectAll(this.#options.failure(error, 'none'))
+    for (const entry of group.slice(0, concerned)) this.#units.reject(entry, doubted)
+    this.#units.rejectAll(this.#options.failure(error, 'none'))
     this.#options.lost(error)
     this.#goOn()
   }
 
   #goOn(): void {
-    this.#compact()
-    if (this.#size > 0) void settled().then(this.#turn)
+    this.#units.compact()
+    if (this.#units.size > 0) void settled().then(this.#turn)
     else this.#rest()
   }
 
   #rest(): void {
-    this.#tidy()
+    this.#units.tidy()
     this.#isRunning = false
     this.#tellIdle()
   }
@@ -317,50 +271,8 @@ export class CommitQueue<Note = undefined> {
     return clock.sleep(ms)
   }
 
-  /** Who has withdrawn meanwhile is told so now. */
-  #putBack(group: readonly Entry<Note>[]): void {
-    for (const entry of group) {
-      entry.state = 'waiting'
-      const { signal } = entry.unit
-      if (signal?.aborted === true) this.#reject(entry, withdrawn(signal))
-    }
-  }
-
-  #leave(entry: Entry<Note>): void {
-    entry.release?.()
-    entry.state = 'settled'
-    this.#size -= 1
-    this.#blobBytes -= entry.blobBytes
-  }
-
-  #reject(entry: Entry<Note>, error: unknown): void {
-    if (entry.state === 'settled') return
-    this.#leave(entry)
-    entry.reject(error)
-  }
-
-  #rejectAll(error: unknown): void {
-    for (const entry of this.#entries) this.#reject(entry, error)
-  }
-
-  #compact(): void {
-    const entries = this.#entries
-    while (this.#first < entries.length && entries[this.#first]?.state === 'settled') {
-      this.#first += 1
-    }
-    if (this.#first === entries.length || this.#first >= SLACK) {
-      entries.splice(0, this.#first)
-      this.#first = 0
-    }
-  }
-
-  #tidy(): void {
-    this.#entries = this.#entries.filter(({ state }) => state !== 'settled')
-    this.#first = 0
-  }
-
   #tellIdle(): void {
-    if (this.#size > 0) return
+    if (this.#units.size > 0) return
     const told = this.#idle
     this.#idle = []
     for (const tell of told) tell()
@@ -381,9 +293,9 @@ export class CommitQueue<Note = undefined> {
     const { log, data } = this.#options
     return new EventsError(
       EVENTS_CODES.unavailable,
-      `${log} has ${this.#size} units waiting; no more are taken. Nothing was written. Append ` +
+      `${log} has ${this.#units.size} units waiting; no more are taken. Nothing was written. Append ` +
         'more slowly, and await what was appended.',
-      { ...data, reason: 'queue_full', queued: this.#size, fate: 'none' },
+      { ...data, reason: 'queue_full', queued: this.#units.size, fate: 'none' },
     )
   }
 }
@@ -396,26 +308,6 @@ async function asked(settle: GroupUnknown['settle']): Promise<Settlement> {
   }
 }
 
-function withdrawn(signal: AbortSignal): EventsError {
-  return new EventsError(
-    EVENTS_CODES.aborted,
-    'Withdrawn by its caller. Nothing was written.',
-    {},
-    signal.reason,
-  )
-}
-
 function expectsAny({ writes }: PreparedUnit): boolean {
   return writes.some(({ expectedVersion }) => expectedVersion === 'any')
-}
-
-function bytesOf(blobs: NonNullable<PreparedUnit['blobs']>): number {
-  return blobs.reduce((sum, blob) => sum + (bringsBytes(blob) ? blob.bytes.byteLength : 0), 0)
-}
-
-function countEvents(unit: PreparedUnit): number {
-  let events = 0
-  for (const write of unit.writes) events += write.events.length
-  invariant(Number.isSafeInteger(events) && events > 0, 'a unit has lists of events')
-  return events
 }

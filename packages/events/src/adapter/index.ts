@@ -29,6 +29,18 @@ export {
   BLOB_READ_BYTES_MAX,
   READ_PAGE_EVENTS,
 } from '../limits.ts'
+export {
+  checkMove,
+  checkProcessorKey,
+  checkServing,
+  checkSnapshot,
+  checkSnapshotKey,
+  closedError,
+  judgeServing,
+  moved,
+  type ServingFacts,
+  sameCheckpoint,
+} from '../projections/checks.ts'
 export { checkBlobs, checkQuery, checkSignal, leafFinding } from '../store-checks.ts'
 export { BoundedMap } from './bounded-map.ts'
 export { CommitQueue, type CommitQueueOptions } from './commit-queue.ts'

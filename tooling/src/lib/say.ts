@@ -2,6 +2,6 @@
 import { writeSync } from 'node:fs'
 
 /** Says a line, synchronously: a child that is killed afterwards has said it. */
-export function say(line: unknown): void {
+export const say = (line: unknown): void => {
   writeSync(1, `${JSON.stringify(line)}\n`)
 }

@@ -23,9 +23,9 @@ export interface ChildOptions {
   readonly before?: readonly string[]
 }
 
-/** Starts a script of this folder on the Node that runs the tests. */
-export function start(script: string, options: ChildOptions = {}): Child {
-  const file = fileURLToPath(new URL(`./${script}.ts`, import.meta.url))
+/** Starts a script on the Node that runs the tests; it ends with the test at the latest. */
+export const start = (script: URL, options: ChildOptions = {}): Child => {
+  const file = fileURLToPath(script)
   const [command, ...rest] = [
     ...(options.before ?? []),
     process.execPath,
@@ -42,7 +42,7 @@ export function start(script: string, options: ChildOptions = {}): Child {
   return listen(child)
 }
 
-function listen(child: ChildProcess): Child {
+const listen = (child: ChildProcess): Child => {
   const said: unknown[] = []
   const waiting = new Set<() => void>()
   let complaint = ''
