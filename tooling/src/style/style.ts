@@ -10,6 +10,7 @@ import { direction } from './rules/direction.ts'
 import { docs } from './rules/docs.ts'
 import { generated } from './rules/generated.ts'
 import { hostModules } from './rules/host-modules.ts'
+import { ingress } from './rules/ingress.ts'
 import { layout } from './rules/layout.ts'
 import { manifest } from './rules/manifest.ts'
 import { marks } from './rules/marks.ts'
@@ -24,6 +25,7 @@ export const RULES: readonly Rule[] = [
   cycles,
   ambient,
   hostModules,
+  ingress,
   syntax,
   marks,
   sizes,

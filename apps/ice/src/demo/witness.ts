@@ -7,6 +7,7 @@
 import { createReadStream, existsSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { parseStrict } from '@ice/primitives'
 
 function fileOf(store: string, pid: number): string {
   return join(store, `witness-${pid}`)
@@ -30,7 +31,7 @@ export async function witnessed(
   if (!existsSync(path)) return []
   const found: string[] = []
   for await (const line of createInterface({ input: createReadStream(path) })) {
-    const effect = JSON.parse(line) as string
+    const effect = parseStrict(line) as string
     if (among.has(effect)) found.push(effect)
   }
   return found

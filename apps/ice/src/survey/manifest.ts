@@ -5,6 +5,7 @@
  * declares and not the file. Each reader is total: a manifest that is broken says so.
  */
 
+import { parseStrict } from '@ice/primitives'
 import { bounded } from './licence.ts'
 import { DEPENDENCIES_NAMED_MAX } from './limits.ts'
 import { goDependencies, pomDependencies, requirementsDependencies } from './manifest-plain.ts'
@@ -67,7 +68,7 @@ const SECTIONS: readonly (readonly [string, string | undefined])[] = [
 ]
 
 function packageJson(source: string): Declared {
-  const manifest: unknown = JSON.parse(source.replace(/^\uFEFF/, ''))
+  const manifest: unknown = parseStrict(source.replace(/^\uFEFF/, ''))
   if (!isRecord(manifest)) throw new TypeError('it is no object')
   const dependencies = SECTIONS.flatMap(([section, scope]) => {
     const declared = manifest[section]

@@ -1,5 +1,6 @@
 import { ambient } from '../../../src/style/rules/ambient.ts'
 import { hostModules } from '../../../src/style/rules/host-modules.ts'
+import { ingress } from '../../../src/style/rules/ingress.ts'
 import { marks } from '../../../src/style/rules/marks.ts'
 import { syntax } from '../../../src/style/rules/syntax.ts'
 import { type Case, room, type Texts } from '../house-of-texts.ts'
@@ -77,6 +78,30 @@ export const banCases: readonly Case[] = [
     texts: {
       ...source('effects', `import 'node:fs'`),
       ...source('events', `import { AssertionError } from 'node:assert'`),
+    },
+    finds: [],
+  },
+  {
+    rule: ingress,
+    name: 'refuses `JSON.parse`, called, handed on or taken apart',
+    texts: source(
+      'events',
+      'JSON.parse(text)',
+      'lines.map(JSON.parse)',
+      `JSON['parse'](text)`,
+      'const { parse } = JSON',
+    ),
+    finds: [at(1, '`parseStrict(bytes, limits)`'), at(2, ''), at(3, ''), at(4, '')],
+  },
+  {
+    rule: ingress,
+    name: 'is silent about writing JSON, names in text, and tests',
+    texts: {
+      ...room('events', {
+        'src/a.ts':
+          "JSON.stringify(value)\nparseStrict(text)\n// JSON.parse(text)\ns = 'JSON.parse('",
+        'test/a.test.ts': 'JSON.parse(text)',
+      }),
     },
     finds: [],
   },
