@@ -53,6 +53,16 @@ export const EVENTS_CODES = {
   futureSchema: 'ICE_EVENTS_SCHEMA_UNSUPPORTED',
   /** The declaration of an event type is not one the log can hold to. */
   declaration: 'ICE_EVENTS_DECLARATION_UNSUPPORTED',
+  /** A fold, or the work of a processor, threw; `data.event` names the event it stopped at. */
+  foldFailed: 'ICE_EVENTS_FOLD_UNSUPPORTED',
+  /** The log has not come as far as the position or version that was asked for. */
+  positionNotFound: 'ICE_EVENTS_POSITION_NOT_FOUND',
+  /** A snapshot disagrees with the log, or with itself, and was discarded (told, not thrown). */
+  snapshotCorrupt: 'ICE_EVENTS_SNAPSHOT_CORRUPT',
+  /** Another one has moved the checkpoint, or what serves; `data.reason` says which. */
+  checkpointConflict: 'ICE_EVENTS_CHECKPOINT_CONFLICT',
+  /** The checkpoint was made in another history than the one this log has now. */
+  incarnationConflict: 'ICE_EVENTS_INCARNATION_CONFLICT',
 } as const
 
 /** A code of this package. */

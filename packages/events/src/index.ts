@@ -52,6 +52,26 @@ export {
   projectLog,
   projectStream,
 } from './projection.ts'
+export { type AsOfQuery, asOf, type Foldable } from './projections/as-of.ts'
+export { type LiveOptions, liveProjection } from './projections/live.ts'
+export {
+  type MemoryProcessorStore,
+  type MemoryTransaction,
+  memoryProcessorStore,
+  memorySnapshotStore,
+} from './projections/memory.ts'
+export { type Processor, type ProcessorInit, runProcessor } from './projections/processor.ts'
+export {
+  type RebuildOptions,
+  rebuildProcessor,
+  type ServedProjection,
+  serveProjection,
+} from './projections/rebuild.ts'
+export type {
+  SnapshotNotice,
+  SnapshotOptions,
+  SnapshotReason,
+} from './projections/snapshots.ts'
 export { checkBlobs, checkQuery, checkSignal, leafFinding } from './store-checks.ts'
 export { composeTaxonomy, type Taxonomy } from './taxonomy.ts'
 export { type StandardPayloads, type StandardTypeName, standardTypes } from './types/index.ts'

@@ -39,6 +39,23 @@ export type {
   SegmentProgress,
 } from './eviction-ports.ts'
 
+export type {
+  Checkpoint,
+  CheckpointMove,
+  Follower,
+  Lag,
+  LiveProjection,
+  ProcessorKey,
+  ProcessorStore,
+  ProcessorStoreSupports,
+  ProjectionStoreSupports,
+  RunningProcessor,
+  ServingChange,
+  Snapshot,
+  SnapshotKey,
+  SnapshotStore,
+} from './projections/ports.ts'
+
 /** Who emitted an event: the runtime itself, or one named agent. */
 export type Origin = 'runtime' | `agent:${string}`
 

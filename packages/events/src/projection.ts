@@ -7,21 +7,37 @@
  * 3. A throw in a fold stops it. A projection that swallows an error is one nobody can trust.
  */
 
+import type { JsonValue } from '@ice/primitives'
 import type { EventLog, ReadAllQuery, ReadQuery, RecordedEvent } from './ports.ts'
 
 /** State folded from events. */
 export interface Projection<S> {
   /** Named for diagnostics: `run-lifecycle`. */
   readonly name: string
+  /**
+   * Names this definition: another fold, another `types` or another shape of the state is another
+   * version. Needed by whoever keeps snapshots.
+   */
+  readonly version?: string
+  /** The only types `evolve` looks at, where it says so: others are left out. */
+  readonly types?: readonly string[]
   initialState(): S
   /** May change `state` in place and return it; must not touch the event. */
   evolve(state: S, event: RecordedEvent): S
+  /** The state as JSON, for a snapshot. @defaultValue the state itself */
+  encode?(state: S): JsonValue
+  /** The state from what `encode` gave; the value is the caller's own. @defaultValue the value */
+  decode?(value: JsonValue): S
 }
 
 /** Folds events onto a state. */
 export function fold<S>(projection: Projection<S>, state: S, events: Iterable<RecordedEvent>): S {
+  const { types } = projection
   let current = state
-  for (const event of events) current = projection.evolve(current, event)
+  for (const event of events) {
+    if (types?.includes(event.type) === false) continue
+    current = projection.evolve(current, event)
+  }
   return current
 }
 

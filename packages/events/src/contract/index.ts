@@ -36,6 +36,9 @@ export {
   runContract,
 } from './case.ts'
 
+export { type ProcessorSubject, processorStoreCases } from './projections/processor-store.ts'
+export { snapshotStoreCases } from './projections/snapshot-store.ts'
+
 /** Every case of the `EventStore` contract. */
 export const eventStoreCases: readonly ContractCase<EventStore>[] = [
   ...appendCases,
