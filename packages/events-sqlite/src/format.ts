@@ -2,22 +2,44 @@
  * The file: what is in it, how it begins, and how an older one becomes a current one.
  *
  *     application_id = 0x49434531                       ; "ICE1"
- *     meta     key → value                              ; "format": decimal; "durability"
- *     streams  id → name                                ; integers, so that keys are short
- *     types    id → name
- *     events   position → stream, version, type, bytes, hash
- *     blobs    digest → bytes
+ *     meta         key → value                          ; see below
+ *     streams      id → name                            ; integers, so that keys are short
+ *     types        id → name
+ *     events       position → stream, version, type, bytes, hash
+ *     blobs        id → digest, size, state, brought_at ; no digest: nobody can find it
+ *     blob_parts   (blob, part) → bytes                 ; 1 MiB each, but for the last
+ *     blob_names   digest → position                    ; of the first event that names it
+ *     whole_blobs  digest → bytes                       ; as format 1 kept them
+ *
+ *     meta "format"         decimal
+ *     meta "durability"     the weakest that any process has opened the log with
+ *     meta "incarnation"    names this history
+ *     meta "lineage"        JSON list of { incarnation, head }, the oldest first: what a restored
+ *                           log comes from, and where it was cut from it; absent in an original
+ *     meta "checked"        JSON { size, peaks }: the part that openings have found sound, and the
+ *                           RFC 9162 subtrees of it; it can be thrown away
+ *     meta "blobs_scanned"  decimal: position up to which blob_names is complete
+ *
+ *     state of a blob       0 being staged · 1 there · 2 there, and known to be named ·
+ *                           3 removed, its parts still to be freed
  *
  * 1. `position` is the row id: gapless, because a row is inserted at the head and never removed.
  * 2. The one secondary index is (stream, version); both parts grow with time for a live stream,
  *    which keeps the cost of an append flat however long the log gets.
  * 3. `bytes` is what was hashed. The other columns are an index of it and can be checked by it.
  * 4. A file is current, or is migrated in one transaction, or is refused untouched.
+ * 5. A number of a blob is given once (AUTOINCREMENT): parts never get into another one's hands.
+ * 6. What is loose — states 0, 1 and 3 — has an index of its own, so that collecting costs nothing
+ *    for blobs that stay.
+ *
+ * A migration moves no bytes. Format 1 kept each blob in one row; these rows stay where they are,
+ * under the name `whole_blobs`, and are read there, collected there, and never added to.
  */
 
 import { randomUUID } from 'node:crypto'
 import { type Connection, readPragma } from './connection.ts'
 import { EVENTS_SQLITE_CODES, EventsSqliteError } from './errors.ts'
+import type { Ancestor } from './ports.ts'
 
 /** Marks a file as one of ours: "ICE1". */
 export const APPLICATION_ID = 0x49434531
@@ -40,9 +62,28 @@ export interface Format {
   readonly migrations: readonly Migration[]
 }
 
+const BLOBS = `
+    CREATE TABLE blobs (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      digest TEXT UNIQUE,
+      size INTEGER NOT NULL,
+      state INTEGER NOT NULL,
+      brought_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX blobs_loose ON blobs (state, brought_at) WHERE state <> 2;
+    CREATE TABLE blob_parts (
+      blob INTEGER NOT NULL,
+      part INTEGER NOT NULL,
+      bytes BLOB NOT NULL,
+      PRIMARY KEY (blob, part)
+    ) STRICT;
+    CREATE TABLE blob_names (digest TEXT PRIMARY KEY, position INTEGER NOT NULL)
+      STRICT, WITHOUT ROWID;
+  `
+
 /** The format this program writes. */
 export const FORMAT: Format = {
-  version: 1,
+  version: 2,
   schema: `
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -56,17 +97,33 @@ export const FORMAT: Format = {
       hash TEXT NOT NULL
     ) STRICT;
     CREATE UNIQUE INDEX events_place ON events (stream, version);
-    CREATE TABLE blobs (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+    CREATE TABLE whole_blobs (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+    ${BLOBS}
   `,
   objects: [
+    'index blobs_loose',
     'index events_place',
+    'table blob_names',
+    'table blob_parts',
     'table blobs',
     'table events',
     'table meta',
     'table streams',
     'table types',
+    'table whole_blobs',
   ],
-  migrations: [],
+  migrations: [{ to: 2, migrate: toBlobsInParts }],
+}
+
+/** Reads the sizes of blobs and none of their bytes, so it takes as long as there are blobs. */
+function toBlobsInParts(db: Connection): void {
+  db.exec('ALTER TABLE blobs RENAME TO whole_blobs')
+  db.exec(BLOBS)
+  db.exec(
+    'INSERT INTO blobs (digest, size, state, brought_at) ' +
+      'SELECT digest, length(bytes), 1, 0 FROM whole_blobs',
+  )
+  db.prepare("INSERT OR IGNORE INTO meta (key, value) VALUES ('incarnation', ?)").run(randomUUID())
 }
 
 /** Fills an empty file. Must run inside a transaction. */
@@ -94,14 +151,6 @@ export function ensureFormat(db: Connection, path: string, format: Format): void
   }
   if (storedFormat(db, path) !== format.version) migrate(db, path, format)
   checkObjects(db, path, format)
-  ensureIncarnation(db)
-}
-
-/** A file from before histories had names gets one, once. */
-function ensureIncarnation(db: Connection): void {
-  const named = db.prepare("SELECT 1 FROM meta WHERE key = 'incarnation'").get()
-  if (named !== undefined) return
-  db.prepare("INSERT OR IGNORE INTO meta (key, value) VALUES ('incarnation', ?)").run(randomUUID())
 }
 
 /** The name of the history in a file. */
@@ -114,6 +163,12 @@ export function storedIncarnation(db: Connection, path: string): string {
     `${path} does not say which history it holds. Restore a backup.`,
     { path },
   )
+}
+
+/** What a restored log comes from, the oldest first; of an original, nothing. */
+export function storedLineage(db: Connection): readonly Ancestor[] {
+  const text = readMeta(db, 'lineage')
+  return text === undefined ? [] : (JSON.parse(text) as readonly Ancestor[])
 }
 
 /** The format number a file carries. */
@@ -175,4 +230,14 @@ function checkObjects(db: Connection, path: string, format: Format): void {
       [...missing.map((name) => `no ${name}`), ...extra.map((name) => `a foreign ${name}`)].join(),
     { path, missing, extra },
   )
+}
+
+/** Reads one value of `meta`. */
+export function readMeta(db: Connection, key: string): string | undefined {
+  return db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck().get(key)
+}
+
+/** Writes one value of `meta`. Inside a write transaction. */
+export function writeMeta(db: Connection, key: string, value: string): void {
+  db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)').run(key, value)
 }

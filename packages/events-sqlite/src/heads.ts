@@ -47,6 +47,7 @@ function prepare(db: Connection) {
         'SELECT name FROM streams WHERE id IN (SELECT stream FROM events WHERE position > ?)',
       )
       .pluck(),
+    hasBlob: db.prepare<[string], number>('SELECT 1 FROM blobs WHERE digest = ?').pluck(),
     addStream: db.prepare<[string]>('INSERT INTO streams (name) VALUES (?)'),
     type: db.prepare<[string], number>('SELECT id FROM types WHERE name = ?').pluck(),
     addType: db.prepare<[string]>('INSERT INTO types (name) VALUES (?)'),
@@ -105,9 +106,8 @@ export class Heads implements HeadLedger {
     return true
   }
 
-  // Nothing can be staged before the next format.
-  hasBlob(): boolean {
-    return false
+  hasBlob(digest: string): boolean {
+    return this.#sql.hasBlob.get(digest) !== undefined
   }
 
   head(stream: StreamId): StreamHead {

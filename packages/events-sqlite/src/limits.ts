@@ -38,3 +38,48 @@ export const BACKUP_RESTARTS_MAX = 3
 
 /** @units lock files a process looks at when it opens an ownership folder. */
 export const SWEEP_FILES_MAX = 256
+
+/** @units ms a staging may bring nothing before others take it for what a crash has left. */
+export const STAGE_IDLE_MS: number = 3_600_000
+
+/** @units parts of removed blobs, of 1 MiB, freed in one transaction: a few milliseconds. */
+export const FREED_PARTS_MAX = 8
+
+/** @units positions a collection looks at in one statement. */
+export const COLLECT_WINDOW_EVENTS = 512
+
+/** @units blobs a collection judges in one transaction. */
+export const COLLECT_BLOBS_MAX = 128
+
+/** @units names of blobs a collection writes in one transaction. */
+export const COLLECT_NAMES_MAX = 4_096
+
+/** @units numbers of blobs counted in one statement. */
+export const COUNT_BLOBS_STEP = 65_536
+
+/** @units events an opening checks before it returns: about 20 ms. */
+export const OPEN_CHECK_EVENTS = 1_024
+
+/** @units bytes of events after which an opening checks no further page before it returns. */
+export const OPEN_CHECK_BYTES = 2_097_152
+
+/** @units events checked in one slice after an opening: two milliseconds. */
+export const CHECK_SLICE_EVENTS = 128
+
+/** @units events checked before the mark in the file is moved: it costs a transaction. */
+export const CHECK_MARK_EVENTS = 1_024
+
+/** @units events checked after an opening before the mark is moved, while the log stays open. */
+export const CHECK_NOTE_EVENTS = 65_536
+
+/** @units ms between two slices of work in the background while nobody uses the log. */
+export const BACKGROUND_PAUSE_MS = 1
+
+/** @units ms after which work in the background looks again whether the log is used. */
+export const BACKGROUND_WAIT_MS = 50
+
+/** @units looks after which a slice is done although the log is used: one slice in a second. */
+export const BACKGROUND_LOOKS_MAX = 20
+
+/** @units bytes of a file up to which a check looks at its pages unasked: a quarter of a second. */
+export const CHECK_PAGES_BYTES = 268_435_456

@@ -1,5 +1,5 @@
 /** The faces of this package: types only, no runtime code. */
-import type { EventStore } from '@ice/events/ports'
+import type { CheckOptions, EventStore, IntegrityFinding } from '@ice/events/ports'
 import type { Clock } from '@ice/primitives'
 
 /** What an acknowledged unit survives: a power cut, or the death of the process alone. */
@@ -37,8 +37,21 @@ export interface SqliteEventStoreOptions {
    * only work is to follow the log says `true`, or it ends while it waits
    */
   readonly subscribersKeepAlive?: boolean
+  /**
+   * Whether opening looks at the events that no opening has looked at before: the newest of them
+   * before it returns, the others in the background. `skip` is for whoever means to look at a
+   * damaged log. @defaultValue `'verify'`
+   */
+  readonly openCheck?: 'verify' | 'skip'
   /** Tells the filesystem of a folder. @defaultValue asks the operating system */
   readonly probeFilesystem?: (folder: string) => FilesystemProbe
+}
+
+/** A history that a restored log goes on from. */
+export interface Ancestor {
+  readonly incarnation: string
+  /** Position of its last event that the restored log has: up to here both are the same. */
+  readonly head: number
 }
 
 /** What a log's file and connection are like, for `doctor` and for tests. */
@@ -46,6 +59,8 @@ export interface SqliteInspection {
   readonly path: string
   /** Format of the file. */
   readonly format: number
+  /** What this log was restored from, the oldest first; nothing for an original. */
+  readonly lineage: readonly Ancestor[]
   /** The weakest durability any process has ever opened this log with. */
   readonly weakestDurability: SqliteDurability
   readonly sqliteVersion: string
@@ -53,14 +68,28 @@ export interface SqliteInspection {
   readonly settings: Readonly<Record<string, string | number>>
   /** Position of the last event. */
   readonly head: number
+  /** Position up to which openings have found the log sound; the rest is looked at meanwhile. */
+  readonly checked: number
   /** Streams that have at least one event. */
   readonly streams: number
   /** @units bytes of the file, without the WAL */
   readonly bytes: number
+  /** @units bytes of the file that nothing stands in: they are used before the file grows */
+  readonly freeBytes: number
   /** @units bytes of the WAL */
   readonly walBytes: number
   /** Units that wait for a commit. */
   readonly queued: number
+}
+
+/** Settings of a check. */
+export interface SqliteCheckOptions extends CheckOptions {
+  /**
+   * Whether SQLite looks at the pages of each table. It holds the event loop for about a second
+   * for each gigabyte, so `small` does it for files of up to 256 MiB. What else a check does takes
+   * no more than a few milliseconds at a time. @defaultValue `'small'`
+   */
+  readonly pages?: 'small' | 'all' | 'none'
 }
 
 /** Settings of a backup. */
@@ -83,6 +112,9 @@ export interface BackupReport {
 export interface SqliteEventStore extends EventStore {
   readonly path: string
   readonly durability: SqliteDurability
+
+  /** As `EventStore.check`, and the pages of the file. */
+  check(options?: SqliteCheckOptions): AsyncIterable<IntegrityFinding>
 
   /** @throws `ICE_EVENTS_NOT_OPEN` */
   inspect(): SqliteInspection

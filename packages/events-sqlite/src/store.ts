@@ -5,15 +5,7 @@
  * a read never sees half of a write of its own process.
  */
 import { statSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  type Appended,
-  EVENTS_CODES,
-  EventsError,
-  type PreparedUnit,
-  type StoredEvent,
-  type SubscribeQuery,
-} from '@ice/events'
+import type { Appended, PreparedUnit, StoredEvent, SubscribeQuery } from '@ice/events'
 import {
   type CommitQueue,
   checkBlobs,
@@ -28,17 +20,19 @@ import {
   readStream,
 } from '@ice/events/adapter'
 import { backUp } from './backup.ts'
-import { openBlobs, type ReadGate } from './blobs.ts'
+import { BlobRows } from './blob-rows.ts'
+import { openBlobs, type StoreBlobs } from './blobs.ts'
 import { checkLog } from './check.ts'
 import { readPragma, readSettings } from './connection.ts'
-import { failure, isBusy } from './failure.ts'
-import { storedFormat } from './format.ts'
+import { failure, isBusy, isCorrupt, openFailure } from './failure.ts'
+import { readMeta, storedFormat, storedLineage } from './format.ts'
+import { Handle } from './handle.ts'
 import { Heads } from './heads.ts'
-import { LOCK_PAUSE_MAX_MS, LOCK_PAUSE_MIN_MS } from './limits.ts'
 import { type OpenedFile, openFile } from './open.ts'
 import type { SqliteEventStore, SqliteEventStoreOptions, SqliteInspection } from './ports.ts'
-import { openQueue } from './queue.ts'
+import { type GroupWriter, openQueue } from './queue.ts'
 import { Rows } from './rows.ts'
+import { Upkeep } from './upkeep.ts'
 import { createWatch } from './watch.ts'
 import { Writer } from './writer.ts'
 
@@ -53,110 +47,83 @@ import { Writer } from './writer.ts'
  * process held the lock for too long
  */
 export function openSqliteEventStore(options: SqliteEventStoreOptions): SqliteEventStore {
-  const store = new Store(openFile(options), options)
+  return openStore(openFile(options), options)
+}
+
+/** Puts a store on a file; when the file is found damaged, it is closed again. */
+export function openStore(
+  file: OpenedFile,
+  options: Omit<SqliteEventStoreOptions, 'path'>,
+): SqliteEventStore {
+  try {
+    return portOf(new Store(file, options))
+  } catch (error) {
+    file.db.close()
+    throw isCorrupt(error) ? openFailure(error, file.path) : error
+  }
+}
+
+function portOf(store: Store): SqliteEventStore {
+  const { db, path, durability, incarnation } = store.handle.file
+  const { reading } = store.handle
   return {
     supports: { durable: true, sharedByProcesses: true },
-    durability: store.file.durability,
-    incarnation: store.file.incarnation,
-    path: store.file.path,
-    blobs: openBlobs(store.file.db, store.gate),
+    durability,
+    incarnation,
+    path,
+    blobs: store.blobs,
     append: (unit) => store.append(unit),
     read: (query) => readStream(store.pages, query),
     readAll: (query) => readLog(store.pages, query),
     subscribe: (query) => store.subscribe(query),
-    head: async () => ({ position: await store.gate(() => store.rows.head(), undefined) }),
-    check: (checkOptions) => checkLog(store.file.db, store.gate, checkOptions),
+    head: async () => ({ position: await reading(() => store.rows.head(), undefined) }),
+    check: (checkOptions) => checkLog(db, reading, checkOptions),
     inspect: () => store.inspect(),
     async backup(target, backupOptions = {}) {
-      store.mustBeOpen()
-      const { db, path: source } = store.file
-      return store.holding(backUp({ db, source, target, options: backupOptions }))
+      store.handle.mustBeOpen()
+      return store.handle.holding(backUp({ db, source: path, target, options: backupOptions }))
     },
     close: () => store.close(),
   }
 }
 
 class Store {
-  readonly file: OpenedFile
+  readonly handle: Handle
   readonly rows: Rows
   readonly pages: PageReader
+  readonly blobs: StoreBlobs
   readonly #heads: Heads
   readonly #queue: CommitQueue
   readonly #bell = createBell()
   readonly #watch: ReturnType<typeof createWatch>
-  readonly #lockWaitMs: number
-  readonly #holds = new Set<Promise<unknown>>()
-  #isClosing = false
+  readonly #upkeep: Upkeep
   #closed: Promise<void> | undefined
-  /** Why the handle had to be given up. */
-  #lost: { readonly cause: unknown } | undefined
 
-  constructor(file: OpenedFile, options: SqliteEventStoreOptions) {
+  constructor(file: OpenedFile, options: Omit<SqliteEventStoreOptions, 'path'>) {
     const { clock, lockWaitMs = LOCK_WAIT_MS, subscribersKeepAlive = false } = options
-    this.file = file
-    this.#lockWaitMs = lockWaitMs
+    const handle = new Handle({ file, lockWaitMs, lost: () => this.#lost() })
+    this.handle = handle
     this.rows = new Rows(file.db)
-    this.pages = {
-      mustBeOpen: () => this.mustBeOpen(),
-      head: (signal) => this.gate(() => this.rows.head(), signal),
-      version: (stream, signal) => this.gate(() => this.rows.version(stream), signal),
-      ofStream: (range, signal) => this.gate(() => this.rows.ofStream(range), signal),
-      ofLog: (range, signal) => this.gate(() => this.rows.ofLog(range), signal),
-    }
+    this.pages = pageReader(handle, this.rows)
     this.#heads = new Heads(file.db, file.path)
+    const writer = new Writer(file.db, this.#heads, clock)
     this.#queue = openQueue(
-      new Writer(file.db, this.#heads, clock),
-      { grown: () => this.#bell.ring(), lost: (cause) => this.#giveUp(cause) },
+      guarded(writer, handle),
+      { grown: () => this.#bell.ring(), lost: (cause) => handle.giveUp(cause) },
       { path: file.path, lockWaitMs },
     )
     this.#watch = createWatch(this.#bell, {
       look: () => this.#heads.refresh(),
       keepAlive: subscribersKeepAlive,
     })
-  }
-
-  mustBeOpen(): void {
-    if (this.#lost !== undefined) {
-      throw new EventsError(
-        EVENTS_CODES.notOpen,
-        `${this.file.path} was closed because a commit failed half-way: what is on the disk is ` +
-          'unknown to this handle. Open the log again; units whose fate is unknown can then be ' +
-          'appended again safely.',
-        { path: this.file.path, reopen: true },
-        this.#lost.cause,
-      )
-    }
-    if (this.#isClosing) {
-      throw new EventsError(EVENTS_CODES.notOpen, `${this.file.path} is closed`, {
-        path: this.file.path,
-        reopen: false,
-      })
-    }
-  }
-
-  /** Runs a read when the store is open; waits, without holding the loop, while it is busy. */
-  readonly gate: ReadGate = async (read, signal) => {
-    let waitedMs = 0
-    for (let pauseMs = LOCK_PAUSE_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, LOCK_PAUSE_MAX_MS)) {
-      this.mustBeOpen()
-      checkSignal(signal)
-      try {
-        return read()
-      } catch (error) {
-        if (!isBusy(error) || waitedMs >= this.#lockWaitMs) throw this.#readFailure(error)
-      }
-      await sleep(pauseMs)
-      waitedMs += pauseMs
-    }
-  }
-
-  #readFailure(error: unknown): unknown {
-    return failure(error, { doing: 'read', path: this.file.path, fate: 'none' })
+    this.blobs = openBlobs({ handle, clock, rows: new BlobRows(file.db) })
+    this.#upkeep = new Upkeep(handle, this.blobs, options.openCheck ?? 'verify')
   }
 
   append(unit: PreparedUnit): Promise<Appended> {
     try {
-      this.mustBeOpen()
+      this.handle.mustBeOpen()
+      this.handle.activity += 1
       checkSignal(unit.signal)
       const own = unit.blobs === undefined ? unit : { ...unit, blobs: checkBlobs(unit) }
       return this.#queue.add(own, undefined)
@@ -166,10 +133,10 @@ class Store {
   }
 
   async *subscribe(query: SubscribeQuery): AsyncGenerator<readonly StoredEvent[]> {
-    this.mustBeOpen()
+    this.handle.mustBeOpen()
     checkQuery(query)
     yield* follow(query, (after) => this.#livePage(after, query), this.#watch)
-    if (this.#lost !== undefined) this.mustBeOpen()
+    this.handle.mustBeSound()
   }
 
   #livePage(after: number, { filter }: SubscribeQuery): Page {
@@ -178,35 +145,28 @@ class Store {
       return { ...this.rows.ofLog({ after, upTo: head, filter }), head }
     } catch (error) {
       if (isBusy(error)) return { events: [], upTo: after, end: false, head: after }
-      throw this.#readFailure(error)
+      throw failure(error, { doing: 'read', path: this.handle.file.path, fate: 'none' })
     }
   }
 
   inspect(): SqliteInspection {
-    this.mustBeOpen()
-    const { db, path } = this.file
-    const weakest = db.prepare("SELECT value FROM meta WHERE key = 'durability'").pluck().get()
+    this.handle.mustBeOpen()
+    const { db, path } = this.handle.file
+    const pageSize = Number(readPragma(db, 'page_size'))
     return {
       path,
       format: storedFormat(db, path),
-      weakestDurability: weakest === 'process' ? 'process' : 'disk',
+      lineage: storedLineage(db),
+      weakestDurability: readMeta(db, 'durability') === 'process' ? 'process' : 'disk',
       sqliteVersion: String(db.prepare('SELECT sqlite_version()').pluck().get()),
       settings: readSettings(db),
       head: this.rows.head(),
+      checked: this.#upkeep.checked,
       streams: Number(db.prepare('SELECT count(*) FROM streams').pluck().get()),
-      bytes: Number(readPragma(db, 'page_count')) * Number(readPragma(db, 'page_size')),
+      bytes: Number(readPragma(db, 'page_count')) * pageSize,
+      freeBytes: Number(readPragma(db, 'freelist_count')) * pageSize,
       walBytes: statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
       queued: this.#queue.size,
-    }
-  }
-
-  /** Keeps the connection open until a piece of work is done. */
-  async holding<T>(work: Promise<T>): Promise<T> {
-    this.#holds.add(work)
-    try {
-      return await work
-    } finally {
-      this.#holds.delete(work)
     }
   }
 
@@ -216,21 +176,39 @@ class Store {
   }
 
   async #close(): Promise<void> {
-    this.#isClosing = true
+    this.handle.beginClose()
     await this.#queue.idle()
     this.#bell.close()
-    await Promise.allSettled(this.#holds)
-    this.file.db.close()
+    this.#upkeep.end()
+    await this.handle.finishClose()
   }
 
-  #giveUp(cause: unknown): void {
-    this.#lost = { cause }
-    this.#isClosing = true
+  #lost(): void {
     this.#bell.close()
-    try {
-      this.file.db.close()
-    } catch (error) {
-      this.#lost = { cause: new AggregateError([cause, error]) }
-    }
+    this.#upkeep.end()
+  }
+}
+
+/** What is found damaged between two commits must stop the next one. */
+function guarded(writer: Writer, handle: Handle): GroupWriter {
+  return {
+    begin() {
+      handle.mustBeSound()
+      return writer.begin()
+    },
+    take: (unit) => writer.take(unit),
+    commit: () => writer.commit(),
+    rollback: () => writer.rollback(),
+  }
+}
+
+function pageReader(handle: Handle, rows: Rows): PageReader {
+  const { reading } = handle
+  return {
+    mustBeOpen: () => handle.mustBeOpen(),
+    head: (signal) => reading(() => rows.head(), signal),
+    version: (stream, signal) => reading(() => rows.version(stream), signal),
+    ofStream: (range, signal) => reading(() => rows.ofStream(range), signal),
+    ofLog: (range, signal) => reading(() => rows.ofLog(range), signal),
   }
 }

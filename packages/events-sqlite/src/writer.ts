@@ -19,6 +19,7 @@ import {
   type StreamVersion,
   type Timestamp,
 } from '@ice/primitives'
+import { BlobRows } from './blob-rows.ts'
 import type { Connection } from './connection.ts'
 import { sqliteCode } from './failure.ts'
 import type { Heads } from './heads.ts'
@@ -44,9 +45,6 @@ function prepare(db: Connection) {
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
     rollback: db.prepare('ROLLBACK'),
-    blob: db.prepare<[string, Uint8Array]>(
-      'INSERT OR IGNORE INTO blobs (digest, bytes) VALUES (?, ?)',
-    ),
     place: readPlace(db),
   }
 }
@@ -58,6 +56,7 @@ export class Writer {
   readonly #clock: Pick<Clock, 'now'>
   readonly #sql: ReturnType<typeof prepare>
   readonly #rows: Inserter
+  readonly #blobs: BlobRows
   #now = 0
 
   constructor(db: Connection, heads: Heads, clock: Pick<Clock, 'now'>) {
@@ -66,6 +65,7 @@ export class Writer {
     this.#clock = clock
     this.#sql = prepare(db)
     this.#rows = new Inserter(db)
+    this.#blobs = new BlobRows(db)
     heads.beforeDrop = () => this.#rows.flush()
   }
 
@@ -116,7 +116,7 @@ export class Writer {
     if (unit.blobs !== undefined) {
       for (const blob of unit.blobs) {
         if (!bringsBytes(blob)) continue
-        this.#sql.blob.run(blob.digest, blob.bytes)
+        this.#blobs.keep(blob.digest, blob.bytes, this.#now)
         bytes += blob.bytes.byteLength
       }
     }

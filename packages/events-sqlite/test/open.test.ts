@@ -200,7 +200,9 @@ describe('a file of another format', () => {
   it('is migrated when it is older, with its events', async () => {
     const path = await closedLog(5)
     const { db } = openFile({ path }, NEXT)
-    expect(db.prepare("SELECT value FROM meta WHERE key = 'format'").pluck().get()).toBe('2')
+    expect(db.prepare("SELECT value FROM meta WHERE key = 'format'").pluck().get()).toBe(
+      String(NEXT.version),
+    )
     expect(db.prepare('SELECT count(*) FROM events').pluck().get()).toBe(5)
     db.close()
     openFile({ path }, NEXT).db.close()
@@ -222,12 +224,12 @@ describe('a file of another format', () => {
     }
     expect(() => openFile({ path }, failing)).toThrow('half-way')
     const { store } = open({ path })
-    expect(store.inspect()).toMatchObject({ format: 1, head: 5 })
+    expect(store.inspect()).toMatchObject({ format: FORMAT.version, head: 5 })
   })
 
   it('is refused when there is no way from it', async () => {
     const path = await closedLog()
-    expect(() => openFile({ path }, { ...NEXT, version: 3 })).toThrow(
+    expect(() => openFile({ path }, { ...NEXT, version: NEXT.version + 1 })).toThrow(
       expect.objectContaining({ code: EVENTS_SQLITE_CODES.format }),
     )
   })

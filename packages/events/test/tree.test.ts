@@ -29,6 +29,17 @@ describe('a compact range', () => {
     }
   })
 
+  test('goes on from its frontier as if it had never stopped', () => {
+    const whole = compactRange()
+    for (let size = 0; size <= 70; size += 1) {
+      const again = compactRange(JSON.parse(JSON.stringify(whole.frontier())))
+      expect([again.root(), again.frontier()]).toEqual([whole.root(), whole.frontier()])
+      for (const range of [whole, again]) range.append(leafHash(`leaf ${size}`))
+      expect(again.root()).toBe(whole.root())
+    }
+    expect(() => compactRange({ size: 3, peaks: [leafHash('one')] })).toThrow(TypeError)
+  })
+
   vectorTest('tlog-tiles', 'has the signed roots of a log that others wrote', (folder) => {
     const log = join(folder, 'log')
     const bundle = readFileSync(join(log, 'tile/entries/000.p/15'))
