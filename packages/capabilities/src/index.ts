@@ -21,6 +21,8 @@ export {
   grantStream,
 } from './grants.ts'
 export { composeKinds, type ResourceKinds } from './kinds.ts'
+export { type NetResource, netKind } from './net.ts'
+export { netAddressRefusal } from './net-address.ts'
 export type * from './ports.ts'
 export {
   type AuthorityProjectionOptions,
