@@ -64,6 +64,7 @@ export function openFile(
       noteDurability(db, durability)
       applySettings(db, path, durability)
     })
+    if (durability === 'disk') syncNames(path)
     return { db, path, durability, incarnation: storedIncarnation(db, path) }
   } catch (error) {
     db.close()
@@ -103,6 +104,12 @@ function inspectPath(path: string): Stats | undefined {
   }
 }
 
+const SYSTEM_REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'disk_full',
+  EDQUOT: 'disk_full',
+  EIO: 'io',
+}
+
 /** What `fs` reports, in the code for it. */
 export function systemFailure(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
@@ -112,7 +119,7 @@ export function systemFailure(error: unknown, path: string): unknown {
     EVENTS_CODES.unavailable,
     `Could not use ${path}: the operating system reports ${system}. Check that the folder ` +
       'exists, has space, and may be written by this user.',
-    { path, system, reason: system === 'ENOSPC' ? 'disk_full' : 'permission', fate: 'none' },
+    { path, system, reason: SYSTEM_REASONS[system] ?? 'permission', fate: 'none' },
     error,
   )
 }
@@ -207,6 +214,18 @@ export function publish(draft: string, path: string): boolean {
   }
   syncFolder(dirname(path))
   return true
+}
+
+/**
+ * Makes the names of the log and of its WAL durable. SQLite syncs the folder when it first syncs a
+ * WAL, but tells nobody when that fails: a power cut could then take the WAL with its events.
+ */
+function syncNames(path: string): void {
+  try {
+    syncFolder(dirname(path))
+  } catch (error) {
+    throw systemFailure(error, path)
+  }
 }
 
 /** A name is durable when its folder is. Windows has no such thing and needs none. */

@@ -112,6 +112,23 @@ describe('a sync that fails', () => {
   })
 })
 
+/** Verifies: ESQ-R63 */
+describe('a sync of the folder that fails', () => {
+  it.skipIf(!canTrace)('is told to whoever opens, for a WAL without a name is no WAL', async () => {
+    const path = join(folder(), 'log.db')
+    await open({ path }).store.close()
+    const inject = 'inject=fsync,fdatasync:error=EIO:when=1'
+    const before = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync', '-e', inject]
+    const child = start(script('opener'), { args: [path], before })
+    expect(await child.until(has('code'))).toMatchObject({
+      code: EVENTS_CODES.unavailable,
+      data: { reason: 'io', system: 'EIO', fate: 'none' },
+    })
+    await child.ended()
+    await open({ path }).store.close()
+  })
+})
+
 /** Verifies: ESQ-R62 */
 describe('a write that fails', () => {
   it.skipIf(!canTrace)('is told with its fate, and nothing torn is visible after it', async () => {
