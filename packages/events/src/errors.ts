@@ -51,6 +51,12 @@ export const EVENTS_CODES = {
   corrupt: 'ICE_EVENTS_CORRUPT',
   /** The stored payload is of a later version than this taxonomy knows. */
   futureSchema: 'ICE_EVENTS_SCHEMA_UNSUPPORTED',
+  /** An export, or an event in it, is of a format that this program does not know. */
+  format: 'ICE_EVENTS_FORMAT_UNSUPPORTED',
+  /** A line of an export is damaged, out of place or missing; `data.line` says which. */
+  importCorrupt: 'ICE_EVENTS_IMPORT_CORRUPT',
+  /** The log that is imported into holds something else than the export, or is written to. */
+  importConflict: 'ICE_EVENTS_IMPORT_CONFLICT',
   /** The declaration of an event type is not one the log can hold to. */
   declaration: 'ICE_EVENTS_DECLARATION_UNSUPPORTED',
   /** A fold, or the work of a processor, threw; `data.event` names the event it stopped at. */

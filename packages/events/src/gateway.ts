@@ -209,14 +209,19 @@ function atMost(count: number, max: number, what: string): void {
 function declare({ type }: EventDraft, taxonomy: Taxonomy): EventType {
   const declared = taxonomy.get(type)
   if (declared !== undefined) return declared
-  throw new EventsError(EVENTS_CODES.taxonomy, `${shown(type)} is not an event type of this log`, {
+  throw unknownType(type, taxonomy)
+}
+
+/** The refusal of a type that does not exist here. */
+export function unknownType(type: string, taxonomy: Pick<Taxonomy, 'digest'>): EventsError {
+  return new EventsError(EVENTS_CODES.taxonomy, `${shown(type)} is not an event type of this log`, {
     type: type.slice(0, 80).toWellFormed(),
     taxonomy: taxonomy.digest,
   })
 }
 
 /** Authority of origin: law, not policy. No origin may emit what its kind may not. */
-function checkOrigin({ origin }: EventDraft, declared: EventType): void {
+export function checkOrigin({ origin }: EventDraft, declared: EventType): void {
   const kind = origin === 'runtime' ? 'runtime' : 'agent'
   if (declared.origins.includes(kind)) return
   throw new EventsError(

@@ -19,6 +19,14 @@ export {
   type PayloadOf,
   type Upcaster,
 } from './event-type.ts'
+export {
+  type CloudEventsOptions,
+  cloudEvent,
+  exportCloudEvents,
+} from './exchange/cloud-events.ts'
+export { type ExportedStore, type ExportOptions, exportLog } from './exchange/export.ts'
+export { type ImportOptions, type ImportReport, importLog } from './exchange/import.ts'
+export type { ImportSource } from './exchange/line-reader.ts'
 export { filtersBytes, matchesBytes } from './filter.ts'
 export { createBell, follow, type Page, type WakeUp, type WakeUpBell } from './follow.ts'
 export {
@@ -45,6 +53,7 @@ export { createEventLog, type EventLogComponents } from './log.ts'
 export { type MemoryEventStoreComponents, memoryEventStore } from './memory.ts'
 export type * from './ports.ts'
 export { isPrepared } from './prepare.ts'
+export { type PreparedStored, prepareStored, type StoredRules } from './prepare-stored.ts'
 export {
   fold,
   type Projected,

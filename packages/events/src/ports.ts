@@ -239,7 +239,8 @@ export interface PreparedEvent {
   /** The time `seal` would give it behind an event of time `floor`. */
   timeAfter(floor: number): Timestamp
   /**
-   * Never fails: the size of an event was judged when it was prepared.
+   * Never fails of a new event: its size was judged when it was prepared. One that was stored
+   * before, and is imported, has its place in its bytes, and refuses any other.
    *
    * @param version - the version the event gets in its stream
    * @param floor - time of the event before it in the stream, 0 for none

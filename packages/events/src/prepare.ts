@@ -14,7 +14,7 @@
  */
 
 import { type EventId, leafHash, type StreamId, type Timestamp } from '@ice/primitives'
-import type { EventDraft } from './draft.ts'
+import { type EventDraft, structural } from './draft.ts'
 import { EVENTS_CODES, EventsError } from './errors.ts'
 import type { EventType } from './event-type.ts'
 import { EVENT_BYTES_MAX, PLACE_BYTES_MAX } from './limits.ts'
@@ -24,9 +24,15 @@ import type { PreparedEvent, SealedEvent } from './ports.ts'
 export interface PrepareInit {
   readonly draft: EventDraft
   readonly stream: StreamId
-  readonly declared: EventType
+  readonly declared: Pick<EventType, 'type' | 'schema' | 'encode'>
   /** The time it gets when none was given. */
   readonly now: Timestamp
+}
+
+/** Where an event stands that was stored before, and what it is there. */
+interface StoredPlace {
+  readonly version: number
+  readonly sealed: SealedEvent
 }
 
 class Prepared implements PreparedEvent {
@@ -37,6 +43,8 @@ class Prepared implements PreparedEvent {
   readonly type: string
   readonly causes: readonly EventId[]
   readonly fixedTime: Timestamp | null
+  /** The only place it fits, of an event that was stored before; `null` of one that is new. */
+  #kept: StoredPlace | null = null
 
   constructor({ draft, stream, declared, now }: PrepareInit) {
     const { causes, cost, principal, origin } = draft
@@ -75,16 +83,37 @@ class Prepared implements PreparedEvent {
   }
 
   seal(version: number, floor: number): SealedEvent {
+    if (this.#kept !== null) return this.#sealAgain(this.#kept, version, floor)
     const time = this.timeAfter(floor)
     const bytes = `${this.#head}${time}${this.#tail}${version}}`
     return { bytes, hash: leafHash(bytes), time }
   }
 
+  #sealAgain(kept: StoredPlace, version: number, floor: number): SealedEvent {
+    if (version === kept.version && floor <= kept.sealed.time) return kept.sealed
+    const data = { stream: this.stream, version: kept.version, place: version }
+    throw new EventsError(
+      EVENTS_CODES.structural,
+      `${this.stream}@${kept.version} was stored with its place, and fits at no other`,
+      data,
+    )
+  }
+
   matches(version: number, storedBytes: string): boolean {
+    const kept = this.#kept
+    if (kept !== null) return version === kept.version && storedBytes === kept.sealed.bytes
     const tail = `${this.#tail}${version}}`
     if (!storedBytes.startsWith(this.#head) || !storedBytes.endsWith(tail)) return false
     const time = storedBytes.slice(this.#head.length, storedBytes.length - tail.length)
     return this.fixedTime === null ? /^\d+$/.test(time) : time === String(this.fixedTime)
+  }
+
+  /** Holds an event to the bytes it was stored with. */
+  static keep(event: Prepared, version: number, bytes: string): SealedEvent {
+    const sealed = event.seal(version, 0)
+    if (sealed.bytes !== bytes) throw structural('its bytes would be written otherwise')
+    event.#kept = { version, sealed }
+    return sealed
   }
 
   static isOne(value: unknown): boolean {
@@ -99,6 +128,19 @@ class Prepared implements PreparedEvent {
  */
 export function prepareEvent(init: PrepareInit): PreparedEvent {
   return new Prepared(init)
+}
+
+/**
+ * Writes the bytes of an event anew that was stored before, and holds it to them.
+ *
+ * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION` — they come out otherwise —, and as `prepareEvent`
+ */
+export function prepareKept(
+  init: PrepareInit,
+  { version, bytes }: { readonly version: number; readonly bytes: string },
+): { readonly event: PreparedEvent; readonly sealed: SealedEvent } {
+  const event = new Prepared(init)
+  return { event, sealed: Prepared.keep(event, version, bytes) }
 }
 
 /** Whether the gateway made this event: stores ask it of everything they are given. */
