@@ -25,6 +25,8 @@ export const EVENTS_SQLITE_CODES = {
   backupDamaged: 'ICE_EVENTS_SQLITE_BACKUP_CORRUPT',
   /** An option is not one this store can hold to. */
   option: 'ICE_EVENTS_SQLITE_OPTION_UNSUPPORTED',
+  /** A processor's work is asynchronous or ended its transaction, or its handle was inside one. */
+  transaction: 'ICE_EVENTS_SQLITE_TRANSACTION_UNSUPPORTED',
 } as const
 
 /** A code of this package. */

@@ -3,4 +3,6 @@
 export { EVENTS_SQLITE_CODES, type EventsSqliteCode, EventsSqliteError } from './errors.ts'
 export { type OwnershipOptions, openOwnership } from './ownership.ts'
 export type * from './ports.ts'
+export type { SqliteDatabase, SqliteStatement } from './projection-database.ts'
+export { sqliteProcessorStore, sqliteSnapshotStore } from './projections.ts'
 export { openSqliteEventStore } from './store.ts'
