@@ -55,11 +55,12 @@ class Prepared implements PreparedEvent {
     this.#proposed = now
     // Keys in the order of RFC 8785 §3.2.3; ids, origins and types need no escaping.
     const named = causes.length === 0 ? '' : `"${causes.join('","')}"`
-    this.#head =
+    this.#head = flat(
       `{"causes":[${named}]${cost === '' ? '' : `,"cost":${cost}`}` +
-      `,"data":${declared.encode(draft.data)},"origin":"${origin}"` +
-      `${principal === '' ? '' : `,"principal":${principal}`}` +
-      `,"schema":${declared.schema},"stream":"${stream}","time":`
+        `,"data":${declared.encode(draft.data)},"origin":"${origin}"` +
+        `${principal === '' ? '' : `,"principal":${principal}`}` +
+        `,"schema":${declared.schema},"stream":"${stream}","time":`,
+    )
     this.#tail = `,"type":"${declared.type}","v":1,"version":`
     this.#checkSize()
   }
@@ -119,6 +120,15 @@ class Prepared implements PreparedEvent {
   static isOne(value: unknown): boolean {
     return typeof value === 'object' && value !== null && #head in value
   }
+}
+
+/**
+ * The same text as one piece. V8 keeps a concatenation as a tree of its parts until somebody looks
+ * at a character of it. Events that wait for their commit as trees were seen to survive every
+ * minor collection, dead ones too, until a major one: a quarter of the cost of an append.
+ */
+function flat(text: string): string {
+  return Number.isNaN(text.charCodeAt(0)) ? '' : text
 }
 
 /**
