@@ -62,13 +62,33 @@ export interface CasesInit<C, R> {
   readonly progress: (status: string) => void
 }
 
-const FAILURES_SHOWN = 5
+/** Failures that are shown in full; of one kind there may be hundreds. */
+const FAILURES_SHOWN = 8
+
+interface Failure {
+  readonly name: string
+  readonly why: string
+  readonly kept: string | undefined
+}
+
+/** One failure of each reason first, then the others. */
+const shownOf = (failures: readonly Failure[]): readonly Failure[] => {
+  const reasons = new Set<string>()
+  const isFirst = ({ why }: Failure): boolean => {
+    const reason = why.replaceAll(/\d+/g, '')
+    const isNew = !reasons.has(reason)
+    reasons.add(reason)
+    return isNew
+  }
+  const first = failures.filter(isFirst)
+  return [...first, ...failures.filter((each) => !first.includes(each))].slice(0, FAILURES_SHOWN)
+}
 
 /** Makes all cases. @throws when some fall short, with the command that repeats each */
 export const makeCases = async <C, R>(init: CasesInit<C, R>): Promise<readonly R[]> => {
   const { cases, nameOf, make, base, again, progress } = init
   const results: R[] = []
-  const failures: string[] = []
+  const failures: Failure[] = []
   const waiting = cases.entries()
   const lane = async (): Promise<void> => {
     for (const [at, each] of waiting) {
@@ -79,16 +99,19 @@ export const makeCases = async <C, R>(init: CasesInit<C, R>): Promise<readonly R
         results.push(await make(each, folder))
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
-        const kept = keep(folder)
-        failures.push(`${name}: ${why}\n  what it left: ${kept}\n  again: ${again(name)}`)
+        const kept = failures.length < FAILURES_SHOWN ? keep(folder) : undefined
+        failures.push({ name, why, kept })
       }
       rmSync(folder, { recursive: true, force: true })
     }
   }
   await Promise.all(Array.from({ length: LANES }, lane))
   if (failures.length === 0) return results
-  const shown = failures.slice(0, FAILURES_SHOWN).join('\n')
-  throw new Error(`${failures.length} of ${cases.length} cases fall short\n${shown}`)
+  const shown = shownOf(failures).map(({ name, why, kept }) => {
+    const left = kept === undefined ? '' : `\n  what it left: ${kept}`
+    return `${name}: ${why}${left}\n  again: ${again(name)}`
+  })
+  throw new Error(`${failures.length} of ${cases.length} cases fall short\n${shown.join('\n')}`)
 }
 
 /** Keeps what a case left, for whoever looks into it. */

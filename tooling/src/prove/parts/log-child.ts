@@ -4,6 +4,7 @@
  * When something fails it goes on as a program should: it tries the same handle again, then opens
  * a new one, appends what was refused, and brings the plan to its end.
  */
+import { spawnSync } from 'node:child_process'
 import { openSync, writeSync } from 'node:fs'
 import { openSqliteEventStore, type SqliteEventStore } from '@ice/events-sqlite'
 import { errorRecord, systemClock } from '@ice/primitives'
@@ -18,6 +19,8 @@ export interface ChildJob {
   readonly witness: string
   readonly scenario: ScenarioName
   readonly seed: string
+  /** The process may write no file beyond some size, until it has met that. */
+  readonly isLimited?: boolean
 }
 
 const job = JSON.parse(process.argv[2] ?? '{}') as ChildJob
@@ -136,8 +139,14 @@ const running: Promise<unknown>[] = []
 const finishLane = (lane: number, to: number): Promise<void> =>
   hand.append(lane, next[lane] ?? 0, to)
 
+/** Only a program of the system can set a limit of this process; its soft limit may be raised. */
+const liftLimit = (): void => {
+  spawnSync('prlimit', ['--pid', String(process.pid), '--fsize=unlimited'])
+}
+
 const whole = await play(() => run(settledHand))
 await Promise.all(running)
+if (job.isLimited === true) liftLimit()
 if (!whole) {
   handle = 'again'
   if (store !== undefined) {

@@ -41,7 +41,7 @@ export const proveKills: LogPart = async (context, { seed, full, only, again }) 
       const hit = killed.filter(({ isHit }) => isHit)
       const counted = (of: (judged: Judged) => number): number => total(hit, of)
       context.say(
-        `  R1: ${hit.length} processes killed at their call, ${killed.length - hit.length} missed; ` +
+        `  R1: ${hit.length} processes killed, ${killed.length - hit.length} not met; ` +
           `${counted((j) => j.acknowledged)} units acknowledged and all there, ` +
           `${counted((j) => j.unacknowledged)} there beyond them, ` +
           `${counted((j) => j.retried)} units known again, ${counted((j) => j.events)} events ` +

@@ -20,7 +20,7 @@ export interface Watch {
   /** Whether the trace has the bytes that were written. */
   readonly withBytes?: boolean
   readonly injection?: Injection
-  /** A command in front of all: `prlimit …`. */
+  /** A command in front of the process alone: `prlimit …`. */
   readonly before?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
 }
@@ -62,8 +62,8 @@ export const runScript = (
 ): Promise<Ending> =>
   new Promise((resolve, reject) => {
     const [command = '', ...rest] = [
-      ...(watch.before ?? []),
       ...straceOf(watch),
+      ...(watch.before ?? []),
       process.execPath,
       script,
       ...args,

@@ -28,6 +28,8 @@ export interface Call {
   /** Negative when it failed; NaN when the process did not live to see it. */
   readonly result: number
   readonly isInjected: boolean
+  /** The name of its error. */
+  readonly error: string | undefined
   /** Which call of this name in its thread, from 1. */
   readonly nth: number
   /** The files it is about. */
@@ -67,6 +69,7 @@ export const parseTrace = (text: string): readonly Call[] => {
       args,
       result: result === '?' ? Number.NaN : Number(result),
       isInjected: rest.includes('(INJECTED)'),
+      error: /^ (E[A-Z0-9]+) /.exec(rest)?.[1],
       nth,
       paths: named.map(pathIn).filter((path) => path !== undefined),
     })
