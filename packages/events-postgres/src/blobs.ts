@@ -1,43 +1,210 @@
-/** Reading blobs: what comes out has the digest it was asked for by, or does not come out. */
-import { type BlobStore, EVENTS_CODES, EventsError } from '@ice/events'
-import { isBlobDigest, sha256Hex } from '@ice/primitives'
-import { quoted } from './format.ts'
-import type { Session } from './session.ts'
+/**
+ * Blobs: what comes out has the digest it was asked for by, or does not come out; what is brought
+ * in comes in portions, each a statement of its own, and has no name until all of it is there.
+ */
+import { randomUUID } from 'node:crypto'
+import type { BlobSource, BlobStageOptions, BlobStore, StagedBlob } from '@ice/events'
+import {
+  BLOB_PORTION_BYTES,
+  blobCorrupt,
+  blobNotFound,
+  gatherPortions,
+  portionsOf,
+  unavailable,
+  verifiedPortions,
+} from '@ice/events/adapter'
+import { type BlobDigest, type Clock, createSha256, isBlobDigest } from '@ice/primitives'
+import type { BlobSql } from './blob-sql.ts'
+import { bufferOf } from './bytes.ts'
+import { Collector } from './collect.ts'
+import { BLOB_DROP_PORTIONS } from './limits.ts'
+import type { Session, Statement } from './session.ts'
 
-/** How a store lets something be read: it checks that it is open, and tries again when it must. */
-export type ReadGate = <T>(
-  read: (session: Session) => Promise<T>,
+/** How a store lets something be done: it checks that it is open, and tries again when it must. */
+export type Gate = <T>(
+  work: (session: Session) => Promise<T>,
   signal: AbortSignal | undefined,
+  doing?: string,
 ) => Promise<T>
 
+/** What blobs are made of. */
+export interface BlobsOptions {
+  readonly sql: BlobSql
+  readonly gate: Gate
+  /** The log, as messages name it. */
+  readonly log: string
+  /** @defaultValue the server's */
+  readonly clock: Pick<Clock, 'now'> | undefined
+  /** Position of the last event. */
+  readonly head: (session: Session) => Promise<number>
+  /** Begins a transaction … */
+  readonly begin: Statement
+  /** … and locks the log: a row … */
+  readonly lock: Statement
+  /** … which says its head. @throws when it is another log */
+  readonly headOf: (row: readonly unknown[] | undefined) => number
+}
+
 /** The blobs of one log. */
-export function openBlobs(schema: string, gate: ReadGate): BlobStore {
-  const table = `${quoted(schema)}.blobs`
-  const select = { name: 'ice_blob_read', text: `SELECT bytes FROM ${table} WHERE digest = $1` }
-  const exists = { name: 'ice_blob_has', text: `SELECT 1 FROM ${table} WHERE digest = $1` }
-  const store: BlobStore = {
-    async read(digest, { signal } = {}) {
-      // What is no digest is asked for as well, so that a closed store says that it is closed.
-      const asked = isBlobDigest(digest) ? digest : ''
-      const [row] = await gate((session) => session.run(select, [asked]), signal)
-      if (row === undefined) {
-        throw new EventsError(EVENTS_CODES.blobNotFound, `No blob ${digest}`, { digest })
-      }
-      // A plain array: a Buffer would let a reader see the memory around it by way of `.buffer`.
-      const bytes = new Uint8Array(row[0] as Buffer)
-      if (sha256Hex(bytes) === (digest as string)) return bytes
-      throw new EventsError(EVENTS_CODES.blobCorrupt, `Blob ${digest} is damaged`, { digest })
-    },
-    async has(digest, { signal } = {}) {
-      const asked = isBlobDigest(digest) ? digest : ''
-      return (await gate((session) => session.run(exists, [asked]), signal)).length === 1
-    },
-    async *stream(digest, options) {
-      yield await store.read(digest, options)
-    },
-    // Blobs in portions come with the next format of the log.
-    stage: () => Promise.reject(new TypeError('staging is not there yet')),
-    collect: () => Promise.reject(new TypeError('collecting is not there yet')),
+export class Blobs implements BlobStore {
+  readonly #options: BlobsOptions
+
+  constructor(options: BlobsOptions) {
+    this.#options = options
   }
-  return store
+
+  read(digest: BlobDigest, options: Parameters<BlobStore['read']>[1] = {}): Promise<Uint8Array> {
+    return gatherPortions(this.stream(digest, options), options)
+  }
+
+  async *stream(
+    digest: BlobDigest,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<Uint8Array> {
+    yield* verifiedPortions(digest, this.#portions(digest, signal))
+  }
+
+  async has(
+    digest: BlobDigest,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<boolean> {
+    return (await this.#find(digest, signal)) !== undefined
+  }
+
+  async stage(source: BlobSource, options: BlobStageOptions = {}): Promise<StagedBlob> {
+    const content = randomUUID()
+    const { begin } = this.#options.sql
+    await this.#run('keep a blob in', options, (session) =>
+      session.run(begin, [content, this.#now()]),
+    )
+    try {
+      return await this.#bring(content, source, options)
+    } catch (error) {
+      // Should this fail too, the next collection finds what lies there.
+      await this.#discard(content).catch(() => undefined)
+      throw error
+    }
+  }
+
+  collect(options: Parameters<BlobStore['collect']>[0] = {}): ReturnType<BlobStore['collect']> {
+    return new Collector(this.#options, options).run()
+  }
+
+  async #find(
+    digest: BlobDigest,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly [content: string, size: number] | undefined> {
+    // What is no digest is asked for as well, so that a closed store says that it is closed.
+    const asked = isBlobDigest(digest) ? digest : ''
+    const { gate, sql } = this.#options
+    const [row] = await gate((session) => session.run(sql.find, [asked]), signal)
+    return row === undefined ? undefined : [String(row[0]), Number(row[1])]
+  }
+
+  async *#portions(
+    digest: BlobDigest,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array> {
+    const found = await this.#find(digest, signal)
+    if (found === undefined) throw blobNotFound(digest)
+    let [content] = found
+    for (let n = 0; n * BLOB_PORTION_BYTES < found[1]; n += 1) {
+      let bytes = await this.#portion(content, n, signal)
+      if (bytes === undefined) {
+        // Collected while it was read; and perhaps brought in again, then as the same portions.
+        const again = await this.#find(digest, signal)
+        if (again === undefined) throw blobNotFound(digest)
+        content = again[0]
+        bytes = await this.#portion(content, n, signal)
+      }
+      if (bytes === undefined) throw blobCorrupt(digest)
+      yield bytes
+    }
+  }
+
+  /** A plain array: a Buffer would let a reader see the memory around it by way of `.buffer`. */
+  async #portion(
+    content: string,
+    n: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array | undefined> {
+    const { gate, sql } = this.#options
+    const [row] = await gate((session) => session.run(sql.portion, [content, n]), signal)
+    return row === undefined ? undefined : new Uint8Array(row[0] as Buffer)
+  }
+
+  async #bring(
+    content: string,
+    source: BlobSource,
+    options: BlobStageOptions,
+  ): Promise<StagedBlob> {
+    const { sql } = this.#options
+    const hash = createSha256()
+    let size = 0
+    let n = 0
+    for await (const portion of portionsOf(source, options)) {
+      hash.update(portion)
+      const values = [content, n, bufferOf(portion), this.#now()]
+      const kept = await this.#run('keep a blob in', options, (s) => s.run(sql.bring, values))
+      if (kept.length === 0) throw this.#condemned()
+      size += portion.byteLength
+      n += 1
+    }
+    const digest = hash.hex() as string as BlobDigest
+    if (options.digest !== undefined && options.digest !== digest) {
+      throw blobCorrupt(options.digest)
+    }
+    const values = [digest, content, size, this.#now()]
+    const [row] = await this.#run('keep a blob in', options, (s) => s.run(sql.name, values))
+    if (row === undefined) throw this.#condemned()
+    // The same bytes were there already: these are not wanted.
+    if (row[0] !== content) await this.#discard(content)
+    return { digest, size }
+  }
+
+  async #discard(content: string): Promise<void> {
+    const { gate, sql } = this.#options
+    await gate((session) => session.run(sql.condemn, [content]), undefined)
+    await dropContent(this.#options, content)
+  }
+
+  #now(): number | null {
+    return this.#options.clock?.now() ?? null
+  }
+
+  #run<T>(
+    doing: string,
+    { signal }: BlobStageOptions,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    return this.#options.gate(work, signal, doing)
+  }
+
+  #condemned(): Error {
+    const { log } = this.#options
+    return unavailable(
+      undefined,
+      { doing: 'keep a blob in', log, fate: 'none', data: { log } },
+      {
+        reason: 'stale',
+        why: 'its bytes came so slowly that what was there of them has been collected',
+        next: 'Bring it in again.',
+      },
+    )
+  }
+}
+
+/** Removes a content that is condemned, a little at a time. */
+export async function dropContent(
+  { gate, sql }: Pick<BlobsOptions, 'gate' | 'sql'>,
+  content: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const [row] = await gate((session) => session.run(sql.extent, [content]), signal)
+  const end = typeof row?.[0] === 'number' ? row[0] + 1 : 0
+  for (let n = 0; n < end; n += BLOB_DROP_PORTIONS) {
+    const before = n + BLOB_DROP_PORTIONS
+    await gate((session) => session.run(sql.drop, [content, before]), signal)
+  }
+  await gate((session) => session.run(sql.forget, [content]), signal)
 }

@@ -5,12 +5,15 @@
  * gives them: here events count from 1 and new streams from -1. Bytes and hashes do not depend on
  * either, so all of this is ready before the lock is asked for.
  */
+import { randomUUID } from 'node:crypto'
 import type { Appended, AppendedWrite, BlobDraft, PreparedUnit, PreparedWrite } from '@ice/events'
 import { bringsBytes, type SealedWrite } from '@ice/events/adapter'
 import { invariant, type Position, type StreamVersion, type Timestamp } from '@ice/primitives'
+import { bufferOf } from './bytes.ts'
 import type { Ledger } from './ledger.ts'
+import { numbers, textLines } from './lists.ts'
 import type { Call } from './session.ts'
-import { numbers, type Sql, textLines } from './sql.ts'
+import type { Sql } from './sql.ts'
 
 /** A unit that will stand somewhere: its positions count from the first event of the draft. */
 export type Kept = Appended
@@ -34,6 +37,8 @@ export interface Conditions {
   readonly isGuess: boolean
   /** Whether `notAfter` is the server's to judge. */
   readonly asksClock: boolean
+  /** When blobs are brought in; the server says it where it is left out. */
+  readonly now: number | undefined
 }
 
 /** The insertions of one transaction. */
@@ -67,6 +72,7 @@ export class Draft {
     for (const blob of unit.blobs ?? []) {
       if (!bringsBytes(blob)) continue
       this.#blobs.push(blob)
+      ledger.addBlob(blob.digest)
       this.size += blob.bytes.byteLength
     }
     if (unit.notAfter !== undefined) {
@@ -111,7 +117,8 @@ export class Draft {
   }
 
   /** The statements that insert it all, or, under a guess that was wrong, nothing. */
-  calls(sql: Sql, { seen, incarnation, ledger, isGuess, asksClock }: Conditions): Call[] {
+  calls(sql: Sql, conditions: Conditions): Call[] {
+    const { seen, incarnation, ledger, isGuess, asksClock, now = null } = conditions
     const values = [
       this.hashes.length,
       this.#newNames.length,
@@ -132,7 +139,7 @@ export class Draft {
     return [
       ...this.#blobs.map(({ digest, bytes }) => ({
         statement: sql.blob,
-        values: [digest, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)],
+        values: [digest, randomUUID(), bufferOf(bytes), now],
       })),
       { statement: sql.insert, values },
     ]

@@ -4,7 +4,7 @@
  *     log      the one row: format, incarnation, durability, position and streams used so far
  *     streams  id → name                    ; integers, so that keys are short
  *     events   position → stream, version, type, time, bytes, hash
- *     blobs    digest → bytes
+ *     blobs    digest → content, in portions; see `tables.ts`
  *
  * 1. Whoever appends locks the row of `log` first and moves its `position` last. So positions have
  *    no gap, and a reader that sees one sees all before it.
@@ -16,8 +16,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { EVENTS_POSTGRES_CODES, EventsPostgresError } from './errors.ts'
+import { MIGRATION_MS } from './limits.ts'
 import type { PostgresDurability } from './ports.ts'
 import type { Session } from './session.ts'
+import { migrateTo2, TABLE_NAMES, tables } from './tables.ts'
 import type { Target } from './target.ts'
 
 /** One step from the format before it. */
@@ -40,36 +42,10 @@ export interface Format {
 
 /** The format this program writes. */
 export const FORMAT: Format = {
-  version: 1,
-  // The one row is written anew by every commit: it gets a page of its own, so that the dead
-  // versions are pruned in passing.
-  tables: (s) => `
-    CREATE TABLE ${s}.log (
-      one BOOLEAN PRIMARY KEY CHECK (one),
-      format INTEGER NOT NULL,
-      incarnation TEXT NOT NULL,
-      durability TEXT NOT NULL,
-      position BIGINT NOT NULL,
-      streams BIGINT NOT NULL
-    ) WITH (fillfactor = 10);
-    CREATE TABLE ${s}.streams (
-      id BIGINT PRIMARY KEY,
-      name TEXT COLLATE "C" NOT NULL UNIQUE
-    );
-    CREATE TABLE ${s}.events (
-      position BIGINT PRIMARY KEY,
-      stream BIGINT NOT NULL,
-      version BIGINT NOT NULL,
-      type TEXT COLLATE "C" NOT NULL,
-      time BIGINT NOT NULL,
-      bytes TEXT NOT NULL,
-      hash TEXT COLLATE "C" NOT NULL
-    );
-    CREATE UNIQUE INDEX events_place ON ${s}.events (stream, version);
-    CREATE TABLE ${s}.blobs (digest TEXT COLLATE "C" PRIMARY KEY, bytes BYTEA NOT NULL);
-  `,
-  names: ['blobs', 'events', 'log', 'streams'],
-  migrations: [],
+  version: 2,
+  tables,
+  names: TABLE_NAMES,
+  migrations: [{ to: 2, migrate: migrateTo2 }],
 }
 
 /** What a log says of itself. */
@@ -189,7 +165,10 @@ async function migrate(
     throw unsupportedFormat(target.log, stored, format.version)
   }
   const s = quoted(target.schema)
-  for (const step of steps) await session.run({ text: step.migrate(s) })
+  await session.run({ text: `SET LOCAL statement_timeout = ${MIGRATION_MS}` })
+  for (const step of steps) {
+    await session.run({ text: step.migrate(s) }, undefined, MIGRATION_MS)
+  }
   await session.run({ text: `UPDATE ${s}.log SET format = $1` }, [format.version])
 }
 

@@ -2,6 +2,7 @@
 import { quoted } from './format.ts'
 import type { PostgresInspection } from './ports.ts'
 import type { Session } from './session.ts'
+import { TABLE_NAMES } from './tables.ts'
 import type { Target } from './target.ts'
 
 const SETTINGS = [
@@ -22,9 +23,7 @@ export async function inspectLog(
   { schema, server }: Target,
 ): Promise<Omit<PostgresInspection, 'queued'>> {
   const s = quoted(schema)
-  const sizes = ['log', 'streams', 'events', 'blobs'].map(
-    (table) => `pg_total_relation_size('${s}.${table}')`,
-  )
+  const sizes = TABLE_NAMES.map((table) => `pg_total_relation_size('${s}.${table}')`)
   const [log = []] = await session.run({
     text:
       `SELECT format, incarnation, durability, position, streams, ${sizes.join(' + ')}, ` +

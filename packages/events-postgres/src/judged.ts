@@ -4,8 +4,9 @@ import { judge, retryAnswer, type StoredLookup, type UnitOutcome } from '@ice/ev
 import type { Hash, Position } from '@ice/primitives'
 import { type Draft, type Kept, placed } from './draft.ts'
 import type { Ledger } from './ledger.ts'
+import { numbers, textLines } from './lists.ts'
 import type { Answer, Call } from './session.ts'
-import { numbers, type Sql, textLines } from './sql.ts'
+import type { Sql } from './sql.ts'
 
 /** Its places are taken: the answer depends on what stands there. */
 interface Occupied {

@@ -7,8 +7,8 @@
  * version the units were judged by, and does nothing when one has moved.
  */
 import type { PreparedUnit, StreamHead } from '@ice/events'
-import type { BoundedMap, HeadLedger, QueuedUnit } from '@ice/events/adapter'
-import { isStreamId, type StreamId } from '@ice/primitives'
+import { type BoundedMap, bringsBytes, type HeadLedger, type QueuedUnit } from '@ice/events/adapter'
+import { type BlobDigest, isBlobDigest, isStreamId, type StreamId } from '@ice/primitives'
 
 /** The end of one stream. `id` is 0 while the stream has no number. */
 export interface Head {
@@ -36,6 +36,13 @@ export function streamsOf({ writes, guards }: PreparedUnit): readonly string[] {
   return [...names].filter(isStreamId)
 }
 
+/** The blobs that a unit says are there. What is no digest is left out: it is not there. */
+export function declaredBlobs({ blobs = [] }: PreparedUnit): readonly BlobDigest[] {
+  return blobs.flatMap((blob) =>
+    bringsBytes(blob) || !isBlobDigest(blob.digest) ? [] : [blob.digest],
+  )
+}
+
 function streamOf(cause: string): string {
   return cause.slice(0, cause.indexOf('@'))
 }
@@ -51,6 +58,8 @@ function isEmptyTo({ writes, guards }: PreparedUnit, name: string): boolean {
 /** The heads of one transaction. */
 export class Ledger implements HeadLedger {
   readonly #heads: Map<string, Head>
+  /** Those there are, of all that were asked for. */
+  readonly #blobs = new Set<string>()
   /** The names that were looked at. */
   readonly names: readonly string[]
   /** What must not be there if the ledger is right: streams that are new to it … */
@@ -73,21 +82,31 @@ export class Ledger implements HeadLedger {
     }
   }
 
-  /** @param rows - index from 1, id, version, time; of the streams that are there */
-  static read(names: readonly string[], rows: readonly (readonly unknown[])[]): Ledger {
+  /**
+   * @param rows - index from 1, id, version, time; of the streams that are there
+   * @param blobs - digests; of the declared blobs that are there
+   */
+  static read(
+    names: readonly string[],
+    rows: readonly (readonly unknown[])[],
+    blobs: readonly (readonly unknown[])[],
+  ): Ledger {
     const heads = new Map<string, Head>(names.map((name) => [name, NO_HEAD]))
     for (const [index, id, version, time] of rows) {
       const name = names[Number(index) - 1]
       if (name === undefined) continue
       heads.set(name, { id: Number(id), version: Number(version), time: Number(time) })
     }
-    return new Ledger(heads)
+    const ledger = new Ledger(heads)
+    for (const [digest] of blobs) ledger.addBlob(String(digest) as BlobDigest)
+    return ledger
   }
 
-  /** From what was seen last; `undefined` when nothing is known of a stream. */
+  /** From what was seen last; `undefined` when nothing is known of a stream, or of a blob. */
   static guess(group: readonly Candidate[], seen: BoundedMap<string, Head>): Ledger | undefined {
     const heads = new Map<string, Head>()
     for (const { unit, note } of group) {
+      if (unit.blobs?.some((blob) => !bringsBytes(blob)) === true) return undefined
       for (const name of note) {
         if (heads.has(name)) continue
         const head = seen.get(name) ?? (isEmptyTo(unit, name) ? NO_HEAD : undefined)
@@ -98,9 +117,13 @@ export class Ledger implements HeadLedger {
     return new Ledger(heads)
   }
 
-  // Nothing can be staged before the next format.
-  hasBlob(): boolean {
-    return false
+  hasBlob(digest: BlobDigest): boolean {
+    return this.#blobs.has(digest)
+  }
+
+  /** A unit of this transaction has brought it. */
+  addBlob(digest: BlobDigest): void {
+    this.#blobs.add(digest)
   }
 
   head(stream: StreamId): StreamHead {

@@ -49,3 +49,24 @@ export const WAIT_MAX_MS = 2_147_483_647
 
 /** @units connections for reading that may be asked for. */
 export const READERS_LIMIT = 64
+
+/** @units portions of 1 MiB removed in one statement. */
+export const BLOB_DROP_PORTIONS = 32
+
+/** @units ms after which bytes that were begun to be brought in and never finished are removed. */
+export const STAGE_IDLE_MS: number = 3_600_000
+
+/** @units positions looked at for names of blobs in one statement. */
+export const COLLECT_WINDOW_EVENTS = 65_536
+
+/** @units events that name blobs, taken in one statement. */
+export const COLLECT_NAMING_EVENTS = 512
+
+/** @units events looked at while the log is locked; when there are more, it is let go again. */
+export const COLLECT_LOCKED_EVENTS = 512
+
+/** @units blobs removed in one transaction. */
+export const COLLECT_BLOBS = 256
+
+/** @units ms a migration may take: it may have to move every blob. */
+export const MIGRATION_MS: number = 3_600_000

@@ -110,20 +110,24 @@ export class Session {
   }
 
   /** Runs one statement. @throws what the server reports, or {SessionLost} */
-  async run(statement: Statement, values?: readonly unknown[]): Promise<Answer['rows']> {
-    const [answer] = await this.exchange([{ statement, ...(values && { values }) }])
+  async run(
+    statement: Statement,
+    values?: readonly unknown[],
+    answerMs?: number,
+  ): Promise<Answer['rows']> {
+    const [answer] = await this.exchange([{ statement, ...(values && { values }) }], answerMs)
     return rowsOf(answer)
   }
 
   /** Sends all statements at once and waits for all answers. Never rejects. */
-  async exchange(calls: readonly Call[]): Promise<Answers> {
+  async exchange(calls: readonly Call[], answerMs: number = this.#answerMs): Promise<Answers> {
     const lost = this.#lost
     if (lost !== undefined) return calls.map(() => ({ status: 'rejected', reason: lost }))
     this.#working += 1
     this.#hold()
     const timer = setTimeout(
       () => this.destroy('the server did not answer in time'),
-      this.#answerMs + ANSWER_GRACE_MS,
+      answerMs + ANSWER_GRACE_MS,
     )
     try {
       return await Promise.allSettled(calls.map((call) => this.#send(call)))

@@ -1,14 +1,9 @@
 /** The statements of appending, for one schema. */
+import { blobSql, blobText } from './blob-sql.ts'
 import { FORMAT, quoted } from './format.ts'
+import { lines } from './lists.ts'
 import type { Statement } from './session.ts'
-
-/**
- * Lists travel as one text with a line for each value, not as arrays, whose every quote and
- * backslash would have to be escaped: canonical JSON, ids and hashes have no control characters.
- */
-const lines = (parameter: number): string => `string_to_array($${parameter}, E'\\n')`
-
-const NOW = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
+import { SERVER_NOW } from './tables.ts'
 
 /** The statements of one schema. */
 export interface Sql {
@@ -23,7 +18,10 @@ export interface Sql {
   readonly heads: Statement
   /** → position and streams after it; no row, and nothing done, when a condition does not hold. */
   readonly insert: Statement
+  /** digest, content, bytes, time */
   readonly blob: Statement
+  /** digests → those that are there */
+  readonly known: Statement
   /** names, froms, tos → index, version, position, bytes */
   readonly places: Statement
   /** names, versions → position, hash: in the order of the names, those that are there. */
@@ -41,13 +39,11 @@ export function appendSql(schema: string): Sql {
       name: 'ice_lock',
       text: `SELECT position, streams, format, incarnation FROM ${s}.log FOR UPDATE`,
     },
-    clock: { name: 'ice_clock', text: `SELECT ${NOW}` },
+    clock: { name: 'ice_clock', text: `SELECT ${SERVER_NOW}` },
     heads: { name: 'ice_heads', text: headsText(s) },
     insert: { name: 'ice_insert', text: insertText(s) },
-    blob: {
-      name: 'ice_blob',
-      text: `INSERT INTO ${s}.blobs (digest, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
-    },
+    blob: { name: 'ice_blob', text: blobText(s) },
+    known: blobSql(schema).known,
     places: { name: 'ice_places', text: placesText(s) },
     hashes: { name: 'ice_hashes', text: hashesText(s) },
   }
@@ -71,7 +67,7 @@ const insertText = (s: string): string => `
   WITH moved AS (
     UPDATE ${s}.log SET position = position + $1::bigint, streams = streams + $2::bigint
     WHERE position >= $3 AND incarnation = $4 AND format = ${FORMAT.version}
-      AND ($5::bigint IS NULL OR ${NOW} <= $5)
+      AND ($5::bigint IS NULL OR ${SERVER_NOW} <= $5)
       AND NOT EXISTS (
         SELECT 1 FROM unnest(${lines(6)}) AS n (name) JOIN ${s}.streams s ON s.name = n.name
       )
@@ -106,13 +102,3 @@ const hashesText = (s: string): string => `
   JOIN ${s}.streams s ON s.name = n.name
   JOIN ${s}.events e ON e.stream = s.id AND e.version = n.version
   ORDER BY n.i`
-
-/** `{1,2,3}`: what the server reads as an array of numbers. */
-export function numbers(values: readonly number[]): string {
-  return `{${values.join()}}`
-}
-
-/** A list of texts without control characters, as one. */
-export function textLines(values: readonly string[]): string {
-  return values.join('\n')
-}

@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type BlobStore,
   EVENTS_CODES,
   EventsError,
   type PreparedUnit,
@@ -23,9 +24,12 @@ import {
   readLog,
   readStream,
 } from '@ice/events/adapter'
-import { openBlobs, type ReadGate } from './blobs.ts'
+import { blobSql } from './blob-sql.ts'
+import { Blobs, type Gate } from './blobs.ts'
 import { checkLog } from './check.ts'
 import { failure, isTransient } from './failure.ts'
+import type { LogRow } from './format.ts'
+import { changeOf } from './identity.ts'
 import { inspectLog } from './inspect.ts'
 import { NOTIFY_MS, PAUSE_MAX_MS, PAUSE_MIN_MS } from './limits.ts'
 import { type OpenedLog, openLog, sessionOptions } from './open.ts'
@@ -34,7 +38,8 @@ import type { PostgresEventStore, PostgresEventStoreOptions } from './ports.ts'
 import { openQueue, type Queue } from './queue.ts'
 import { Rows } from './rows.ts'
 import { Session } from './session.ts'
-import { type Settled, settle } from './target.ts'
+import { appendSql } from './sql.ts'
+import { type Settled, settle, type Target } from './target.ts'
 import { Watch } from './watch.ts'
 import { Writer } from './writer.ts'
 
@@ -58,7 +63,7 @@ export async function openPostgresEventStore(
     durability: settled.durability,
     incarnation: store.incarnation,
     schema,
-    blobs: openBlobs(schema, store.gate),
+    blobs: store.blobs,
     append: (unit) => store.append(unit),
     read: (query) => readStream(store.pages, query),
     readAll: (query) => readLog(store.pages, query),
@@ -75,6 +80,7 @@ export async function openPostgresEventStore(
 class Store {
   readonly rows: Rows
   readonly pages: PageReader
+  readonly blobs: BlobStore
   readonly incarnation: string
   readonly #settled: Settled
   readonly #writer: Writer
@@ -112,6 +118,7 @@ class Store {
       { grown: () => this.#grown(), lost: (cause) => this.#giveUp(cause) },
       { log: target.log, lockWaitMs },
     )
+    this.blobs = openBlobs({ target, clock, rows, row, gate: this.gate })
     this.#pool = new Pool({ connect, max: readersMax })
     this.#watch = new Watch(this.#bell, {
       look: () => this.#pool.use((reader) => this.rows.head(reader)),
@@ -140,24 +147,24 @@ class Store {
     }
   }
 
-  /** Runs a read when the store is open; tries again, for a while, when a connection is lost. */
-  readonly gate: ReadGate = async (read, signal) => {
+  /** Runs a piece of work when the store is open; tries again, for a while, when a connection is lost. */
+  readonly gate: Gate = async (work, signal, doing = 'read') => {
     const since = performance.now()
     for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS)) {
       this.mustBeOpen()
       checkSignal(signal)
       try {
-        return await this.#pool.use(read)
+        return await this.#pool.use(work)
       } catch (error) {
         const isOver = performance.now() - since >= this.#settled.lockWaitMs
-        if (!isTransient(error) || isOver) throw this.#readFailure(error)
+        if (!isTransient(error) || isOver) throw this.#failure(error, doing)
       }
       await sleep(pauseMs)
     }
   }
 
-  #readFailure(error: unknown): unknown {
-    return failure(error, { doing: 'read', log: this.#settled.target.log, fate: 'none' })
+  #failure(error: unknown, doing: string): unknown {
+    return failure(error, { doing, log: this.#settled.target.log, fate: 'none' })
   }
 
   append(unit: PreparedUnit): ReturnType<Queue['add']> {
@@ -225,5 +232,40 @@ class Store {
   #giveUp(cause: unknown): void {
     this.#lost = { cause }
     void this.close()
+  }
+}
+
+/** What the blobs of a log stand on. */
+interface BlobGround {
+  readonly target: Target
+  readonly clock: PostgresEventStoreOptions['clock']
+  readonly rows: Rows
+  readonly row: LogRow
+  readonly gate: Gate
+}
+
+function openBlobs({ target, clock, rows, row, gate }: BlobGround): BlobStore {
+  const { log, schema } = target
+  const { begin, lock } = appendSql(schema)
+  const blobs = new Blobs({
+    sql: blobSql(schema),
+    gate,
+    log,
+    clock,
+    head: (session) => rows.head(session),
+    begin,
+    lock,
+    headOf(found) {
+      const change = changeOf(found, { log, incarnation: row.incarnation, seen: row.position })
+      if (change !== undefined) throw change
+      return Number(found?.[0])
+    },
+  })
+  return {
+    read: (digest, options) => blobs.read(digest, options),
+    stream: (digest, options) => blobs.stream(digest, options),
+    has: (digest, options) => blobs.has(digest, options),
+    stage: (source, options) => blobs.stage(source, options),
+    collect: (options) => blobs.collect(options),
   }
 }

@@ -28,13 +28,14 @@ import {
 } from '@ice/events/adapter'
 import type { Clock } from '@ice/primitives'
 import { Draft } from './draft.ts'
-import { EVENTS_POSTGRES_CODES, EventsPostgresError } from './errors.ts'
 import { isTransient } from './failure.ts'
-import { FORMAT, type LogRow, unsupportedFormat } from './format.ts'
+import type { LogRow } from './format.ts'
+import { changeOf } from './identity.ts'
 import { type Judged, judgeUnit, lookupCall, outcomesOf } from './judged.ts'
-import { type Candidate, type Head, Ledger } from './ledger.ts'
+import { type Candidate, declaredBlobs, type Head, Ledger } from './ledger.ts'
+import { numbers, textLines } from './lists.ts'
 import { type Answer, type Answers, rowsOf, type Session } from './session.ts'
-import { appendSql, numbers, type Sql, textLines } from './sql.ts'
+import { appendSql, type Sql } from './sql.ts'
 
 /** A transaction whose COMMIT was sent and not answered. */
 interface Claim {
@@ -113,18 +114,20 @@ export class Writer {
 
   async #writeLocked(session: Session, group: readonly Candidate[]): Promise<GroupResult> {
     const names = [...new Set(group.flatMap(({ note }) => note))]
-    const { begin, lock, heads, clock } = this.#sql
+    const { begin, lock, heads, clock, known } = this.#sql
+    const declared = group.flatMap(({ unit }) => declaredBlobs(unit))
     const needsClock =
       this.#options.clock === undefined && group.some(({ unit }) => unit.notAfter !== undefined)
-    const [began, locked, found, told] = await session.exchange([
+    const [began, locked, found, there, told] = await session.exchange([
       { statement: begin },
       { statement: lock },
       { statement: heads, values: [textLines(names)] },
+      { statement: known, values: [textLines(declared)] },
       ...(needsClock ? [{ statement: clock }] : []),
     ])
     rowsOf(began)
     this.#check(rowsOf(locked)[0])
-    const ledger = Ledger.read(names, rowsOf(found))
+    const ledger = Ledger.read(names, rowsOf(found), rowsOf(there))
     const now = needsClock ? Number(rowsOf(told)[0]?.[0]) : (this.#options.clock?.now() ?? 0)
     const prepared = prepare(group, { ledger, now, isGuess: false })
     const written = await this.#commit(session, prepared)
@@ -142,22 +145,10 @@ export class Writer {
   /** @throws {LogChanged} when the log is not the one that was opened */
   #check(row: readonly unknown[] | undefined): void {
     const { log } = this.#options
-    const [position, , format, incarnation] = row ?? []
-    if (format !== FORMAT.version && typeof format === 'number') {
-      throw new LogChanged(unsupportedFormat(log, format, FORMAT.version))
-    }
-    if (incarnation !== this.#options.row.incarnation || Number(position) < this.#seen) {
-      throw new LogChanged(
-        new EventsPostgresError(
-          EVENTS_POSTGRES_CODES.rewound,
-          `${log} is not the log that was opened: it ends at ${String(position)}, and has had ` +
-            `${this.#seen} events. A backup was restored, or a replica took over that lagged. ` +
-            'Open it again, and treat what was under way as in doubt.',
-          { log, seen: this.#seen, incarnation: String(incarnation) },
-        ),
-      )
-    }
-    this.#seen = Number(position)
+    const { incarnation } = this.#options.row
+    const change = changeOf(row, { log, incarnation, seen: this.#seen })
+    if (change !== undefined) throw new LogChanged(change)
+    this.#seen = Number(row?.[0])
   }
 
   async #undo(): Promise<void> {
@@ -181,6 +172,7 @@ export class Writer {
           ledger,
           isGuess,
           asksClock: isGuess && this.#options.clock === undefined,
+          now: this.#options.clock?.now(),
         })
     const answers = await session.exchange([
       ...(isGuess ? [{ statement: begin }, { statement: lock }] : []),

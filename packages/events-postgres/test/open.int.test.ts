@@ -1,6 +1,7 @@
 /** Opening: what is made, what is refused, and what is left as it was. */
+import { readFileSync } from 'node:fs'
 import { EVENTS_CODES } from '@ice/events'
-import type { StreamVersion } from '@ice/primitives'
+import { type BlobDigest, type StreamVersion, sha256Hex } from '@ice/primitives'
 import { expect, it, onTestFinished } from 'vitest'
 import { FORMAT, type Format } from '../src/format.ts'
 import { EVENTS_POSTGRES_CODES } from '../src/index.ts'
@@ -40,7 +41,7 @@ describeOnServer('a schema', () => {
     await log.append(notes(alice, 2))
     expect((await gather(log.readAll({}))).length).toBe(2)
     expect(await store.inspect()).toMatchObject({
-      format: 1,
+      format: 2,
       head: 2,
       streams: 1,
       weakestDurability: 'disk',
@@ -64,6 +65,30 @@ describeOnServer('a schema', () => {
       data: { reason: 'permission', sqlState: '42501' },
       message: expect.stringContaining('owner of the schema'),
     })
+  })
+
+  it('that is there is used by a role that may do no more than read and write rows', async () => {
+    const owner = await open()
+    await owner.log.append(notes(alice))
+    const role = await plainRole()
+    await admin((client) =>
+      client.query(
+        `GRANT USAGE ON SCHEMA "${owner.schema}" TO ${role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "${owner.schema}" TO ${role}`,
+      ),
+    )
+    const { log, store } = await open({ connection: urlOf(role), schema: owner.schema })
+    const blob = await store.blobs.stage([new Uint8Array(10)])
+    await log.append({ ...notes(alice, 2), blobs: [blob] })
+    expect((await gather(log.readAll({}))).length).toBe(3)
+    expect(await store.blobs.collect({ graceMs: 0 })).toMatchObject({ removed: 1 })
+    expect(await findings(store)).toEqual([])
+    expect(await store.inspect()).toMatchObject({ head: 3 })
+    await expect(
+      admin(async (client) => {
+        await client.query(`SET ROLE ${role}; CREATE TABLE "${owner.schema}".more (id INT)`)
+      }),
+    ).rejects.toMatchObject({ code: '42501' })
   })
 
   it('that holds something else is refused and left as it is', async () => {
@@ -105,10 +130,10 @@ describeOnServer('a format', () => {
   it('that is newer is refused, and the log is left as it is', async () => {
     const { schema, store } = await open()
     await store.close()
-    await admin((client) => client.query(`UPDATE "${schema}".log SET format = 2`))
+    await admin((client) => client.query(`UPDATE "${schema}".log SET format = 3`))
     await expect(open({ schema })).rejects.toMatchObject({
       code: EVENTS_POSTGRES_CODES.format,
-      data: { stored: 2, known: 1 },
+      data: { stored: 3, known: 2 },
     })
   })
 
@@ -117,8 +142,8 @@ describeOnServer('a format', () => {
     await log.append(notes(alice, 3))
     const next: Format = {
       ...FORMAT,
-      version: 2,
-      migrations: [{ to: 2, migrate: (s) => `ALTER TABLE ${s}.events ADD COLUMN extra INT` }],
+      version: 3,
+      migrations: [{ to: 3, migrate: (s) => `ALTER TABLE ${s}.events ADD COLUMN extra INT` }],
     }
     const settled = settle({ connection: server.url, schema })
     const opened = await Promise.all([1, 2, 3].map(() => openLog(settled, next)))
@@ -134,14 +159,32 @@ describeOnServer('a format', () => {
     await expect(open({ schema })).rejects.toMatchObject({ code: EVENTS_POSTGRES_CODES.format })
   })
 
+  it('of the first kind is brought to the current one, with every blob', async () => {
+    const schema = freshSchema()
+    const tables = readFileSync(new URL('format-1.sql', import.meta.url), 'utf8')
+    await admin(async (client) => {
+      await client.query(`CREATE SCHEMA "${schema}"; SET search_path = "${schema}"`)
+      await client.query(tables)
+    })
+    const { store, log } = await open({ schema })
+    expect(store.incarnation).toBe('5d1c1a52-6f0c-4bd5-9a2b-0f5b9b7a1c11')
+    await log.append(notes(alice))
+    for (const text of ['small '.repeat(3), 'large '.repeat(400_000), '']) {
+      const digest = sha256Hex(text) as string as BlobDigest
+      expect(Buffer.from(await store.blobs.read(digest)).toString()).toBe(text)
+    }
+    expect(await findings(store)).toEqual([])
+    expect(await store.blobs.collect({ graceMs: 0 })).toMatchObject({ removed: 3, kept: 0 })
+  })
+
   it('that fails to migrate leaves the older one whole', async () => {
     const { schema, log } = await open()
     await log.append(notes(alice))
     const broken: Format = {
       ...FORMAT,
-      version: 2,
+      version: 3,
       migrations: [
-        { to: 2, migrate: (s) => `DROP TABLE ${s}.blobs; ALTER TABLE ${s}.nothing ADD x INT` },
+        { to: 3, migrate: (s) => `DROP TABLE ${s}.blobs; ALTER TABLE ${s}.nothing ADD x INT` },
       ],
     }
     const settled = settle({ connection: server.url, schema })

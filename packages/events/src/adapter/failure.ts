@@ -41,7 +41,7 @@ export function unavailable(
   const kept = fate === 'none' ? 'Nothing was written.' : 'The unit may have been kept.'
   return new EventsError(
     EVENTS_CODES.unavailable,
-    `Could not ${doing} ${log}: ${why} (${said(error)}). ${kept} ${next}`,
+    `Could not ${doing} ${log}: ${why}${said(error)}. ${kept} ${next}`,
     { ...data, fate, reason },
     error,
   )
@@ -55,12 +55,13 @@ export function damaged(
 ): EventsError {
   return new EventsError(
     EVENTS_CODES.corrupt,
-    `Could not ${doing} ${log}: ${what} (${said(error)}). ${next}`,
+    `Could not ${doing} ${log}: ${what}${said(error)}. ${next}`,
     { ...data, fate },
     error,
   )
 }
 
 function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  if (error === undefined) return ''
+  return ` (${error instanceof Error ? error.message : String(error)})`
 }

@@ -38,6 +38,8 @@ export interface CheckedPlace {
   readonly stream: unknown
   readonly version: number
   readonly position: number
+  /** The version up to which the stream stands elsewhere. @defaultValue 0 */
+  readonly moved?: number
 }
 
 /** A finding of `ICE_EVENTS_CORRUPT`. */
@@ -101,8 +103,9 @@ export class LogCheck {
   }
 
   /** The next entry of the index of (stream, version). Entries beyond `head` are not counted. */
-  *place({ stream, version, position }: CheckedPlace, head: number): Generator<IntegrityFinding> {
-    const before = stream === this.#stream ? this.#version : 0
+  *place(place: CheckedPlace, head: number): Generator<IntegrityFinding> {
+    const { stream, version, position, moved = 0 } = place
+    const before = stream === this.#stream ? this.#version : moved
     this.#stream = stream
     this.#version = version
     if (position > head) return
