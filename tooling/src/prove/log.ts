@@ -11,11 +11,15 @@
  */
 import { randomInt } from 'node:crypto'
 import type { ProveTopic } from '../harness/topics.ts'
+import { proveErrors } from './parts/log-errors.ts'
 import { proveKills } from './parts/log-kills.ts'
 import type { LogPart } from './parts/log-part.ts'
 
 /** What is proved, by the name that `ICE_PROVE_ONLY` takes. */
-const PARTS: readonly (readonly [name: string, part: LogPart])[] = [['R1', proveKills]]
+const PARTS: readonly (readonly [name: string, part: LogPart])[] = [
+  ['R1', proveKills],
+  ['R2', proveErrors],
+]
 
 export const topic: ProveTopic = {
   summary: 'the log under fault: kills, failing calls, crash states, exhaustion',
