@@ -20,7 +20,7 @@ import {
   READ_PAGE_EVENTS,
 } from '@ice/events/adapter'
 import { createSha256 } from '@ice/primitives'
-import type { Gate } from './blobs.ts'
+import type { Gate } from './contents.ts'
 import { quoted } from './format.ts'
 import type { Statement } from './session.ts'
 
@@ -42,7 +42,9 @@ function checkSql(s: string) {
     },
     named: { text: `SELECT digest FROM ${s}.blobs WHERE digest = ANY ($1::text[])` },
     blob: {
-      text: `SELECT digest, content, size FROM ${s}.blobs WHERE digest > $1 ORDER BY digest LIMIT 1`,
+      text:
+        `SELECT digest, content, size FROM ${s}.blobs WHERE digest > $1 ` +
+        'ORDER BY digest LIMIT 1',
     },
     portion: { text: `SELECT bytes FROM ${s}.blob_portions WHERE content = $1 AND n = $2` },
   }

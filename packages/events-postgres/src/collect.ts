@@ -2,7 +2,7 @@
  * Collecting blobs: what no event names is removed.
  *
  *     scan    names in events since the last collection   → blob_names      no lock
- *     remove  lock the log · names in the events since · remove · COMMIT    a short transaction each
+ *     remove  lock the log · names in the events since · remove · COMMIT    short transactions
  *     drop    the contents that have lost their name                        no lock
  *
  * 1. While the log is locked nobody appends, and every name up to its head is known: a blob that is
@@ -18,7 +18,7 @@ import {
   EventsError,
 } from '@ice/events'
 import { BLOB_GRACE_MS, namedBlobs } from '@ice/events/adapter'
-import { type BlobsOptions, dropContent } from './blobs.ts'
+import { type BlobGround, dropContent } from './contents.ts'
 import {
   COLLECT_BLOBS,
   COLLECT_LOCKED_EVENTS,
@@ -31,14 +31,14 @@ import { type Answer, rowsOf, type Session } from './session.ts'
 
 /** One collection. */
 export class Collector {
-  readonly #options: BlobsOptions
+  readonly #options: BlobGround
   readonly #asked: BlobCollectOptions
   /** Names up to here are noted. */
   #looked = 0
   #removed = 0
   #removedBytes = 0
 
-  constructor(options: BlobsOptions, asked: BlobCollectOptions) {
+  constructor(options: BlobGround, asked: BlobCollectOptions) {
     this.#options = options
     this.#asked = asked
   }

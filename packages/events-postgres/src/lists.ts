@@ -2,7 +2,8 @@
  * Lists on their way to the server.
  *
  * Those of texts travel as one text with a line for each value, not as arrays, whose every quote
- * and backslash would have to be escaped: canonical JSON, ids and hashes have no control characters.
+ * and backslash would have to be escaped: canonical JSON, ids and hashes have no control
+ * characters.
  */
 
 /** A parameter that holds a list of texts, as SQL. */

@@ -25,8 +25,9 @@ import {
   readStream,
 } from '@ice/events/adapter'
 import { blobSql } from './blob-sql.ts'
-import { Blobs, type Gate } from './blobs.ts'
+import { Blobs } from './blobs.ts'
 import { checkLog } from './check.ts'
+import type { Gate } from './contents.ts'
 import { failure, isTransient } from './failure.ts'
 import type { LogRow } from './format.ts'
 import { changeOf } from './identity.ts'
@@ -147,7 +148,7 @@ class Store {
     }
   }
 
-  /** Runs a piece of work when the store is open; tries again, for a while, when a connection is lost. */
+  /** Does a piece of work when the store is open; again, for a while, when a connection is lost. */
   readonly gate: Gate = async (work, signal, doing = 'read') => {
     const since = performance.now()
     for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS)) {
@@ -171,7 +172,8 @@ class Store {
     try {
       this.mustBeOpen()
       checkSignal(unit.signal)
-      return this.#queue.add(unit.blobs === undefined ? unit : { ...unit, blobs: checkBlobs(unit) })
+      const own = unit.blobs === undefined ? unit : { ...unit, blobs: checkBlobs(unit) }
+      return this.#queue.add(own)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -236,7 +238,7 @@ class Store {
 }
 
 /** What the blobs of a log stand on. */
-interface BlobGround {
+interface BlobParts {
   readonly target: Target
   readonly clock: PostgresEventStoreOptions['clock']
   readonly rows: Rows
@@ -244,7 +246,7 @@ interface BlobGround {
   readonly gate: Gate
 }
 
-function openBlobs({ target, clock, rows, row, gate }: BlobGround): BlobStore {
+function openBlobs({ target, clock, rows, row, gate }: BlobParts): BlobStore {
   const { log, schema } = target
   const { begin, lock } = appendSql(schema)
   const blobs = new Blobs({

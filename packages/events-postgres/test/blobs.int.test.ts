@@ -64,8 +64,11 @@ describeOnServer('a blob that is staged', () => {
     expect(await rowsIn(opened, 'blob_portions')).toBe(2)
     expect(await rowsIn(opened, 'blob_loose')).toBe(0)
   })
+})
 
-  it('and fails on its way leaves nothing', async () => {
+/** Verifies: EPG-R19 */
+describeOnServer('a blob on its way', () => {
+  it('that fails leaves nothing', async () => {
     const opened = await open()
     const { blobs } = opened.store
     const bytes = bytesOf(BLOB_PORTION_BYTES * 2)
@@ -89,7 +92,7 @@ describeOnServer('a blob that is staged', () => {
     }
   })
 
-  it('so slowly that it was collected on the way is refused, and can be brought again', async () => {
+  it('that comes so slowly that it was collected is refused, and can be brought again', async () => {
     const clock = manualClock(0)
     const { store } = await open({ clock })
     const bytes = bytesOf(BLOB_PORTION_BYTES * 2)
@@ -106,8 +109,11 @@ describeOnServer('a blob that is staged', () => {
     })
     await store.blobs.stage([bytes])
   })
+})
 
-  it('is not there for a unit that declares it although it is not', async () => {
+/** Verifies: EPG-R19 */
+describeOnServer('a unit that declares a blob', () => {
+  it('is refused when it is not there, nor comes with a unit before it', async () => {
     const { log, store } = await open()
     const bytes = bytesOf(10)
     const gone = { digest: digestOf(bytes), size: 10 }
@@ -176,7 +182,10 @@ describeOnServer('a collection', () => {
     expect(looked).toEqual([3, 4])
     expect(await store.blobs.collect({ graceMs: 0 })).toMatchObject({ removed: 0, kept: 3 })
   })
+})
 
+/** Verifies: EPG-R20 */
+describeOnServer('a collection that is disturbed', () => {
   it('finishes what one before it left half-way', async () => {
     const opened = await open()
     const { store, schema } = opened

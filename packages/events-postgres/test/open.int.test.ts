@@ -90,7 +90,10 @@ describeOnServer('a schema', () => {
       }),
     ).rejects.toMatchObject({ code: '42501' })
   })
+})
 
+/** Verifies: EPG-R01 */
+describeOnServer('a schema of somebody else', () => {
   it('that holds something else is refused and left as it is', async () => {
     const schema = freshSchema()
     await admin(async (client) => {

@@ -291,11 +291,12 @@ export class CommitQueue<Note = undefined> {
 
   #overflow(): EventsError {
     const { log, data } = this.#options
+    const { size } = this.#units
     return new EventsError(
       EVENTS_CODES.unavailable,
-      `${log} has ${this.#units.size} units waiting; no more are taken. Nothing was written. Append ` +
-        'more slowly, and await what was appended.',
-      { ...data, reason: 'queue_full', queued: this.#units.size, fate: 'none' },
+      `${log} has ${size} units waiting; no more are taken. Nothing was written. Append more ` +
+        'slowly, and await what was appended.',
+      { ...data, reason: 'queue_full', queued: size, fate: 'none' },
     )
   }
 }

@@ -1,4 +1,4 @@
-/** Bounds of what adapters share, with their units and reasons. An adapter may take smaller ones. */
+/** Bounds of what adapters share, with units and reasons. An adapter may take smaller ones. */
 
 /** @units events one transaction takes; beyond 256 a larger group commits hardly faster. */
 export const GROUP_EVENTS_MAX = 512
