@@ -164,7 +164,8 @@ const NO_CONDITIONS: UnitConditions = Object.freeze({})
 function readGuards(guards: unknown): readonly Guard[] {
   if (!Array.isArray(guards)) throw structural('"guards" is not a list')
   atMost(guards.length, UNIT_GUARDS_MAX, 'guards')
-  return (guards as readonly Guard[]).map(({ stream, version }) => {
+  // Not `map`, which would step over a hole and leave it there.
+  return Array.from(guards as readonly Guard[], ({ stream, version }) => {
     checkStream(stream)
     if (!isCount(version)) throw structural('the version of a guard is a count of events')
     return { stream, version }
@@ -176,7 +177,7 @@ function readBlobs(blobs: unknown): readonly (BlobDraft | StagedBlob)[] {
   if (!Array.isArray(blobs)) throw structural('"blobs" is not a list')
   atMost(blobs.length, UNIT_BLOBS_MAX, 'blobs')
   let total = 0
-  const read = (blobs as readonly Partial<BlobDraft & StagedBlob>[]).map((blob) => {
+  const read = Array.from(blobs as readonly Partial<BlobDraft & StagedBlob>[], (blob) => {
     const { digest, bytes, size } = blob
     if (!isBlobDigest(digest)) throw structural('the digest of a blob is 64 hex digits')
     if (bytes === undefined && isCount(size)) return { digest, size }

@@ -25,7 +25,13 @@ import type {
   StoredEvent,
   StreamHead,
 } from './ports.ts'
-import { checkBlobs, checkQuery, checkSignal, leafFinding } from './store-checks.ts'
+import {
+  checkBlobs,
+  checkQuery,
+  checkSignal,
+  checkStreamQuery,
+  leafFinding,
+} from './store-checks.ts'
 
 interface Row extends StoredEvent {
   readonly stream: StreamId
@@ -92,7 +98,7 @@ export function memoryEventStore(components: MemoryEventStoreComponents): EventS
     },
     async *read(query) {
       mustBeOpen()
-      checkQuery(query)
+      checkStreamQuery(query)
       yield* batches(selectStream(streams.get(query.stream)?.rows ?? [], query), query)
     },
     async *readAll(query) {

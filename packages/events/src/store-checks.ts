@@ -10,6 +10,7 @@ import type {
   IntegrityFinding,
   PreparedUnit,
   ReadAllQuery,
+  ReadQuery,
   StagedBlob,
   SubscribeQuery,
 } from './ports.ts'
@@ -48,6 +49,12 @@ export function checkQuery(query: Omit<ReadAllQuery, 'signal'> & LagQuery): void
     throw structural('"lagMax" is not a count of events')
   }
   if (filter !== undefined) checkFilter(filter)
+}
+
+/** The same for a read of one stream: what is no text has no stream of that name. */
+export function checkStreamQuery(query: ReadQuery): void {
+  if (typeof query.stream !== 'string') throw structural('"stream" is no text')
+  checkQuery(query)
 }
 
 type LagQuery = Pick<SubscribeQuery, 'lagMax'>

@@ -74,6 +74,24 @@ describe('decoding', () => {
     }
   })
 
+  test('refuses what is no envelope', () => {
+    const { schema: _, ...needed } = sound
+    const spoilt = [
+      null,
+      [],
+      ...Object.keys(needed).map((field) => ({ ...sound, [field]: undefined })),
+      { ...sound, version: 1.5 },
+      { ...sound, time: '1' },
+      { ...sound, causes: {} },
+      { ...sound, stream: 1 },
+    ]
+    for (const event of spoilt) {
+      expect(() => decodeEvent(stored(JSON.stringify(event)), testTaxonomy())).toThrow(
+        expect.toSatisfy(withCode(EVENTS_CODES.corrupt)),
+      )
+    }
+  })
+
   test('hands out a type it does not know as it was stored', () => {
     const event = { ...sound, type: 'SomethingElse', schema: 9, data: { a: [1] } }
     expect(decodeEvent(stored(event), testTaxonomy())).toMatchObject(event)

@@ -75,6 +75,8 @@ describe('the structure of a request', () => {
     'one stream twice': { writes: [write, write] },
     'an event that is text': { writes: [{ ...write, events: ['NumberNoted'] }] },
     'guards that are no list': { writes: [write], guards: {} },
+    'a hole among the guards': { writes: [write], guards: new Array(2) },
+    'a hole among the blobs': { writes: [write], blobs: new Array(2) },
     'a guard of no stream': { writes: [write], guards: [{ stream: '', version: 0 }] },
     'a guard of no version': { writes: [write], guards: [{ stream: stream('g') }] },
     'a notAfter that is text': { writes: [write], notAfter: 'tomorrow' },

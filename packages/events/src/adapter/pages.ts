@@ -7,7 +7,7 @@
  */
 import { READ_PAGE_EVENTS } from '../limits.ts'
 import type { EventFilter, ReadAllQuery, ReadQuery, StoredEvent } from '../ports.ts'
-import { checkQuery, checkSignal } from '../store-checks.ts'
+import { checkQuery, checkSignal, checkStreamQuery } from '../store-checks.ts'
 
 /** Which part of a stream: greater than `after`, not greater than `upTo`. */
 export interface StreamRange {
@@ -61,7 +61,7 @@ export async function* readStream(
 ): AsyncGenerator<readonly StoredEvent[]> {
   const { stream, signal, backwards = false } = query
   reader.mustBeOpen()
-  checkQuery(query)
+  checkStreamQuery(query)
   checkSignal(signal)
   let left = query.limit ?? Number.MAX_SAFE_INTEGER
   let after = query.after ?? 0
