@@ -22,12 +22,13 @@ describe('the requirements', () => {
   })
 
   test('are each verified by a case or by a test', () => {
-    const tests = readdirSync(new URL('.', import.meta.url)).filter((name) =>
+    const here = new URL('.', import.meta.url)
+    const tests = readdirSync(here, { recursive: true, encoding: 'utf8' }).filter((name) =>
       name.endsWith('.test.ts'),
     )
     const verified = tests.flatMap((name) => {
-      const [, ids = ''] = /Verifies: ([^*]*)/.exec(read(new URL(name, import.meta.url))) ?? []
-      return idsIn(ids)
+      const told = read(new URL(name, import.meta.url)).matchAll(/Verifies: ([^*]*)/g)
+      return [...told].flatMap(([, ids = '']) => idsIn(ids))
     })
     const all = new Set([...verified, ...eventStoreCases.map(({ requirement }) => requirement)])
     expect(stated.filter((id) => !all.has(id))).toEqual([])

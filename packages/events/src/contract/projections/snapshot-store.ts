@@ -177,7 +177,9 @@ export const snapshotStoreCases: readonly ContractCase<SnapshotStore>[] = [
     async test(opened) {
       const second = await opened.second()
       await opened.subject.put(snapshotOf(6))
-      same((await second.latest(KEY, 6))?.at, 6)
+      same((await second.latest(KEY, 6))?.bytes, '{"sum":6}')
+      await opened.subject.put(snapshotOf(6, { bytes: '[]' }))
+      same((await second.latest(KEY, 6))?.bytes, '[]')
       await second.drop(KEY, 6)
       same(await opened.subject.latest(KEY, 6), undefined)
     },
