@@ -11,7 +11,6 @@ import {
   type BlobDigest,
   canonicalize,
   hasCode,
-  type Ids,
   type StreamId,
   type StreamVersion,
   sha256Hex,
@@ -34,7 +33,7 @@ interface Adopted {
 export async function adopt(
   log: EventLog,
   taxonomy: Taxonomy,
-  init: { readonly ids: Ids; readonly store: string; readonly now: () => Timestamp },
+  init: { readonly store: string; readonly now: () => Timestamp },
 ): Promise<void> {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const known = await readAdopted(log)
@@ -78,14 +77,15 @@ async function readAdopted(log: EventLog): Promise<Adopted> {
 function configuration(
   { store }: EventLog,
   { configured }: Adopted,
-  init: { readonly ids: Ids; readonly store: string; readonly now: () => Timestamp },
+  init: { readonly store: string; readonly now: () => Timestamp },
 ) {
-  const { durability } = store
-  if (configured?.durability === durability) return []
+  const { durability, incarnation } = store
+  const isSame = configured?.durability === durability && configured.incarnation === incarnation
+  if (isSame) return []
   const data: StandardPayloads['LogConfigured'] = {
     durability,
     store: init.store,
-    incarnation: configured?.incarnation ?? init.ids.next(),
+    incarnation,
     since: init.now(),
   }
   return [{ type: 'LogConfigured', data }]

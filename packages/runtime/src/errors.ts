@@ -7,6 +7,8 @@ export const RUNTIME_CODES = {
   options: 'ICE_RUNTIME_OPTIONS_UNSUPPORTED',
   /** The log was moved by others so often that the runtime could not record its composition. */
   adoption: 'ICE_RUNTIME_ADOPTION_CONFLICT',
+  /** The log is in the same life as the one it was taken from: nothing was restored. */
+  incarnation: 'ICE_RUNTIME_INCARNATION_CONFLICT',
 } as const
 
 /** A code of this package. */

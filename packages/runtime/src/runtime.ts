@@ -74,7 +74,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   try {
     const { store, ownership } = ground
     const log = createEventLog({ store, taxonomy, clock })
-    await adopt(log, taxonomy, { ids, store: ground.name, now: () => clock.now() })
+    await adopt(log, taxonomy, { store: ground.name, now: () => clock.now() })
     const kinds = [fsKind, toolKind, ...(options.kinds ?? [])]
     const authority = options.authority?.({ log, kinds }) ?? createAuthority({ log, kinds })
     const grants = createGrants({ log, authority, kinds, clock, ids, principal })

@@ -12,8 +12,9 @@
  * Positions and versions are text: an Integer of CloudEvents has 32 bits, and ours have 53.
  */
 
-import { canonicalize, type JsonObject, type JsonValue } from '@ice/primitives'
+import { canonicalize, type JsonObject, type JsonValue, parseStrict } from '@ice/primitives'
 import { EVENTS_CODES, EventsError } from '../errors.ts'
+import { EVENT_BYTES_MAX, EVENT_DEPTH_MAX } from '../limits.ts'
 import type { EventFilter, EventStore, StoredEvent } from '../ports.ts'
 
 /** Settings of an export as CloudEvents. */
@@ -96,11 +97,13 @@ export function cloudEvent({ position, bytes, hash }: StoredEvent, source: strin
   })
 }
 
+const PARSE_LIMITS = { bytesMax: EVENT_BYTES_MAX, depthMax: EVENT_DEPTH_MAX }
+
 function parse(position: number, bytes: string): Stored {
   try {
-    return JSON.parse(bytes) as Stored
+    return parseStrict(bytes, PARSE_LIMITS) as Stored
   } catch (cause) {
-    const message = `The bytes at position ${position} are not JSON: verify the log`
+    const message = `The bytes at position ${position} are no event: verify the log`
     throw new EventsError(EVENTS_CODES.corrupt, message, { position }, cause)
   }
 }

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '3bcdc8248909725f9e1a55d35550af64029656e3c5359a5e7b8b51fab08c4d12' as Hash
+  '881b815d0b8a3ff1953d7c4583c172ca4c44548394ed5c2ac0a2d0d74036ebc0' as Hash

@@ -125,7 +125,8 @@ export const EffectFailed = defineEventType({
 export const EffectInDoubt = defineEventType({
   type: 'EffectInDoubt',
   category,
-  description: 'An irreversible effect has an intent and no outcome, and its owner died. (added)',
+  description:
+    'An effect has an intent and no outcome, and nobody knows whether it happened. (added)',
   payload: z.strictObject({ effect: name, attempt: z.int().min(1), intent: eventId }),
 })
 
@@ -236,8 +237,28 @@ export const LogConfigured = defineEventType({
   payload: z.strictObject({
     durability: z.enum(['memory', 'process', 'disk']),
     store: name,
-    incarnation: uuid,
+    /** As the store names it. */
+    incarnation: name,
     since: time,
+  }),
+})
+
+export const LogRestored = defineEventType({
+  type: 'LogRestored',
+  category,
+  description:
+    'Another life of a log began: what it took over, and that what was open is in doubt. (added)',
+  payload: z.strictObject({
+    how: z.enum(['backup', 'import']),
+    /** The incarnation whose events it took over. */
+    from: name,
+    /** The one that begins. */
+    incarnation: name,
+    /** Events it took over, and their RFC 9162 root. */
+    head: count,
+    root: digest,
+    /** Effects that are in doubt, by this or already before. */
+    doubts: count,
   }),
 })
 
@@ -293,5 +314,6 @@ export const runtimeTypes = [
   RunTerminated,
   TaxonomyAdopted,
   LogConfigured,
+  LogRestored,
   SegmentSealed,
 ] as const
