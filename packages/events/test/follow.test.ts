@@ -75,7 +75,12 @@ describe('following', () => {
     let pages = 0
     const readPage = (after: number): Page => {
       pages += 1
-      return { events: after === 99 ? [event(100)] : [], upTo: after + 1, end: after === 99 }
+      return {
+        events: after === 99 ? [event(100)] : [],
+        upTo: after + 1,
+        end: after === 99,
+        head: 100,
+      }
     }
     const first = follow({}, readPage, bell).next()
     await setImmediate()
@@ -93,7 +98,7 @@ describe('following', () => {
         log.push(event(2))
         bell.ring()
       }
-      return { events, upTo: after + events.length, end: true }
+      return { events, upTo: after + events.length, end: true, head: 2 }
     }
     const following = follow({}, readPage, bell)
     expect((await following.next()).value).toEqual([event(1)])

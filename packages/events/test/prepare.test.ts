@@ -81,7 +81,7 @@ describe('a prepared event', () => {
 test('a unit is judged against the ledger alone, and the same way twice', () => {
   const clock = { now: () => at(NOON) }
   const unit = prepareUnit(toStream('a', noted(1), noted(2)), { taxonomy, clock })
-  const ledger = { head: () => ({ version: 4, time: NOON + 2 }) }
+  const ledger = { head: () => ({ version: 4, time: NOON + 2 }), hasBlob: () => false }
   const first = judge(unit, ledger, NOON)
   expect(judge(unit, ledger, NOON)).toEqual(first)
   expect(first).toMatchObject({ kind: 'fits', writes: [{ stream: 'test/a', from: 4 }] })

@@ -4,6 +4,8 @@ import { manualClock } from '@ice/primitives/testing'
 import type { Harness } from '../src/contract/index.ts'
 import type { EventStore } from '../src/ports.ts'
 import { appendingSaboteurs } from './saboteurs/appending.ts'
+import { blobSaboteurs } from './saboteurs/blobs.ts'
+import { filteringSaboteurs } from './saboteurs/filtering.ts'
 import { judgingSaboteurs } from './saboteurs/judging.ts'
 import { keepingSaboteurs } from './saboteurs/keeping.ts'
 import { readingSaboteurs } from './saboteurs/reading.ts'
@@ -14,6 +16,8 @@ export const saboteurs: readonly Saboteur[] = [
   ...appendingSaboteurs,
   ...judgingSaboteurs,
   ...readingSaboteurs,
+  ...filteringSaboteurs,
+  ...blobSaboteurs,
   ...keepingSaboteurs,
 ]
 

@@ -7,6 +7,9 @@ import { EVENTS_CODES, EventsError } from '../src/errors.ts'
 import { memoryEventStore } from '../src/memory.ts'
 import type { EventStore } from '../src/ports.ts'
 
+/** Logs made so far: each is a history of its own. */
+let logs = 0
+
 export interface SharedLog {
   connect(): EventStore
   /** Closes it below all connections. */
@@ -14,7 +17,8 @@ export interface SharedLog {
 }
 
 export function sharedLog(clock: Pick<Clock, 'now'>): SharedLog {
-  const inner = memoryEventStore({ clock })
+  logs += 1
+  const inner = memoryEventStore({ clock, incarnation: `log ${logs}` })
   return { connect: () => connection(inner), close: () => inner.close() }
 }
 
@@ -29,8 +33,13 @@ function connection(inner: EventStore): EventStore {
     durability: inner.durability,
     incarnation: inner.incarnation,
     blobs: {
-      read: async (digest) => open().blobs.read(digest),
-      has: async (digest) => open().blobs.has(digest),
+      read: async (...given) => open().blobs.read(...given),
+      async *stream(...given) {
+        yield* open().blobs.stream(...given)
+      },
+      has: async (...given) => open().blobs.has(...given),
+      stage: async (...given) => open().blobs.stage(...given),
+      collect: async (...given) => open().blobs.collect(...given),
     },
     append: async (unit) => open().append(unit),
     async *read(query) {

@@ -24,6 +24,7 @@ import type {
   PreparedUnit,
   ReadAllQuery,
   ReadQuery,
+  StagedBlob,
   StoredEvent,
   StreamWrite,
 } from '../ports.ts'
@@ -34,7 +35,11 @@ const KitNoted = defineEventType({
   type: 'KitNoted',
   category: 'domain',
   description: 'The kit noted a number.',
-  payload: z.strictObject({ n: z.int(), texts: z.array(z.string()).optional() }),
+  payload: z.strictObject({
+    n: z.int(),
+    texts: z.array(z.string()).optional(),
+    blobs: z.array(z.strictObject({ $blob: z.string(), size: z.int() })).optional(),
+  }),
 })
 
 const KitProposed = defineEventType({
@@ -156,9 +161,16 @@ export function noted(n: number, more: Partial<NewEvent> = {}): NewEvent {
   return { type: 'KitNoted', data: { n }, ...more }
 }
 
+/** An event that notes a number, and names blobs. */
+export function naming(n: number, ...blobs: readonly StagedBlob[]): NewEvent {
+  return noted(n, {
+    data: { n, blobs: blobs.map(({ digest, size }) => ({ $blob: digest, size })) },
+  })
+}
+
 /** An event of an agent. */
-export function proposed(n: number): NewEvent {
-  return { type: 'KitProposed', data: { n }, origin: 'agent:alice' }
+export function proposed(n: number, agent = 'alice'): NewEvent {
+  return { type: 'KitProposed', data: { n }, origin: `agent:${agent}` }
 }
 
 /** What a write may expect; plain numbers are versions. */

@@ -6,8 +6,18 @@ import type { BlobDraft, EventStore } from '../ports.ts'
 import { noted, refused, same, storeCase, toStream } from './bench.ts'
 import type { ContractCase } from './case.ts'
 
-/** A blob of so many bytes. */
+/** Blobs of a megabyte are made once: they are the same in every case. */
+const made = new Map<string, BlobDraft>()
+
+/** A blob of so many bytes, which are the caller's own. */
 export function blobOf(size: number, seed = 7): BlobDraft {
+  const key = `${size} ${seed}`
+  const { digest, bytes } = made.get(key) ?? makeBlob(size, seed)
+  if (size > 65_536) made.set(key, { digest, bytes })
+  return { digest, bytes: bytes.slice() }
+}
+
+function makeBlob(size: number, seed: number): BlobDraft {
   const bytes = new Uint8Array(size)
   for (let i = 0; i < size; i += 1) bytes[i] = i * seed + (i >>> 8)
   return { digest: sha256Hex(bytes) as string as BlobDigest, bytes }

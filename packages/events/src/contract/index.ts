@@ -14,6 +14,7 @@ import { appendCases } from './append.ts'
 import { blobCases } from './blobs.ts'
 import type { ContractCase } from './case.ts'
 import { causalityCases } from './causality.ts'
+import { collectingCases } from './collecting.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { conditionCases } from './guards.ts'
 import { lifecycleCases } from './lifecycle.ts'
@@ -23,6 +24,7 @@ import { readCases } from './read.ts'
 import { readAllCases } from './read-all.ts'
 import { retryCases } from './retry.ts'
 import { sharedCases } from './shared.ts'
+import { stagingCases } from './staging.ts'
 import { subscribeCases } from './subscribe.ts'
 import { timeCases } from './times.ts'
 import { versionCases } from './versions.ts'
@@ -54,6 +56,8 @@ export const eventStoreCases: readonly ContractCase<EventStore>[] = [
   ...readAllCases,
   ...subscribeCases,
   ...blobCases,
+  ...stagingCases,
+  ...collectingCases,
   ...lifecycleCases,
   ...sharedCases,
 ]

@@ -7,6 +7,7 @@ import {
   type Bench,
   kit,
   logLines,
+  naming,
   noted,
   range,
   refused,
@@ -19,6 +20,7 @@ import {
 } from './bench.ts'
 import { blobOf, bytesOf } from './blobs.ts'
 import type { ContractCase } from './case.ts'
+import { declared, portions } from './staging.ts'
 
 type Operation = (bench: Bench, store: EventStore) => Promise<unknown>
 
@@ -35,10 +37,13 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   check: (_, store) => refusedRead(wrap(store.check()), notOpen),
   'blob-read': (_, store) => refused(store.blobs.read(blobOf(1).digest), notOpen),
   'blob-has': (_, store) => refused(store.blobs.has(blobOf(1).digest), notOpen),
+  'blob-stream': (_, store) => refusedRead(wrap(store.blobs.stream(blobOf(1).digest)), notOpen),
+  'blob-stage': (_, store) => refused(store.blobs.stage([blobOf(2).bytes]), notOpen),
+  'blob-collect': (_, store) => refused(store.blobs.collect(), notOpen),
 }
 
-async function* wrap(findings: AsyncIterable<unknown>): AsyncGenerator<readonly unknown[]> {
-  for await (const finding of findings) yield [finding]
+async function* wrap(items: AsyncIterable<unknown>): AsyncGenerator<readonly unknown[]> {
+  for await (const item of items) yield [item]
 }
 
 const closedCases = Object.entries(OPERATIONS).map(([id, operation]) =>
@@ -98,6 +103,46 @@ export const lifecycleCases: readonly ContractCase<EventStore>[] = [
       same(await streamLines(store, 'b'), ['3 kit/b@1 n3'])
       same(await bytesOf(store, blob.digest), [...blob.bytes])
       same(await store.head(), { position: 3 })
+    },
+  }),
+  storeCase({
+    id: 'reopen-staged-blobs',
+    name: 'a log opened again has the blobs that were staged, and the names that keep them',
+    requirement: 'EVT-R52',
+    needs: durable,
+    async test(bench) {
+      const size = 1_100_000
+      await bench.store.blobs.stage(portions(size, 400_000))
+      await bench.store.blobs.stage([blobOf(7).bytes])
+      await bench.append({
+        ...toStream('a', 0, naming(1, declared(size))),
+        blobs: [declared(size)],
+      })
+      await bench.store.blobs.collect()
+      const { blobs } = await bench.reopen()
+      same(
+        [await blobs.has(declared(7).digest), await blobs.has(declared(size).digest)],
+        [true, true],
+      )
+      bench.harness.clock.setWall(START_MS + 1)
+      same(await blobs.collect({ graceMs: 0 }), { removed: 1, removedBytes: 7, kept: 1 })
+      same((await blobs.read(declared(size).digest)).byteLength, size)
+    },
+  }),
+  storeCase({
+    id: 'reopen-same-incarnation',
+    name: 'a log opened again is the same incarnation, and another log is another',
+    requirement: 'EVT-R55',
+    needs: durable,
+    async test(bench) {
+      const { incarnation } = bench.store
+      same([typeof incarnation, incarnation.length > 0], ['string', true])
+      await bench.append(toStream('a', 0, noted(1)))
+      same((await bench.reopen()).incarnation, incarnation)
+      const other = await bench.harness.open()
+      const isOther = other.incarnation !== incarnation
+      await bench.harness.close(other)
+      same(isOther, true)
     },
   }),
   storeCase({

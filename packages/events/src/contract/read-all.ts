@@ -1,5 +1,7 @@
 /** Cases of reading the whole log, and of its head. */
 
+import type { Timestamp } from '@ice/primitives'
+import { EVENTS_CODES } from '../errors.ts'
 import type { EventFilter, EventStore } from '../ports.ts'
 import {
   type Bench,
@@ -8,11 +10,14 @@ import {
   noted,
   proposed,
   range,
+  refusedRead,
+  START_MS,
   same,
   storeCase,
   toStream,
   write,
 } from './bench.ts'
+import { blobOf } from './blobs.ts'
 import type { ContractCase } from './case.ts'
 
 const SIX = [
@@ -129,6 +134,82 @@ export const readAllCases: readonly ContractCase<EventStore>[] = [
     },
   }),
   storeCase({
+    id: 'read-all-by-origin',
+    name: 'readAll by origins gives what any of them emitted; `agent` is every agent',
+    requirement: 'EVT-R32',
+    async test(bench) {
+      await fill(bench)
+      const bob = '7 kit/b@3 n7'
+      await bench.append(toStream('b', 2, proposed(7, 'bob')))
+      same(await filtered(bench, { origins: ['runtime'] }), pick(1, 2, 4, 6))
+      same(await filtered(bench, { origins: ['agent'] }), [...pick(3, 5), bob])
+      same(await filtered(bench, { origins: ['agent:bob'] }), [bob])
+      same(await filtered(bench, { origins: ['agent:alice', 'runtime'] }), SIX)
+      same(await filtered(bench, { origins: ['agent:ali' as never] }), [])
+      same(await filtered(bench, { origins: [] }), [])
+    },
+  }),
+  storeCase({
+    id: 'read-all-by-time',
+    name: 'readAll by time gives what is not earlier than `from`, and earlier than `before`',
+    requirement: 'EVT-R32',
+    async test(bench) {
+      for (const n of range(1, 4)) {
+        const time = (START_MS + n * 10) as Timestamp
+        await bench.append(toStream('a', n - 1, noted(n, { time })))
+      }
+      const at = (n: number): string => `${n} kit/a@${n} n${n}`
+      same(await filtered(bench, { from: START_MS + 20 }), [at(2), at(3), at(4)])
+      same(await filtered(bench, { from: START_MS + 21 }), [at(3), at(4)])
+      same(await filtered(bench, { before: START_MS + 20 }), [at(1)])
+      same(await filtered(bench, { from: START_MS + 20, before: START_MS + 40 }), [at(2), at(3)])
+      same(await filtered(bench, { from: START_MS + 20, before: START_MS + 20 }), [])
+      same(await filtered(bench, { from: 0, before: 0 }), [])
+    },
+  }),
+  storeCase({
+    id: 'read-all-by-everything',
+    name: 'readAll joins origin, time, stream and type, and counts its limit behind them all',
+    requirement: 'EVT-R32',
+    async test(bench) {
+      await fill(bench)
+      const filter: EventFilter = {
+        origins: ['agent'],
+        from: START_MS,
+        types: ['KitProposed', 'KitNoted'],
+      }
+      same(await filtered(bench, { ...filter, streamPrefix: 'kit/b' }), pick(5))
+      same(await filtered(bench, { ...filter, types: ['KitNoted'] }), [])
+      same(await filtered(bench, { ...filter, before: START_MS }), [])
+      same(await logLines(bench.store, { filter, limit: 1 }), pick(3))
+      same(await logLines(bench.store, { filter, limit: 1, after: 3 }), pick(5))
+    },
+  }),
+  storeCase({
+    id: 'filter-that-is-none',
+    name: 'what is no filter is refused, and is not taken for one that lets everything through',
+    requirement: 'EVT-R38',
+    async test(bench) {
+      await fill(bench)
+      const none: readonly object[] = [
+        { origins: 'runtime' },
+        { origins: [1] },
+        { types: 'KitNoted' },
+        { types: [null] },
+        { streamPrefix: 7 },
+        { from: -1 },
+        { from: '2026-01-01' },
+        { before: Number.NaN },
+        { before: 1.5 },
+      ]
+      for (const filter of none as readonly EventFilter[]) {
+        await refusedRead(bench.store.readAll({ filter }), EVENTS_CODES.structural)
+        const signal = bench.patience()
+        await refusedRead(bench.store.subscribe({ filter, signal }), EVENTS_CODES.structural)
+      }
+    },
+  }),
+  storeCase({
     id: 'read-all-up-to-the-head',
     name: 'readAll ends at the head as it was when the reading began',
     requirement: 'EVT-R31',
@@ -160,6 +241,8 @@ export const readAllCases: readonly ContractCase<EventStore>[] = [
     requirement: 'EVT-R54',
     async test(bench) {
       await fill(bench)
+      await bench.append({ ...toStream('c', 0, noted(7)), blobs: [blobOf(9), blobOf(1_100_000)] })
+      await bench.store.blobs.stage([blobOf(1_200_000).bytes])
       const findings: unknown[] = []
       for await (const finding of bench.store.check()) findings.push(finding)
       same(findings, [])

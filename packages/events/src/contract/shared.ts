@@ -7,6 +7,7 @@ import {
   idOf,
   kit,
   logLines,
+  naming,
   noted,
   range,
   refused,
@@ -101,6 +102,35 @@ export const sharedCases: readonly ContractCase<EventStore>[] = [
       await bench.append(toStream('a', 1, noted(2)))
       await second.append(bench.prepare(toStream('a', 2, noted(3))))
       same(await following, ['1 kit/a@1 n1', '2 kit/a@2 n2', '3 kit/a@3 n3'])
+    },
+  }),
+  storeCase({
+    id: 'shared-blobs',
+    name: 'what one connection stages the other finds, declares and keeps by naming it',
+    requirement: 'EVT-R53',
+    needs: shared,
+    async test({ append, harness, prepare, second: openSecond, store }) {
+      const second = await openSecond()
+      for (const size of [10, 20, 30]) await store.blobs.stage([blobOf(size).bytes])
+      same(await bytesOf(second, blobOf(10).digest), [...blobOf(10).bytes])
+      const named = (size: number) => ({ digest: blobOf(size).digest, size })
+      const unit = { ...toStream('a', 0, naming(1, named(10))), blobs: [named(10)] }
+      await second.append(prepare(unit))
+      harness.clock.setWall(harness.clock.now() + 1)
+      await append({ ...toStream('b', 0, naming(2, named(20))), blobs: [named(20)] })
+      same(await second.blobs.collect({ graceMs: 0 }), { removed: 1, removedBytes: 30, kept: 2 })
+      const late = append({ ...toStream('c', 0, noted(3)), blobs: [named(30)] })
+      await refused(late, EVENTS_CODES.blobNotFound)
+      same((await store.blobs.collect({ graceMs: 0 })).kept, 2)
+    },
+  }),
+  storeCase({
+    id: 'shared-incarnation',
+    name: 'connections to one log name the same incarnation',
+    requirement: 'EVT-R55',
+    needs: shared,
+    async test(bench) {
+      same((await bench.second()).incarnation, bench.store.incarnation)
     },
   }),
   storeCase({

@@ -1,7 +1,20 @@
 /** Cases of subscriptions. Every wait ends with the patience of the harness. */
 
-import type { EventStore, StoredEvent, SubscribeQuery } from '../ports.ts'
-import { type Bench, line, noted, proposed, range, same, storeCase, toStream } from './bench.ts'
+import { EVENTS_CODES } from '../errors.ts'
+import type { EventFilter, EventStore, StoredEvent, SubscribeQuery } from '../ports.ts'
+import {
+  type Bench,
+  line,
+  noted,
+  proposed,
+  range,
+  refused,
+  refusedRead,
+  START_MS,
+  same,
+  storeCase,
+  toStream,
+} from './bench.ts'
 import type { ContractCase } from './case.ts'
 
 /** Reads from a subscription; `upTo` ends when so many events have come, or at its end. */
@@ -136,6 +149,59 @@ export const subscribeCases: readonly ContractCase<EventStore>[] = [
       await append(toStream('a', 3, proposed(6)))
       same(await more, ['2 kit/a@2 n2', '6 kit/a@4 n6'])
       same(follower.batches, [1, 1])
+    },
+  }),
+  storeCase({
+    id: 'subscribe-by-origin-and-time',
+    name: 'subscribe with a filter of origins and times gives what fits, caught up and live',
+    requirement: 'EVT-R32',
+    async test(bench) {
+      const { append } = bench
+      const filter: EventFilter = { origins: ['agent:bob'], from: START_MS + 10 }
+      const { clock } = bench.harness
+      await append(toStream('a', 0, noted(1), proposed(2, 'bob')))
+      clock.setWall(START_MS + 10)
+      await append(toStream('a', 2, noted(3), proposed(4, 'bob')))
+      const follower = followStore(bench, { filter })
+      await follower.upTo(1)
+      const more = follower.upTo(2)
+      await append(toStream('a', 4, noted(5)))
+      await append(toStream('a', 5, proposed(6), proposed(7, 'bob')))
+      same(await more, ['4 kit/a@4 n4', '7 kit/a@7 n7'])
+      same(follower.batches, [1, 1])
+    },
+  }),
+  storeCase({
+    id: 'subscribe-told-of-lag',
+    name: 'a reader that falls further behind than it said is told, with a position to go on from',
+    requirement: 'EVT-R39',
+    async test(bench) {
+      const { append } = bench
+      await append(toStream('a', 0, noted(1)))
+      const follower = followStore(bench, { lagMax: 5 })
+      await follower.upTo(1)
+      await append(toStream('a', 1, ...range(2, 6).map((n) => noted(n))))
+      same(await follower.upTo(6), numbered(1, 6))
+      await append(toStream('b', 0, ...range(1, 6).map((n) => noted(n))))
+      const { data } = await refused(follower.upTo(7), EVENTS_CODES.lagLimit)
+      same(data, { position: 6, head: 12, lag: 6, lagMax: 5 })
+      const again = followStore(bench, { after: 6, lagMax: 5 })
+      same((await again.upTo(6)).length, 6)
+    },
+  }),
+  storeCase({
+    id: 'subscribe-lag-while-catching-up',
+    name: 'a reader is not told that it is behind while it catches up, whatever it said',
+    requirement: 'EVT-R39',
+    async test(bench) {
+      for (const n of range(0, 2)) {
+        const many = range(n * 500 + 1, n * 500 + 500).map((i) => noted(i))
+        await bench.append(toStream('a', n * 500, ...many))
+      }
+      const follower = followStore(bench, { lagMax: 0 })
+      same(await follower.upTo(1_500), numbered(1, 1_500))
+      const none = bench.store.subscribe({ lagMax: -1, signal: bench.patience() })
+      await refusedRead(none, EVENTS_CODES.structural)
     },
   }),
   storeCase({

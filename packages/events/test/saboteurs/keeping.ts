@@ -1,6 +1,7 @@
 /** Saboteurs of blobs, of closing and opening, and of sharing. */
 import { setImmediate } from 'node:timers/promises'
 import { type BlobDigest, sha256Hex } from '@ice/primitives'
+import { bringsBytes } from '../../src/blob-bytes.ts'
 import type { BlobStore, EventStore, PreparedUnit } from '../../src/ports.ts'
 import {
   acknowledging,
@@ -16,11 +17,12 @@ import {
 } from './saboteur.ts'
 
 const isWrong = ({ blobs = [] }: PreparedUnit): boolean =>
-  blobs.some(({ digest, bytes }) => sha256Hex(bytes) !== (digest as string))
+  blobs.filter(bringsBytes).some(({ digest, bytes }) => sha256Hex(bytes) !== (digest as string))
 
 /** Blobs kept aside, in front of those of the store. */
 function aside(store: EventStore, kept: Map<BlobDigest, Uint8Array>): BlobStore {
   return {
+    ...store.blobs,
     read: async (digest) => kept.get(digest) ?? (await store.blobs.read(digest)),
     has: async (digest) => kept.has(digest) || (await store.blobs.has(digest)),
   }
@@ -81,7 +83,9 @@ const blobs: readonly Saboteur[] = [
         },
         async append(unit) {
           const appended = await store.append(unit)
-          for (const { digest, bytes } of unit.blobs ?? []) kept.set(digest, bytes)
+          for (const blob of unit.blobs ?? []) {
+            if (bringsBytes(blob)) kept.set(blob.digest, blob.bytes)
+          }
           return appended
         },
       }
@@ -96,7 +100,9 @@ const blobs: readonly Saboteur[] = [
         blobs: aside(store, kept),
         append(unit) {
           if (!isWrong(unit)) {
-            for (const { digest, bytes } of unit.blobs ?? []) kept.set(digest, bytes.slice())
+            for (const blob of unit.blobs ?? []) {
+              if (bringsBytes(blob)) kept.set(blob.digest, blob.bytes.slice())
+            }
           }
           return store.append(unit)
         },

@@ -1,5 +1,6 @@
 /** What a saboteur is: a store that breaks one requirement and keeps the others. */
 import { eventId, type StreamVersion } from '@ice/primitives'
+import { bringsBytes } from '../../src/blob-bytes.ts'
 import type { KitClock } from '../../src/contract/index.ts'
 import { EVENTS_CODES, type EventsCode, EventsError } from '../../src/errors.ts'
 import type {
@@ -59,7 +60,9 @@ export function inTurn(store: EventStore, handle: Handler): Pick<EventStore, 'ap
   let last: Promise<unknown> = Promise.resolve()
   return {
     append(unit) {
-      const blobs = unit.blobs?.map(({ digest, bytes }) => ({ digest, bytes: bytes.slice() }))
+      const blobs = unit.blobs?.map((blob) =>
+        bringsBytes(blob) ? { ...blob, bytes: blob.bytes.slice() } : blob,
+      )
       const turn = last.then(() => handle(blobs === undefined ? unit : { ...unit, blobs }))
       last = turn.catch(() => undefined)
       return turn
@@ -162,6 +165,7 @@ export interface Stored {
   readonly version: number
   readonly time: number
   readonly type: string
+  readonly origin: string
   readonly data: unknown
 }
 
