@@ -3,7 +3,8 @@
  *
  * 1. The pages of the file hang together (`PRAGMA quick_check`, table by table).
  * 2. Each event's exact bytes, invalid UTF-8 included, hash to what was recorded.
- * 3. The columns say what the bytes say: stream, version, type; positions have no gap.
+ * 3. The columns say what the bytes say: stream, version, type; positions have no gap but where
+ *    events were moved to the archive.
  * 4. The index leads to every event and to nothing else, without a gap in any stream.
  * 5. The part that openings have checked has the root it had then.
  * 6. Each blob has its digest and its size, and each blob an event names is there.
@@ -29,6 +30,7 @@ import { type Connection, readPragma } from './connection.ts'
 import { isCorrupt } from './failure.ts'
 import { FORMAT } from './format.ts'
 import { CHECK_PAGES_BYTES } from './limits.ts'
+import { Moved } from './moved.ts'
 import { storedMark } from './opening-check.ts'
 import type { SqliteCheckOptions } from './ports.ts'
 
@@ -65,6 +67,12 @@ function prepare(db: Connection) {
           'ORDER BY i.stream, i.version LIMIT ?',
       )
       .raw(),
+    moved: db
+      .prepare<[number, number], [first: number, last: number, here: number | null]>(
+        'SELECT first, last, (SELECT min(position) FROM events WHERE position >= r.first ' +
+          'AND position <= r.last) FROM moved_ranges r WHERE first > ? ORDER BY first LIMIT ?',
+      )
+      .raw(),
     hasBlob: db.prepare<[string], number>('SELECT 1 FROM blobs WHERE digest = ?').pluck(),
     blob: db
       .prepare<[number], BlobRow>(
@@ -97,7 +105,7 @@ export async function* checkLog(
   options: SqliteCheckOptions = {},
 ): AsyncGenerator<IntegrityFinding> {
   const check = await gate(() => new Check(db, gate, options), options.signal)
-  const parts = [check.pages, check.events, check.index, check.blobs, check.parts]
+  const parts = [check.pages, check.events, check.index, check.moved, check.blobs, check.parts]
   for (const part of parts) {
     try {
       yield* part.call(check)
@@ -115,12 +123,16 @@ class Check {
   readonly #range = compactRange()
   readonly #gate: ReadGate
   readonly #options: SqliteCheckOptions
+  readonly #moved: Moved
   readonly log = new LogCheck()
   #head = 0
+  /** Whether nothing was moved of what has been looked at. */
+  #isWhole = true
 
   constructor(db: Connection, gate: ReadGate, options: SqliteCheckOptions) {
     this.#db = db
     this.#sql = prepare(db)
+    this.#moved = new Moved(db)
     this.#gate = gate
     this.#options = options
   }
@@ -156,9 +168,11 @@ class Check {
       const page = await this.#read(() =>
         this.#sql.events.all(log.position, this.#head, READ_PAGE_EVENTS),
       )
+      const isMoved = await this.#read(() => this.#moved.last() > 0)
       for (const [position, stream, version, type, bytes, hash] of page) {
+        if (isMoved) this.#passMoved(position)
         const row = { position, bytes, hash, columns: { stream, version, type } }
-        yield* log.event(row, (digest) => this.#sql.hasBlob.get(digest) === undefined)
+        yield* log.event(row, (digest) => this.#lacks(digest))
         if (position <= mark.size) yield* this.#leaf(position, hash, mark)
       }
       if (page.length < READ_PAGE_EVENTS) return
@@ -169,9 +183,23 @@ class Check {
     }
   }
 
+  #lacks(digest: string): boolean {
+    const isHere = this.#sql.hasBlob.get(digest) !== undefined
+    return !isHere && this.#moved.blob(digest) === undefined
+  }
+
+  /** Positions that were moved are not missing, and their leaves are not here. */
+  #passMoved(position: number): void {
+    if (position === this.log.position + 1) return
+    const through = this.#moved.through(this.log.position)
+    if (through > this.log.position) this.#isWhole = false
+    // What is moved while the page is looked at was read before.
+    this.log.position = Math.min(through, position - 1)
+  }
+
   /** Where the mark stands, the tree must be the one that the openings saw. */
   *#leaf(position: number, hash: unknown, mark: Mark): Generator<IntegrityFinding> {
-    if (!isHash(hash)) return
+    if (!isHash(hash) || !this.#isWhole) return
     this.#range.append(hash as Hash)
     if (position < mark.size) return
     const [root, before] = [this.#range.root(), compactRange(mark).root()]
@@ -188,9 +216,10 @@ class Check {
         this.#sql.index.all(from.stream, from.version, READ_PAGE_EVENTS),
       )
       for (const [nextStream, nextVersion, position, isThere] of page) {
+        const moved = nextStream === stream ? 0 : this.#moved.version(nextStream)
         stream = nextStream
         version = nextVersion
-        yield* this.log.place({ stream, version, position }, this.#head)
+        yield* this.log.place({ stream, version, position, moved }, this.#head)
         if (isThere === 1 || position > this.#head) continue
         yield corruptFinding(
           position,
@@ -200,6 +229,21 @@ class Check {
       if (page.length < READ_PAGE_EVENTS) break
     }
     yield* this.log.endOfPlaces()
+  }
+
+  /** What was moved is not here any more. */
+  async *moved(): AsyncGenerator<IntegrityFinding> {
+    for (let after = 0; ; ) {
+      const from = after
+      const page = await this.#read(() => this.#sql.moved.all(from, READ_PAGE_EVENTS))
+      for (const [first, last, here] of page) {
+        after = first
+        if (here === null) continue
+        yield corruptFinding(here, `position ${here} is here, and was moved (${first} to ${last})`)
+      }
+      if (page.length < READ_PAGE_EVENTS) return
+      await settled()
+    }
   }
 
   async *blobs(): AsyncGenerator<IntegrityFinding> {

@@ -10,6 +10,10 @@
  *     blob_parts   (blob, part) → bytes                 ; 1 MiB each, but for the last
  *     blob_names   digest → position                    ; of the first event that names it
  *     whole_blobs  digest → bytes                       ; as format 1 kept them
+ *     segments     id → name, sealed, events, last, is_done   ; archive files, see below
+ *     moved_ranges first → last, segment                ; positions whose events are there
+ *     moved_streams (stream, segment) → version, time   ; of the last event that is there
+ *     moved_blobs  digest → segment                     ; blobs that are there and not here
  *
  *     meta "format"         decimal
  *     meta "durability"     the weakest that any process has opened the log with
@@ -23,7 +27,11 @@
  *     state of a blob       0 being staged · 1 there · 2 there, and known to be named ·
  *                           3 removed, its parts still to be freed
  *
- * 1. `position` is the row id: gapless, because a row is inserted at the head and never removed.
+ *     a segment             position of its SegmentSealed · events moved so far · the last of
+ *                           them · 1 when its blobs were moved too
+ *
+ * 1. `position` is the row id: gapless, because a row is inserted at the head, and is removed only
+ *    in the transaction that enters its position in moved_ranges. The newest row is never removed.
  * 2. The one secondary index is (stream, version); both parts grow with time for a live stream,
  *    which keeps the cost of an append flat however long the log gets.
  * 3. `bytes` is what was hashed. The other columns are an index of it and can be checked by it.
@@ -31,6 +39,8 @@
  * 5. A number of a blob is given once (AUTOINCREMENT): parts never get into another one's hands.
  * 6. What is loose — states 0, 1 and 3 — has an index of its own, so that collecting costs nothing
  *    for blobs that stay.
+ *
+ * 7. Of a stream its first versions are moved, never others, so what is left of it follows them.
  *
  * A migration moves no bytes. Format 1 kept each blob in one row; these rows stay where they are,
  * under the name `whole_blobs`, and are read there, collected there, and never added to.
@@ -81,9 +91,34 @@ const BLOBS = `
       STRICT, WITHOUT ROWID;
   `
 
+const MOVED = `
+    CREATE TABLE segments (
+      id INTEGER PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE,
+      sealed INTEGER NOT NULL,
+      events INTEGER NOT NULL,
+      last INTEGER NOT NULL,
+      is_done INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE moved_ranges (
+      first INTEGER PRIMARY KEY,
+      last INTEGER NOT NULL,
+      segment INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE moved_streams (
+      stream INTEGER NOT NULL,
+      segment INTEGER NOT NULL,
+      version INTEGER NOT NULL,
+      time INTEGER NOT NULL,
+      PRIMARY KEY (stream, segment)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE moved_blobs (digest TEXT PRIMARY KEY, segment INTEGER NOT NULL)
+      STRICT, WITHOUT ROWID;
+  `
+
 /** The format this program writes. */
 export const FORMAT: Format = {
-  version: 2,
+  version: 3,
   schema: `
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -99,6 +134,7 @@ export const FORMAT: Format = {
     CREATE UNIQUE INDEX events_place ON events (stream, version);
     CREATE TABLE whole_blobs (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
     ${BLOBS}
+    ${MOVED}
   `,
   objects: [
     'index blobs_loose',
@@ -108,11 +144,18 @@ export const FORMAT: Format = {
     'table blobs',
     'table events',
     'table meta',
+    'table moved_blobs',
+    'table moved_ranges',
+    'table moved_streams',
+    'table segments',
     'table streams',
     'table types',
     'table whole_blobs',
   ],
-  migrations: [{ to: 2, migrate: toBlobsInParts }],
+  migrations: [
+    { to: 2, migrate: toBlobsInParts },
+    { to: 3, migrate: (db) => db.exec(MOVED) },
+  ],
 }
 
 /** Reads the sizes of blobs and none of their bytes, so it takes as long as there are blobs. */

@@ -13,6 +13,7 @@ import type { StreamId } from '@ice/primitives'
 import type { Connection } from './connection.ts'
 import { storedFormat, unsupportedFormat } from './format.ts'
 import { CATCH_UP_EVENTS_MAX, TYPES_MAX } from './limits.ts'
+import { Moved } from './moved.ts'
 
 /** The end of one stream. `id` is 0 while the stream is not in the dictionary. */
 export interface Head {
@@ -60,6 +61,7 @@ export class Heads implements HeadLedger {
   readonly #format: number
   readonly #db: Connection
   readonly #sql: ReturnType<typeof prepare>
+  readonly #moved: Moved
   readonly #heads = new BoundedMap<string, Head>(HEADS_MAX, () => this.beforeDrop())
   readonly #types = new Map<string, number>()
   #dataVersion = 0
@@ -78,6 +80,7 @@ export class Heads implements HeadLedger {
     this.#path = path
     this.#format = storedFormat(db, path)
     this.#sql = prepare(db)
+    this.#moved = new Moved(db)
     this.refresh()
   }
 
@@ -95,7 +98,9 @@ export class Heads implements HeadLedger {
     this.#lastStream = ''
     const before = this.position
     const position = this.#sql.position.get() ?? 0
-    if (position - before > CATCH_UP_EVENTS_MAX || position < before) {
+    // What was appended and moved since leaves no row to tell whose it was.
+    const isUntold = this.#moved.last() > before
+    if (position - before > CATCH_UP_EVENTS_MAX || position < before || isUntold) {
       this.#heads.clear()
     } else {
       for (const name of this.#sql.moved.all(before)) this.#heads.delete(name)
@@ -131,6 +136,10 @@ export class Heads implements HeadLedger {
       if (row[1] !== null && row[2] !== null) {
         entry.version = row[1]
         entry.time = timeOf(row[2])
+      } else {
+        const { version, time } = this.#moved.head(entry.id) ?? entry
+        entry.version = version
+        entry.time = time
       }
     }
     this.#heads.set(stream, entry)

@@ -86,7 +86,7 @@ export class OpeningCheck {
   readonly #db: Connection
   readonly #path: string
   readonly #sql: ReturnType<typeof prepare>
-  readonly #range: CompactRange
+  #range: CompactRange
   readonly #check = new LogCheck()
   #stored: number
   /** Position of the last event when the log was opened. */
@@ -127,7 +127,9 @@ export class OpeningCheck {
       before = page.at(-1)?.[0] ?? 0
       if (page.length < CHECK_SLICE_EVENTS) break
     }
+    this.#catchUp()
     rows.reverse()
+    rows.splice(0, rows.findLastIndex(([position]) => position <= this.position) + 1)
     const first = rows[0]?.[0] ?? this.#head + 1
     // What reaches down to the mark need not be looked at again.
     const isAll = first <= this.position + 1
@@ -140,8 +142,24 @@ export class OpeningCheck {
   /** Checks a few more. @throws {EventsSqliteError} `ICE_EVENTS_SQLITE_FILE_CORRUPT` */
   slice(): void {
     const page = this.#sql.after.all(this.position, this.#head, CHECK_SLICE_EVENTS)
+    if (this.#catchUp()) return
     for (const row of page) this.#judge(row, this.#check, true)
     if (page.length === 0) this.#fail(this.position + 1, 'an event is missing')
+  }
+
+  /**
+   * Others may have moved the mark on, and then events from before it to the archive. What is
+   * read here before the mark is looked at is whole, or stands before the mark.
+   *
+   * @returns whether there is a further mark
+   */
+  #catchUp(): boolean {
+    const mark = storedMark(this.#db)
+    if (mark.size <= this.position) return false
+    this.#range = compactRange(mark)
+    this.#check.position = mark.size
+    this.#stored = mark.size
+    return true
   }
 
   /** Whether the mark has moved far enough to be worth a transaction. */

@@ -1,5 +1,5 @@
 /** The faces of this package: types only, no runtime code. */
-import type { CheckOptions, EventStore, IntegrityFinding } from '@ice/events/ports'
+import type { CheckOptions, EvictableStore, IntegrityFinding } from '@ice/events/ports'
 import type { Clock } from '@ice/primitives'
 
 /** What an acknowledged unit survives: a power cut, or the death of the process alone. */
@@ -78,6 +78,8 @@ export interface SqliteInspection {
   readonly freeBytes: number
   /** @units bytes of the WAL */
   readonly walBytes: number
+  /** What was moved to the archive: into how many segments, and how many events. */
+  readonly moved: { readonly segments: number; readonly events: number }
   /** Units that wait for a commit. */
   readonly queued: number
 }
@@ -109,7 +111,7 @@ export interface BackupReport {
 }
 
 /** An event store in one SQLite file. */
-export interface SqliteEventStore extends EventStore {
+export interface SqliteEventStore extends EvictableStore {
   readonly path: string
   readonly durability: SqliteDurability
 

@@ -18,9 +18,11 @@ import {
   type StreamPage,
   type StreamRange,
 } from '@ice/events/adapter'
+import type { LivePage, LiveStreamPage } from '@ice/events/ports'
 import type { Hash, Position, StreamId } from '@ice/primitives'
 import type { Connection } from './connection.ts'
-import { SCAN_WINDOW_EVENTS, TYPES_MAX } from './limits.ts'
+import { MOVED_RANGES_MAX, SCAN_WINDOW_EVENTS, TYPES_MAX } from './limits.ts'
+import { archived, Moved } from './moved.ts'
 
 type Row = [position: number, bytes: string, hash: string]
 type VersionedRow = [...Row, version: number]
@@ -45,6 +47,18 @@ export function readPlace(
     const row = select.get(stream, version)
     return row === undefined ? undefined : toEvent(row)
   }
+}
+
+/** A page, and whether it is known to have every position looked at. */
+interface LookedPage extends LogPage {
+  readonly isGapless: boolean
+}
+
+/** The part of a page before a position. */
+function before(page: LogPage, position: number): LogPage {
+  if (position > page.upTo) return page
+  const events = page.events.filter((event) => event.position < position)
+  return { events, upTo: position - 1, end: false }
 }
 
 /** The positions a statement looks at, and the last one there is to look at. */
@@ -97,10 +111,12 @@ export class Rows {
   readonly #sql: ReturnType<typeof prepare>
   readonly #filtered = new Map<string, ReturnType<typeof prepareFiltered>>()
   readonly #types = new Map<string, number>()
+  readonly moved: Moved
 
   constructor(db: Connection) {
     this.#db = db
     this.#sql = prepare(db)
+    this.moved = new Moved(db)
   }
 
   /** Position of the last event; 0 for an empty log. */
@@ -111,11 +127,29 @@ export class Rows {
   /** Version of a stream; 0 when it has no event. */
   version(stream: string): number {
     const id = this.#sql.stream.get(stream)
-    return id === undefined ? 0 : (this.#sql.version.get(id) ?? 0)
+    return id === undefined ? 0 : (this.#sql.version.get(id) ?? this.moved.version(id))
   }
 
-  /** At most a page of one stream. */
-  ofStream({ stream, after, upTo, limit, backwards }: StreamRange): StreamPage {
+  /** At most a page of one stream. @throws `ICE_EVENTS_ARCHIVED_UNAVAILABLE` */
+  ofStream(range: StreamRange): StreamPage {
+    const page = this.liveOfStream(range)
+    const { after, upTo, stream, backwards } = range
+    const { moved, events } = page
+    const lacks = Math.min(moved.at(-1)?.version ?? 0, upTo)
+    const isFull = events.length >= Math.min(range.limit, READ_PAGE_EVENTS)
+    if (lacks <= after || (backwards && isFull)) return page
+    const asked = backwards ? lacks : after + 1
+    const { segment = '' } = moved.find(({ version }) => version >= asked) ?? {}
+    throw archived(`${stream}@${asked}`, { segment, stream })
+  }
+
+  /** At most a page of what is here of one stream, and what was moved of it. */
+  liveOfStream(range: StreamRange): LiveStreamPage {
+    const page = this.#ofStream(range)
+    return { ...page, moved: this.moved.ofStream(range.stream) }
+  }
+
+  #ofStream({ stream, after, upTo, limit, backwards }: StreamRange): StreamPage {
     const id = this.#sql.stream.get(stream)
     if (id === undefined) return { events: [], last: after }
     const select = backwards ? this.#sql.backwards : this.#sql.forwards
@@ -123,9 +157,36 @@ export class Rows {
     return { events: rows.map(toEvent), last: rows.at(-1)?.[3] ?? after }
   }
 
-  /** At most a page of the log, not beyond `upTo`. Looks at a bounded number of events. */
-  ofLog({ after, upTo, filter }: LogRange): LogPage {
-    if (upTo <= after) return { events: [], upTo: after, end: true }
+  /**
+   * At most a page of the log, not beyond `upTo`. Looks at a bounded number of events, and ends
+   * before one that was moved.
+   *
+   * @throws `ICE_EVENTS_ARCHIVED_UNAVAILABLE`
+   */
+  ofLog(range: LogRange): LogPage {
+    const page = this.#ofLog(range)
+    if (page.isGapless) return page
+    const [moved] = this.moved.ranges(range.after, page.upTo)
+    if (moved === undefined) return page
+    const { first: position, segment } = moved
+    if (position <= range.after + 1) {
+      throw archived(`The event at position ${position}`, { segment, position })
+    }
+    return before(page, position)
+  }
+
+  /** At most a page of what is here of the log, and what was moved of it. */
+  live(range: LogRange): LivePage {
+    const page = this.#ofLog(range)
+    if (page.isGapless) return { ...page, moved: [] }
+    const moved = this.moved.ranges(range.after, page.upTo)
+    const last = moved.at(-1)
+    if (last === undefined || moved.length < MOVED_RANGES_MAX) return { ...page, moved }
+    return { ...before(page, last.last + 1), moved }
+  }
+
+  #ofLog({ after, upTo, filter }: LogRange): LookedPage {
+    if (upTo <= after) return { events: [], upTo: after, end: true, isGapless: true }
     const { streamPrefix, types } = filter ?? {}
     if (streamPrefix === undefined && types === undefined && !filtersBytes(filter)) {
       return this.#gapless(after, upTo) ?? this.#page({ after, to: upTo, upTo, filter: undefined })
@@ -139,7 +200,7 @@ export class Rows {
    *
    * @returns undefined where something is missing, or is not what it should be
    */
-  #gapless(after: number, upTo: number): LogPage | undefined {
+  #gapless(after: number, upTo: number): LookedPage | undefined {
     const to = Math.min(after + READ_PAGE_EVENTS, upTo)
     const joined = this.#sql.joined.all(after, to)
     if (joined.length !== to - after) return undefined
@@ -150,10 +211,10 @@ export class Rows {
       const hash = one.slice(0, HASH_LENGTH) as Hash
       events.push({ position, bytes: one.slice(HASH_LENGTH), hash })
     }
-    return { events, upTo: to, end: to >= upTo }
+    return { events, upTo: to, end: to >= upTo, isGapless: true }
   }
 
-  #page({ after, to, upTo, filter }: Window): LogPage {
+  #page({ after, to, upTo, filter }: Window): LookedPage {
     const rows =
       filter === undefined
         ? this.#sql.all.all(after, to, READ_PAGE_EVENTS)
@@ -165,7 +226,7 @@ export class Rows {
     // A full page may have stopped before the end of the window.
     const isFull = rows.length === READ_PAGE_EVENTS
     const last = isFull ? (found.at(-1)?.position ?? to) : this.#skipGap(to, upTo, rows.length)
-    return { events, upTo: last, end: last >= upTo }
+    return { events, upTo: last, end: last >= upTo, isGapless: false }
   }
 
   /** In a damaged log positions may be missing by the billion: nobody should count through them. */

@@ -19,11 +19,13 @@ import {
   readLog,
   readStream,
 } from '@ice/events/adapter'
+import type { DiskUse, Eviction } from '@ice/events/ports'
 import { backUp } from './backup.ts'
 import { BlobRows } from './blob-rows.ts'
 import { openBlobs, type StoreBlobs } from './blobs.ts'
 import { checkLog } from './check.ts'
 import { readPragma, readSettings } from './connection.ts'
+import { Evicting } from './evict.ts'
 import { failure, isBusy, isCorrupt, openFailure } from './failure.ts'
 import { readMeta, storedFormat, storedLineage } from './format.ts'
 import { Handle } from './handle.ts'
@@ -78,12 +80,39 @@ function portOf(store: Store): SqliteEventStore {
     subscribe: (query) => store.subscribe(query),
     head: async () => ({ position: await reading(() => store.rows.head(), undefined) }),
     check: (checkOptions) => checkLog(db, reading, checkOptions),
+    eviction: evictionOf(store),
     inspect: () => store.inspect(),
     async backup(target, backupOptions = {}) {
       store.handle.mustBeOpen()
       return store.handle.holding(backUp({ db, source: path, target, options: backupOptions }))
     },
     close: () => store.close(),
+  }
+}
+
+function evictionOf({ handle, rows, blobs }: Store): Eviction {
+  const { reading } = handle
+  return {
+    live: (query) => reading(() => rows.live({ ...query, filter: query.filter }), query.signal),
+    liveStream: (query) => reading(() => rows.liveOfStream(query), query.signal),
+    blobSegment: (digest, signal) => reading(() => rows.moved.blob(digest), signal),
+    segments: () => reading(() => rows.moved.segments(), undefined),
+    disk: () => reading(() => diskUse(handle.file), undefined),
+    async evict(request) {
+      handle.mustBeOpen()
+      const evicted = await handle.holding(new Evicting(handle, request).run())
+      while (await blobs.tidy());
+      return evicted
+    },
+  }
+}
+
+function diskUse({ db, path }: OpenedFile): DiskUse {
+  const pageSize = Number(readPragma(db, 'page_size'))
+  const walBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
+  return {
+    bytes: Number(readPragma(db, 'page_count')) * pageSize + walBytes,
+    freeBytes: Number(readPragma(db, 'freelist_count')) * pageSize,
   }
 }
 
@@ -166,6 +195,7 @@ class Store {
       bytes: Number(readPragma(db, 'page_count')) * pageSize,
       freeBytes: Number(readPragma(db, 'freelist_count')) * pageSize,
       walBytes: statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+      moved: this.rows.moved.totals(),
       queued: this.#queue.size,
     }
   }

@@ -24,6 +24,7 @@ import type { Connection } from './connection.ts'
 import { sqliteCode } from './failure.ts'
 import type { Heads } from './heads.ts'
 import { Inserter } from './inserter.ts'
+import { archived, Moved } from './moved.ts'
 import { readPlace } from './rows.ts'
 
 /** What became of one unit, once its transaction has committed. */
@@ -57,6 +58,7 @@ export class Writer {
   readonly #sql: ReturnType<typeof prepare>
   readonly #rows: Inserter
   readonly #blobs: BlobRows
+  readonly #moved: Moved
   #now = 0
 
   constructor(db: Connection, heads: Heads, clock: Pick<Clock, 'now'>) {
@@ -66,6 +68,7 @@ export class Writer {
     this.#sql = prepare(db)
     this.#rows = new Inserter(db)
     this.#blobs = new BlobRows(db)
+    this.#moved = new Moved(db)
     heads.beforeDrop = () => this.#rows.flush()
   }
 
@@ -103,12 +106,23 @@ export class Writer {
       if (judged.kind === 'refused') return { refused: judged.error }
       this.#rows.flush()
       const answer = retryAnswer(unit, this.#sql.place)
-      if (answer === undefined) return { refused: judged.conflict }
+      if (answer === undefined) return { refused: this.#occupied(unit, judged.conflict) }
       return { appended: answer, events: 0, bytes: 0 }
     } catch (error) {
       if (sqliteCode(error) !== undefined) throw error
       return { refused: error }
     }
+  }
+
+  /** What stands in the places may be the unit itself, if it was moved: only the archive can tell. */
+  #occupied(unit: PreparedUnit, conflict: unknown): unknown {
+    for (const { stream, expectedVersion } of unit.writes) {
+      const from = typeof expectedVersion === 'number' ? expectedVersion : 0
+      const segment = this.#moved.ofStream(stream).find(({ version }) => version > from)?.segment
+      if (segment === undefined) continue
+      return archived(`${stream}@${from + 1}`, { segment, stream }, conflict)
+    }
+    return conflict
   }
 
   #keep(unit: PreparedUnit, writes: readonly SealedWrite[]): Outcome {

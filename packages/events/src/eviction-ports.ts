@@ -80,6 +80,8 @@ export interface SegmentProgress {
   readonly events: number
   /** Position of the last of them. */
   readonly last: number
+  /** Whether everything is done: its blobs were looked at too. */
+  readonly isDone: boolean
 }
 
 /** The room a log takes. */
