@@ -1,0 +1,229 @@
+/**
+ * A store and its segments as one log, held to the same contract as any store.
+ *
+ *     append ──────────────────────────> store     (judged there: it knows where streams end)
+ *     read, readAll, subscribe ─> pages ─┬> store  what is still there
+ *                                        └> segments   what it says was moved
+ *
+ * Two answers of the store need the archive. A unit that meets events which were moved may be its
+ * own retry: their bytes tell, so they are fetched and compared here. A unit that declares a blob
+ * which was moved gets it brought back first. Both are free of races, because what was recorded
+ * never changes.
+ */
+import { resolve } from 'node:path'
+import { EVENTS_CODES, EventsError } from '@ice/events'
+import { bringsBytes, checkQuery, readLog, readStream, retryAnswer } from '@ice/events/adapter'
+import type {
+  Appended,
+  BlobStore,
+  EvictableStore,
+  PreparedUnit,
+  PreparedWrite,
+  StoredEvent,
+  SubscribeQuery,
+} from '@ice/events/ports'
+import { type BlobDigest, hasCode, IceError, isBlobDigest } from '@ice/primitives'
+import { EVENTS_ARCHIVE_CODES, EventsArchiveError } from './errors.ts'
+import { SegmentFolder } from './folder.ts'
+import { mergedBlobs } from './merged-blobs.ts'
+import { checkArchived } from './merged-check.ts'
+import { MergedPages } from './merged-pages.ts'
+import type { ArchivedEventStore, ArchivedEventStoreOptions } from './ports.ts'
+import { SegmentRecords } from './records.ts'
+
+/**
+ * Opens a store together with the folder that its older events were moved to.
+ *
+ * Nothing is read: a segment is looked for, hashed and held to what the log says of it when
+ * something of it is asked for.
+ *
+ * @throws {EventsArchiveError} `ICE_EVENTS_ARCHIVE_OPTION_UNSUPPORTED`
+ */
+export function openArchivedEventStore(options: ArchivedEventStoreOptions): ArchivedEventStore {
+  const archived = new Archived(checkedStore(options.store), checkedDirectory(options.directory))
+  const { live } = archived
+  return {
+    live,
+    directory: archived.folder.path,
+    supports: live.supports,
+    durability: live.durability,
+    incarnation: live.incarnation,
+    blobs: archived.blobs,
+    append: (unit) => archived.append(unit),
+    read: (query) => readStream(archived.pages, query),
+    readAll: (query) => readLog(archived.pages, query),
+    subscribe: (query) => archived.subscribe(query),
+    head: () => live.head(),
+    check: (checkOptions) => checkArchived(archived, checkOptions),
+    segments: () => archived.records.all(),
+    close: () => archived.close(),
+  }
+}
+
+/** The port is optional: a caller without types may bring a store that lacks it. */
+function checkedStore(store: EvictableStore): EvictableStore {
+  if (typeof (store as Partial<EvictableStore>).eviction?.evict === 'function') return store
+  throw new EventsArchiveError(
+    EVENTS_ARCHIVE_CODES.option,
+    'This store cannot let go of events: it has no "eviction".',
+    { option: 'store' },
+  )
+}
+
+function checkedDirectory(directory: string): string {
+  const isText = typeof directory === 'string' && directory !== '' && !directory.includes('\0')
+  if (isText) return resolve(directory)
+  throw new EventsArchiveError(
+    EVENTS_ARCHIVE_CODES.option,
+    'The folder of an archive is a text of at least one character, without NUL.',
+    { option: 'directory' },
+  )
+}
+
+class Archived {
+  readonly live: EvictableStore
+  readonly folder: SegmentFolder
+  readonly records: SegmentRecords
+  readonly pages: MergedPages
+  readonly blobs: BlobStore
+  #isClosing = false
+
+  constructor(live: EvictableStore, directory: string) {
+    this.live = live
+    this.folder = new SegmentFolder(directory)
+    this.records = new SegmentRecords(live)
+    this.pages = new MergedPages({
+      live,
+      folder: this.folder,
+      records: this.records,
+      mustBeOpen: () => this.#mustBeOpen(),
+    })
+    this.blobs = mergedBlobs(this)
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosing) throw new EventsError(EVENTS_CODES.notOpen, 'The archived log is closed')
+  }
+
+  append(unit: PreparedUnit): Promise<Appended> {
+    const isPlain = unit.blobs === undefined || unit.blobs.every(bringsBytes)
+    if (isPlain) {
+      return this.live.append(unit).catch((error: unknown) => this.#answer(unit, error))
+    }
+    return this.#appendStaged(unit)
+  }
+
+  /** Blobs that were moved are brought back, one after the other, as the store misses them. */
+  async #appendStaged(unit: PreparedUnit): Promise<Appended> {
+    // Copied before the first wait: the caller may change its bytes then.
+    const blobs = unit.blobs?.map((blob) =>
+      bringsBytes(blob) ? { ...blob, bytes: Uint8Array.prototype.slice.call(blob.bytes) } : blob,
+    )
+    const own = blobs === undefined ? unit : { ...unit, blobs }
+    const brought = new Set<BlobDigest>()
+    for (;;) {
+      try {
+        return await this.live.append(own)
+      } catch (error) {
+        const missing = missingBlob(error)
+        if (missing === undefined || brought.has(missing)) return await this.#answer(own, error)
+        const segment = await this.live.eviction.blobSegment(missing, unit.signal)
+        if (segment === undefined) throw error
+        await this.live.blobs.stage(this.blobs.stream(missing), { digest: missing })
+        brought.add(missing)
+      }
+    }
+  }
+
+  /** The store knows that the places are taken, and not by what: the segments do. */
+  async #answer(unit: PreparedUnit, error: unknown): Promise<Appended> {
+    if (!hasCode(error, EVENTS_CODES.archived)) throw error
+    const found = new Map<string, StoredEvent>()
+    for (const write of unit.writes) {
+      let version = fromOf(write)
+      const query = { stream: write.stream, after: version, limit: write.events.length }
+      for await (const batch of readStream(this.pages, query)) {
+        for (const stored of batch) {
+          version += 1
+          found.set(`${write.stream}@${version}`, stored)
+        }
+      }
+    }
+    const answer = retryAnswer(unit, (stream, version) => found.get(`${stream}@${version}`))
+    if (answer !== undefined) return answer
+    throw error instanceof IceError && error.cause instanceof IceError ? error.cause : error
+  }
+
+  /**
+   * The store's own subscription as long as it has what is asked for, pages where it has not. A
+   * page of the store ends before what was moved, so where it gave up is where pages go on.
+   */
+  async *subscribe(query: SubscribeQuery): AsyncGenerator<readonly StoredEvent[]> {
+    this.#mustBeOpen()
+    checkQuery(query)
+    let after = query.after ?? 0
+    for (;;) {
+      let moved: unknown
+      try {
+        for await (const batch of this.live.subscribe({ ...query, after })) {
+          after = batch.at(-1)?.position ?? after
+          yield batch
+        }
+      } catch (error) {
+        if (!hasCode(error, EVENTS_CODES.archived)) throw error
+        moved = error
+      }
+      if (moved === undefined) return
+      after = Math.max(after, positionOf(moved) - 1)
+      for await (const page of this.#catchUp(after, query)) {
+        if (page.events.length > 0) yield page.events
+        after = page.upTo
+      }
+      if (this.#isOver(query)) return
+    }
+  }
+
+  /** Pages up to the end of what was moved. */
+  async *#catchUp(from: number, query: SubscribeQuery) {
+    const { filter, signal } = query
+    let after = from
+    try {
+      const upTo = await this.pages.head()
+      for (;;) {
+        const page = await this.pages.ofLog({ after, upTo, filter }, signal)
+        if (this.#isOver(query)) return
+        yield page
+        if (page.end || !page.isMerged) return
+        after = page.upTo
+      }
+    } catch (error) {
+      if (!this.#isOver(query)) throw error
+    }
+  }
+
+  #isOver({ signal }: SubscribeQuery): boolean {
+    return this.#isClosing || signal?.aborted === true
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await this.live.close()
+    this.folder.close()
+  }
+}
+
+function fromOf({ expectedVersion }: PreparedWrite): number {
+  return typeof expectedVersion === 'number' ? expectedVersion : 0
+}
+
+function missingBlob(error: unknown): BlobDigest | undefined {
+  if (!hasCode(error, EVENTS_CODES.blobNotFound) || !(error instanceof IceError)) return undefined
+  const { digest } = error.data
+  return isBlobDigest(digest) ? digest : undefined
+}
+
+/** The first position that the store could not give. */
+function positionOf(error: unknown): number {
+  const position = error instanceof IceError ? error.data['position'] : undefined
+  return typeof position === 'number' ? position : 0
+}

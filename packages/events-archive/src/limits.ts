@@ -1,0 +1,26 @@
+/** Every bound of the archive, with its unit and its reason. */
+
+/** @units bytes of events a segment takes: they are sorted in memory before they are written. */
+export const SEGMENT_EVENT_BYTES_MAX: number = 16 * 1_048_576
+
+/** @units events a segment takes: its index, 68 bytes each, is in memory while it is open. */
+export const SEGMENT_EVENTS_MAX = 65_536
+
+/** @units bytes of events and blobs after which a segment takes no further stream: a file that
+ * can be copied and verified in a second or two. */
+export const SEGMENT_BYTES_MAX: number = 64 * 1_048_576
+
+/** @units bytes of the last part of a segment but its trailer: some dozen numbers. */
+export const FOOTER_BYTES_MAX = 4_096
+
+/** @units segments whose files and indexes are kept open. */
+export const OPEN_SEGMENTS_MAX = 4
+
+/** @units events of a segment that one page of a read looks at. */
+export const SCAN_EVENTS_MAX = 4_096
+
+/** @units bytes of a file that are hashed before others get the event loop. */
+export const HASH_STEP_BYTES: number = 4 * 1_048_576
+
+/** @units concluded runs that are told apart by name in a report. */
+export const REPORT_RUNS_MAX = 100
