@@ -1,16 +1,13 @@
-/** Verifies: EVT-R60, EVT-R61, EVT-R62, EVT-R63 */
-import { readdirSync, readFileSync } from 'node:fs'
+/** Verifies: EVT-R60, EVT-R61, EVT-R62 */
 import { canonicalize, type EventId, leafHash } from '@ice/primitives'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { decodeEvent } from '../src/decode.ts'
 import { EVENTS_CODES } from '../src/errors.ts'
 import { defineEventType } from '../src/event-type.ts'
-import type { RecordedEvent, StoredEvent } from '../src/ports.ts'
+import type { StoredEvent } from '../src/ports.ts'
 import { composeTaxonomy } from '../src/taxonomy.ts'
-import { NumberNoted, NumberProposed, PersonGreeted, testTaxonomy } from '../src/testing/index.ts'
-import { standardTypes } from '../src/types/index.ts'
-import { verifyLog } from '../src/verify.ts'
+import { testTaxonomy } from '../src/testing/index.ts'
 import { errorOf, memoryRoom, NOON, noted, toStream, withCode } from './fixtures.ts'
 
 const sound = {
@@ -117,47 +114,6 @@ describe('one event by its id', () => {
       expect(error.code).toBe(EVENTS_CODES.eventNotFound)
       expect(error.message?.length).toBeLessThan(200)
     }
-  })
-})
-
-interface HistoryLine {
-  readonly position: number
-  readonly bytes: string
-  readonly hash: string
-  readonly decoded: RecordedEvent
-}
-
-/** Every history that a version has ever written, whatever became of the types since. */
-const HISTORIES = new URL('./fixtures/histories/', import.meta.url)
-const histories = readdirSync(HISTORIES).flatMap((version) =>
-  readdirSync(new URL(`${version}/`, HISTORIES)).map((file) => `${version}/${file}`),
-)
-
-describe('a recorded history', () => {
-  const taxonomy = composeTaxonomy([...standardTypes, NumberNoted, NumberProposed, PersonGreeted])
-
-  test.each(histories)('%s verifies and decodes as it always did', async (file) => {
-    const [head = '', ...rest] = readFileSync(new URL(file, HISTORIES), 'utf8').trim().split('\n')
-    const lines = rest.map((line) => JSON.parse(line) as HistoryLine)
-    const events = lines as unknown as readonly StoredEvent[]
-    expect(
-      lines.map((line) => decodeEvent({ ...(line as unknown as StoredEvent) }, taxonomy)),
-    ).toEqual(lines.map(({ decoded }) => decoded))
-    const kept = {
-      async *readAll() {
-        yield events
-      },
-      async *check() {},
-    }
-    const { findings, root } = await verifyLog(kept)
-    expect([findings, { size: events.length, root }]).toEqual([[], JSON.parse(head)])
-  })
-
-  test('is there for every released version', () => {
-    const { version } = JSON.parse(
-      readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-    ) as { version: string }
-    expect(histories.filter((file) => file.startsWith(`${version}/`)).length).toBeGreaterThan(0)
   })
 })
 

@@ -100,3 +100,8 @@ describe('RFC 0002', () => {
 function order(category: string): number {
   return ['runtime', 'cognitive', 'domain', 'memory', 'capability'].indexOf(category)
 }
+
+test('the guide to changing payloads shows the example that is run', () => {
+  const example = read(new URL('../examples/02_schema_evolution.ts', import.meta.url))
+  expect(read(docs('guides/schema-evolution.md'))).toContain(`\`\`\`ts\n${example}\`\`\`\n`)
+})

@@ -1,0 +1,157 @@
+/**
+ * A payload, or several, of every standard type: what golden histories are made of. Each member
+ * that may be left out is there once and left out once, as far as a type has any.
+ */
+import type { StandardPayloads } from '../src/types/index.ts'
+
+const run = '0192a1b2-c3d4-7000-8000-000000000001'
+const grant = '0192a1b2-c3d4-7000-8000-00000000000a'
+const parent = '0192a1b2-c3d4-7000-8000-00000000000b'
+const digest = 'c0ffee00'.repeat(8)
+const inline = { inline: { text: '“ünïcödé” \u0007 \\ "', list: [1, -0.5, 1e21, null, true] } }
+const blob = { blob: { $blob: digest, size: 9_000 } }
+const sealed = { blob: { $blob: digest, size: 9_000, key: 'key-1' } }
+const program = { name: 'survey', version: '1.2.0' }
+const intent = `run/${run}@7`
+const cause = { code: 'EACCES', message: 'not allowed', retryable: false }
+const error = { code: 'ICE_X_Y', message: 'why', retryable: true }
+const failure = { ...error, data: { path: '/a', deep: { er: [1] } }, cause }
+const outcome = { effect: 'read', attempt: 1, intent, result: inline, observed: {} }
+const other = { ...outcome, attempt: 2, result: sealed, observed: { bytes: 9_000, mode: 'r' } }
+const verdict = { step: 'write', digest, request: intent }
+const resource = { kind: 'fs', root: '/srv', path: 'a/b.txt' }
+const basis = [{ stream: `grant/${grant}`, version: 1 }]
+const denial = { code: 'ICE_CAPABILITIES_EXPIRED', message: 'expired', data: { at: 5 }, causes: [] }
+const change = { memory: 'fact/1', reason: 'replaced' }
+
+export const samples: { readonly [T in keyof StandardPayloads]: readonly StandardPayloads[T][] } = {
+  RunCreated: [
+    { run, program, input: inline, owner: 'worker-1', epoch: 1, grants: [] },
+    {
+      ...{ run, program, input: blob, owner: 'worker-1', epoch: 3, key: 'once' },
+      ...{ grants: [{ name: 'files', grant }], tags: { team: 'a', '': '' } },
+    },
+  ],
+  RunRequested: [{ run, program, inputDigest: digest }],
+  RunClaimed: [{ owner: 'worker-2', epoch: 2, previous: 'worker-1' }],
+  RunProvisioned: [{ limits: {} }, { limits: { effects: 100, ms: 60_000 } }],
+  ResourcesAllocated: [{ resources: [] }, { resources: ['execution'] }],
+  ContextResolved: [{}, { agent: 'writer', workspace: '/srv' }],
+  MemoryMounted: [{ views: [] }, { views: [{ view: 'facts', asOf: 41 }] }],
+  CapabilitiesBound: [{ grants: [] }, { grants: [{ name: 'files', grant }] }],
+  ExecutionWindowOpened: [{}],
+  RunSuspended: [{ waitingFor: ['write', 'name\nof two lines'] }],
+  RunResumed: [{}],
+  AbortRequested: [{ reason: '' }],
+  EffectFailed: [
+    { effect: 'read', attempt: 1, intent, error },
+    { effect: 'read', attempt: 2, intent, error: failure },
+  ],
+  EffectInDoubt: [{ effect: 'send', attempt: 1, intent }],
+  EffectDoubtResolved: [
+    { effect: 'send', intent, happened: false, evidence: 'the outbox is empty' },
+    { effect: 'send', intent, happened: true, result: inline, evidence: 'it arrived' },
+  ],
+  ValidationStarted: [{ result: inline, resultDigest: digest }],
+  ValidationPassed: [{ checks: ['output'] }],
+  ValidationFailed: [{ checks: ['output', 'sum'], failures: [{ check: 'sum', error: failure }] }],
+  RunCommitted: [{ resultDigest: digest }],
+  RunAborted: (['provisioning', 'context', 'execution', 'validation', 'commit'] as const).map(
+    (phase) => ({ phase }),
+  ),
+  AbortReasonDeclared: [{ reason: 'enough' }, { reason: 'it failed', error: failure }],
+  RunForciblyTerminated: [{ reason: 'stop', doubts: ['send'] }],
+  ResourcesReleased: [{ resources: ['execution'] }],
+  RunTerminated: (['committed', 'aborted', 'terminated_by_runtime'] as const).map((conclusion) => ({
+    conclusion,
+    doubts: [],
+  })),
+  TaxonomyAdopted: [
+    { digest, previous: null, types: 60, schemas: blob },
+    { digest, previous: 'ab'.repeat(32), types: 61, schemas: blob },
+  ],
+  LogConfigured: (['memory', 'process', 'disk'] as const).map((durability) => ({
+    durability,
+    store: 'sqlite',
+    incarnation: run,
+    since: 1_767_225_600_000,
+  })),
+  LogRestored: (['backup', 'import'] as const).map((how) => ({
+    ...{ how, from: 'memory', incarnation: run, head: 41, root: digest, doubts: 2 },
+  })),
+  SegmentSealed: [
+    {
+      ...{ segment: 'a-1.seg', digest, root: digest, incarnation: run, bytes: 9, events: 2 },
+      ...{ streams: 1, blobs: 0, firstPosition: 1, lastPosition: 2, firstTime: 0, lastTime: 5 },
+    },
+  ],
+  InferenceStep: [{ step: 's', content: inline }],
+  DecisionProposed: [{ step: 's', proposal: blob, reason: 'because' }],
+  HypothesisGenerated: [{ step: 's', hypothesis: inline }],
+  UncertaintyDeclared: [{ step: 's', about: 'tomorrow' }],
+  PlanStepProposed: [{ step: 's', plan: 'p', content: inline }],
+  EffectSucceeded: [outcome, other],
+  FileRead: [outcome, other],
+  FileWritten: [outcome, other],
+  FileDeleted: [outcome, other],
+  DirectoryListed: [outcome, other],
+  APIRequestExecuted: [outcome, other],
+  UserNotificationSent: [outcome, other],
+  TaskStarted: [{ task: 't' }, { task: 't', description: 'first' }],
+  TaskCompleted: [{ task: 't', result: inline }],
+  WorkflowAdvanced: [{ nodes: ['a', 'b'], done: 1, total: 3 }],
+  MemoryPromoted: [
+    {
+      ...{ memory: 'fact/1', kind: 'fact', content: inline, sources: [intent], confidence: 0.75 },
+      policy: { name: 'default', version: 1 },
+    },
+  ],
+  MemoryExpired: [change],
+  MemoryDeprecated: [change],
+  MemorySuperseded: [{ ...change, by: 'fact/2' }],
+  MemoryInvalidated: [change],
+  CapabilityRequested: [{ action: 'fs.write', resource, reason: 'to save' }],
+  CapabilityGranted: [
+    {
+      grant: {
+        ...{ id: grant, holder: `run/${run}`, actions: ['fs.read'], resource, caveats: [] },
+        ...{ parent: null, delegable: 0, notBefore: 0, expiresAt: null, revocable: true },
+      },
+    },
+    {
+      grant: {
+        ...{ id: grant, holder: `run/${run}`, actions: ['fs.read', 'fs.list'], resource, parent },
+        ...{ caveats: [{ kind: 'count', max: 3 }], delegable: 2, notBefore: 5, expiresAt: 99 },
+        revocable: false,
+      },
+      label: 'files',
+    },
+  ],
+  CapabilityUsed: (['observe', 'idempotent', 'irreversible'] as const).flatMap((fate) => {
+    const used = {
+      ...{ effect: 'read', attempt: 1, action: 'fs.read', resource, arguments: inline, grant },
+      ...{ argumentsDigest: digest, chain: [grant, parent], basis, fate },
+    }
+    return [used, { ...used, arguments: sealed, approval: intent }]
+  }),
+  CapabilityDenied: (['decision', 'handler'] as const).flatMap((stage) => {
+    const denied = {
+      ...{ effect: 'read', attempt: 1, stage, action: 'fs.read', resource, grant, basis },
+      ...{ argumentsDigest: digest, denial: { ...denial, causes: [denial] } },
+    }
+    return [denied, { ...denied, intent }]
+  }),
+  CapabilityRevoked: [{ grant, reason: 'over' }],
+  CapabilityExpired: [{ grant, expiresAt: 99 }],
+  CountDebited: [{ grant, run, effect: 'read', attempt: 1, count: 1 }],
+  ApprovalRequested: (['effect', 'question'] as const).flatMap((kind) => {
+    const asked = { step: 'write', kind, digest, prompt: 'Allow?', details: inline }
+    return [
+      { ...asked, expiresAt: null },
+      { ...asked, expiresAt: 99, grant },
+    ]
+  }),
+  ApprovalGranted: [verdict, { ...verdict, comment: 'fine' }],
+  ApprovalRejected: [verdict, { ...verdict, comment: 'no' }],
+  ApprovalConsumed: [{ step: 'write', answer: intent, approved: true }],
+}
