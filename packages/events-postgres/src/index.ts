@@ -1,4 +1,10 @@
 /** The event store on PostgreSQL. */
 export { EVENTS_POSTGRES_CODES, type EventsPostgresCode, EventsPostgresError } from './errors.ts'
 export type * from './ports.ts'
+export type { PostgresClient, PostgresPool, PostgresResult } from './projection-pool.ts'
+export {
+  openPostgresProcessorStore,
+  openPostgresSnapshotStore,
+  type PostgresProjectionOptions,
+} from './projections.ts'
 export { openPostgresEventStore } from './store.ts'
