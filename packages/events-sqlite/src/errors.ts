@@ -19,9 +19,9 @@ export const EVENTS_SQLITE_CODES = {
   filesystem: 'ICE_EVENTS_SQLITE_FILESYSTEM_UNSUPPORTED',
   /** A setting that durability rests on was asked for and did not take. */
   settings: 'ICE_EVENTS_SQLITE_SETTINGS_UNSUPPORTED',
-  /** There is a file where the backup was to be written. */
+  /** There is a file where a backup, or a restored log, was to be written. */
   backupTarget: 'ICE_EVENTS_SQLITE_BACKUP_CONFLICT',
-  /** The backup was written but does not open, or lacks events. */
+  /** The backup is damaged, lacks events, or is a log in use; nothing was restored from it. */
   backupDamaged: 'ICE_EVENTS_SQLITE_BACKUP_CORRUPT',
   /** An option is not one this store can hold to. */
   option: 'ICE_EVENTS_SQLITE_OPTION_UNSUPPORTED',

@@ -1,6 +1,7 @@
 /** The faces of this package: types only, no runtime code. */
-import type { CheckOptions, EvictableStore, IntegrityFinding } from '@ice/events/ports'
-import type { Clock } from '@ice/primitives'
+import type { NotedRoot } from '@ice/events'
+import type { CheckOptions, EventStore, EvictableStore, IntegrityFinding } from '@ice/events/ports'
+import type { Clock, Hash } from '@ice/primitives'
 
 /** What an acknowledged unit survives: a power cut, or the death of the process alone. */
 export type SqliteDurability = 'disk' | 'process'
@@ -108,6 +109,38 @@ export interface BackupReport {
   readonly head: number
   /** @units bytes */
   readonly bytes: number
+}
+
+/** Settings of a restoration. */
+export interface RestoreOptions
+  extends Pick<SqliteEventStoreOptions, 'networkFilesystem' | 'probeFilesystem'> {
+  /** A file that `backup` has made. It is read, and not touched. */
+  readonly backup: string
+  /** Where the log is to be; nothing may be there. Its folder must be. */
+  readonly path: string
+  /** Roots that were noted of the log: the backup must have them at their sizes. */
+  readonly noted?: readonly NotedRoot[]
+  /**
+   * How a log is read of which events are in an archive. Without it such a log is verified as far
+   * as its file has it, and no root of it can be told.
+   */
+  readonly through?: (store: SqliteEventStore) => Pick<EventStore, 'readAll' | 'check'>
+  readonly signal?: AbortSignal
+  /** Called while the backup is copied. @units bytes */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/** A log that was restored. */
+export interface RestoredLog {
+  readonly path: string
+  /** The name of the history that begins here. */
+  readonly incarnation: string
+  /** The name of the history it goes on from. */
+  readonly from: string
+  /** Position of the last event it has of that one. */
+  readonly head: number
+  /** RFC 9162 root of its events up to there, when all of them could be read. */
+  readonly root?: Hash
 }
 
 /** An event store in one SQLite file. */
