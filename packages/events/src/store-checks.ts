@@ -53,14 +53,20 @@ export function checkQuery(query: Omit<ReadAllQuery, 'signal'> & LagQuery): void
 
 /** The same for a read of one stream: what is no text has no stream of that name. */
 export function checkStreamQuery(query: ReadQuery): void {
-  if (typeof query.stream !== 'string') throw structural('"stream" is no text')
+  const { stream, backwards } = query
+  if (typeof stream !== 'string') throw structural('"stream" is no text')
+  if (backwards !== undefined && typeof backwards !== 'boolean') {
+    throw structural('"backwards" is neither true nor false')
+  }
   checkQuery(query)
 }
 
 type LagQuery = Pick<SubscribeQuery, 'lagMax'>
 
 /** What is no filter would let everything through, or nothing, and say neither. */
-function checkFilter({ streamPrefix, types, origins, from, before }: EventFilter): void {
+function checkFilter(filter: EventFilter): void {
+  if (typeof filter !== 'object' || filter === null) throw structural('"filter" is no object')
+  const { streamPrefix, types, origins, from, before } = filter
   if (streamPrefix !== undefined && typeof streamPrefix !== 'string') {
     throw structural('"streamPrefix" is no text')
   }
