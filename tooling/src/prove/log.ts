@@ -12,6 +12,8 @@
 import { randomInt } from 'node:crypto'
 import type { ProveTopic } from '../harness/topics.ts'
 import { proveErrors } from './parts/log-errors.ts'
+import { proveFuzz } from './parts/log-fuzz.ts'
+import { proveHistories } from './parts/log-histories.ts'
 import { proveKills } from './parts/log-kills.ts'
 import type { LogPart } from './parts/log-part.ts'
 
@@ -19,6 +21,8 @@ import type { LogPart } from './parts/log-part.ts'
 const PARTS: readonly (readonly [name: string, part: LogPart])[] = [
   ['R1', proveKills],
   ['R2', proveErrors],
+  ['R10', proveHistories],
+  ['R12', proveFuzz],
 ]
 
 export const topic: ProveTopic = {
