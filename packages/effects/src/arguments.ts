@@ -69,9 +69,15 @@ export const writeArguments: z.ZodType<WriteArguments> = z.strictObject({
  * `ICE_EFFECTS_PATH_LIMIT`
  */
 export function checkedArguments<A extends PathArguments>(schema: z.ZodType<A>, value: unknown): A {
+  const args = checked(schema, value)
+  parsePath(args.path)
+  return args
+}
+
+/** Holds arguments against a schema. @throws {EffectsError} `ICE_EFFECTS_ARGUMENTS_UNSUPPORTED` */
+export function checked<A>(schema: z.ZodType<A>, value: unknown): A {
   const { data, error } = schema.safeParse(value)
   if (error !== undefined) throw refused(error)
-  parsePath(data.path)
   return data
 }
 

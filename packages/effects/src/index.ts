@@ -1,5 +1,5 @@
 /**
- * Handlers for real effects, held to the grant they act under: rooted files.
+ * Handlers for real effects, held to the grant they act under: rooted files, and the network.
  */
 export type { Containment } from './anchor.ts'
 export {
@@ -28,6 +28,19 @@ export {
 } from './limits.ts'
 export type { ListEntry, ListPage } from './list.ts'
 export { nameBytes, nameText } from './names.ts'
+export { NETWORK_CODES, type NetworkCode, NetworkError } from './net/errors.ts'
+export { networkEffects } from './net/handlers.ts'
+export type { NetworkOptions, NetworkTimeLimits } from './net/options.ts'
+export type { NetworkAnswer } from './net/report.ts'
+export {
+  type FetchRequest,
+  type FoldedAnswer,
+  type NetworkRequests,
+  net,
+  type SendOnceRequest,
+  type SendRequest,
+} from './net/requests.ts'
+export { type Resolver, systemResolver } from './net/resolve.ts'
 export {
   type FileSystemRequests,
   fs,
