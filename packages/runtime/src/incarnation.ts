@@ -29,9 +29,10 @@ export interface IncarnationInit {
   readonly how: 'backup' | 'import'
   /** The incarnation the events come from. */
   readonly from: string
-  /** How many events were taken over, and their RFC 9162 root: what `verifyLog` found. */
+  /** How many events were taken over. */
   readonly head: number
-  readonly root: Hash
+  /** Their RFC 9162 root, as `verifyLog` found it; `null` when it could not be told. */
+  readonly root: Hash | null
   /** On whose command. */
   readonly principal?: PrincipalId
   /** Event types beside the standard ones. */

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '881b815d0b8a3ff1953d7c4583c172ca4c44548394ed5c2ac0a2d0d74036ebc0' as Hash
+  '941b6a91fb938766cef43ee41819d38ca505daefe25bfc59b23a80c9fcedc886' as Hash

@@ -254,9 +254,10 @@ export const LogRestored = defineEventType({
     from: name,
     /** The one that begins. */
     incarnation: name,
-    /** Events it took over, and their RFC 9162 root. */
+    /** Events it took over. */
     head: count,
-    root: digest,
+    /** Their RFC 9162 root; `null` when some stand in an archive that was not at hand. */
+    root: digest.nullable(),
     /** Effects that are in doubt, by this or already before. */
     doubts: count,
   }),
