@@ -205,7 +205,10 @@ export interface Settled {
   readonly value: JsonValue
 }
 
-/** The event that settles an effect. Always one, whatever the handler reported or threw. */
+/**
+ * The event that a handler's end comes to: always one, whatever it reported or threw. It settles
+ * the effect, but for `EffectInDoubt`, which leaves it open for somebody who knows.
+ */
 export function settle(completion: Completion): Settled {
   const { intent, event } = completion
   const { effect, attempt } = intent.data
@@ -224,6 +227,9 @@ export function settle(completion: Completion): Settled {
   }
   const { error } = completion
   const record = errorRecord(error)
+  if (record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible') {
+    return { type: 'EffectInDoubt', data: common, blob: null, value: null }
+  }
   if (!record.code.endsWith('_DENIED')) return failed(common, error)
   const { code, message, data = {} } = record
   const denial = { code, message, data, causes: [] }

@@ -81,7 +81,8 @@ export class Live {
       const causes = [completion.event.id]
       const event = this.#journal.add({ type, data, blob, causes })
       const step = this.#execution.step(completion.intent.data.effect)
-      if (step !== undefined) {
+      // What is in doubt is not delivered: the step waits until somebody says what became of it.
+      if (step !== undefined && type !== 'EffectInDoubt') {
         await this.#execution.deliver(step, event, settlementOf(event, value, null))
       }
       if (this.#journal.full) await this.#flush()

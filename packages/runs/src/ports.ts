@@ -180,9 +180,11 @@ export interface EffectReport {
 /**
  * Carries out one kind of effect.
  *
- * A handler that finds, before it has acted, that the call reaches outside its grant throws a
- * `HandlerDenial` (see `@ice/runs`): the effect is then recorded as denied. Anything else it
- * throws is recorded as a failure.
+ * A handler that finds, before it has acted, that the call reaches outside its grant throws an
+ * error whose code ends in `_DENIED`: the effect is then recorded as denied. One that cannot know
+ * whether an irreversible effect took place throws a code that ends in `_IN_DOUBT`: the effect is
+ * then in doubt, and waits until somebody resolves it. Anything else it throws is recorded as a
+ * failure.
  */
 export interface EffectHandler {
   readonly action: string
