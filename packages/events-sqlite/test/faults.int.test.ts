@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { EVENTS_CODES, verifyLog } from '@ice/events'
 import { start } from '@ice/tooling/lib/children'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { alice, folder, gather, notes, open, script } from './fixture.ts'
+import { restoreSqliteEventStore } from '../src/index.ts'
+import { alice, folder, gather, notes, open, raw, script } from './fixture.ts'
 
 const can = (command: string, ...args: readonly string[]): boolean =>
   spawnSync(command, args, { stdio: 'ignore' }).status === 0
@@ -55,6 +56,39 @@ describe('a full disk', () => {
       await log.append(notes(alice, 50, 'any', 'x'.repeat(4000)))
       expect((await verifyLog(store)).findings).toEqual([])
       await store.close()
+    },
+  )
+
+  it.skipIf(!canMount)(
+    'refuses a blob, a backup and a restoration, leaves nothing of them, and recovers',
+    async () => {
+      const [place, elsewhere] = [folder(), folder()]
+      expect(can('mount', '-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', place)).toBe(true)
+      onTestFinished(() => {
+        spawnSync('umount', ['-l', place])
+      })
+      const full = { code: EVENTS_CODES.unavailable, data: { reason: 'disk_full', fate: 'none' } }
+      const { store, log, path } = open({ path: join(place, 'log.db') })
+      await log.append(notes(alice, 20))
+      const portion = new Uint8Array(1_048_576)
+      const blobs = Array.from({ length: 20 }, (_, i) => portion.slice().fill(i))
+      await expect(store.blobs.stage(blobs)).rejects.toMatchObject(full)
+      for await (const finding of store.check()) expect(finding).toBeUndefined()
+      expect(raw(path).prepare(FOUND).pluck().get()).toBe(0)
+      expect(can('mount', '-o', 'remount,size=40m', place)).toBe(true)
+      await log.append(notes(alice, 20))
+      const staged = await store.blobs.stage(blobs)
+      expect((await store.blobs.read(staged.digest)).byteLength).toBe(20 * 1_048_576)
+      // The same room is not there twice.
+      await expect(store.backup(join(place, 'copy.db'))).rejects.toMatchObject(full)
+      const backup = join(elsewhere, 'copy.db')
+      await store.backup(backup)
+      const restoring = restoreSqliteEventStore({ backup, path: join(place, 'again.db') })
+      await expect(restoring).rejects.toMatchObject(full)
+      const left = readdirSync(place).filter((name) => !name.startsWith('log.db'))
+      expect(left).toEqual([])
+      await log.append(notes(alice, 20))
+      expect((await verifyLog(store)).findings).toEqual([])
     },
   )
 
@@ -128,6 +162,30 @@ describe('a sync of the folder that fails', () => {
     await open({ path }).store.close()
   })
 })
+
+/** Verifies: ESQ-R61 */
+describe('a sync that fails while a blob is staged', () => {
+  it.skipIf(!canTrace)('closes the handle, and nothing is to be found of the blob', async () => {
+    for (const nth of [6, 9, 14]) {
+      const path = join(folder(), 'log.db')
+      const { store: first, log } = open({ path })
+      await log.append(notes(alice, 3))
+      await first.close()
+      const before = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync', '-e']
+      const inject = `inject=fsync,fdatasync:error=EIO:when=${nth}`
+      const child = start(script('stager'), { args: [path, '8'], before: [...before, inject] })
+      expect(await child.until(has('code'))).toMatchObject({ code: expect.any(String) })
+      expect(await child.until(has('after'))).toEqual({ after: EVENTS_CODES.notOpen })
+      await child.ended()
+      const { store } = open({ path })
+      expect(raw(path).prepare(FOUND).pluck().get()).toBe(0)
+      expect((await verifyLog(store)).findings).toEqual([])
+    }
+  })
+})
+
+/** Blobs that can be found. */
+const FOUND = 'SELECT count(*) FROM blobs WHERE digest IS NOT NULL'
 
 /** Verifies: ESQ-R62 */
 describe('a write that fails', () => {
