@@ -11,6 +11,7 @@
  */
 import { randomInt } from 'node:crypto'
 import type { ProveTopic } from '../harness/topics.ts'
+import { proveCrashes } from './parts/log-crash.ts'
 import { proveErrors } from './parts/log-errors.ts'
 import { proveFuzz } from './parts/log-fuzz.ts'
 import { proveHistories } from './parts/log-histories.ts'
@@ -23,6 +24,7 @@ const PARTS: readonly (readonly [name: string, part: LogPart])[] = [
   ['R2', proveErrors],
   ['R10', proveHistories],
   ['R12', proveFuzz],
+  ['R3', proveCrashes],
 ]
 
 export const topic: ProveTopic = {

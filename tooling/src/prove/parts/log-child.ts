@@ -19,11 +19,14 @@ export interface ChildJob {
   readonly witness: string
   readonly scenario: ScenarioName
   readonly seed: string
+  /** @defaultValue `'disk'` */
+  readonly durability?: 'process'
   /** The process may write no file beyond some size, until it has met that. */
   readonly isLimited?: boolean
 }
 
 const job = JSON.parse(process.argv[2] ?? '{}') as ChildJob
+const { durability = 'disk' } = job
 const { plan: shape, run } = SCENARIOS[job.scenario]
 const plan: Plan = planUnits({ ...shape, seed: job.seed })
 const witness = openSync(job.witness, 'a')
@@ -62,7 +65,7 @@ const attempt = async <T>(
 const hand: Hand = {
   async open() {
     store = await attempt('open', () =>
-      openSqliteEventStore({ path: job.path, clock: systemClock }),
+      openSqliteEventStore({ path: job.path, clock: systemClock, durability }),
     )
     say({ is: 'opened' })
   },

@@ -189,34 +189,70 @@ const checkBackup = async (
   }
 }
 
-/** Appends from the last unit that is there: it must be acknowledged, and not be there twice. */
+/** Appends what nobody knows of: it must be acknowledged, and not be there twice. */
 const goOn = async (
   store: SqliteEventStore,
-  { expected, goOn: how }: JudgeInit,
+  { expected, goOn: how, witness }: JudgeInit,
   present: readonly number[],
 ): Promise<{ readonly retried: number }> => {
-  const log = logOf(store)
-  let retried = 0
-  let { position } = await store.head()
-  const again = async (lane: number, unit: number, isThere: boolean): Promise<void> => {
-    const planned = expected.plan[lane]?.[unit]
-    if (planned === undefined) return
-    const answer = await log.append(planned.request)
-    insist(answer.retried === isThere, `unit ${lane}/${unit} was not known for what it is`)
-    if (!isThere) insistNext(answer, position)
-    if (!isThere) position += planned.ids.length
-    if (isThere) retried += 1
-  }
-  for (const [lane, units] of present.entries()) {
-    const end = how === 'to-the-end' ? (expected.plan[lane]?.length ?? 0) : units + 1
-    await again(lane, units - 1, true)
-    for (let unit = units; unit < end; unit += 1) await again(lane, unit, false)
-    await again(lane, units, true)
-  }
-  const head = await store.head()
-  insist(head.position === position, `the log ends at ${head.position}, not at ${position}`)
-  if (how === 'to-the-end') await checkEnd(store, expected)
+  const next = present.map((_, lane) =>
+    linesOf(witness, 'acknowledged')
+      .filter((line) => line.lane === lane)
+      .reduce((most, { unit }) => Math.max(most, unit + 1), 0),
+  )
+  const retried = await appendDoubtful(store, expected, { present, next })
+  if (how === 'to-the-end') await appendRest(store, expected, next)
   return { retried }
+}
+
+interface Lanes {
+  readonly present: readonly number[]
+  /** Of each lane the first unit that was not acknowledged. */
+  readonly next: readonly number[]
+}
+
+/** All at once, as callers do when they come back; then all of them once more. */
+const appendDoubtful = async (
+  store: SqliteEventStore,
+  { plan }: Expected,
+  { present, next }: Lanes,
+): Promise<number> => {
+  const log = logOf(store)
+  const doubtful = plan.flatMap((units, lane) => {
+    const planned = units[next[lane] ?? 0]
+    return planned === undefined ? [] : [{ planned, isThere: next[lane] !== present[lane] }]
+  })
+  const before = (await store.head()).position
+  const appendAll = (): Promise<readonly Appended[]> =>
+    Promise.all(doubtful.map(({ planned }) => log.append(planned.request)))
+  const first = await appendAll()
+  for (const [at, { planned, isThere }] of doubtful.entries()) {
+    insist(first[at]?.retried === isThere, `${planned.ids[0]} was not known for what it is`)
+  }
+  const second = await appendAll()
+  for (const [at, { writes, retried }] of second.entries()) {
+    const isSame = JSON.stringify(writes) === JSON.stringify(first[at]?.writes)
+    insist(retried && isSame, `${doubtful[at]?.planned.ids[0]} was appended twice`)
+  }
+  const added = doubtful.filter(({ isThere }) => !isThere).flatMap(({ planned }) => planned.ids)
+  const head = await store.head()
+  insist(head.position === before + added.length, `after ${before} the head is ${head.position}`)
+  return doubtful.length - doubtful.filter(({ isThere }) => !isThere).length
+}
+
+const appendRest = async (
+  store: SqliteEventStore,
+  expected: Expected,
+  next: readonly number[],
+): Promise<void> => {
+  const log = logOf(store)
+  for (const [lane, units] of expected.plan.entries()) {
+    for (const { request } of units.slice((next[lane] ?? 0) + 1)) {
+      const { position } = await store.head()
+      insistNext(await log.append(request), position)
+    }
+  }
+  await checkEnd(store, expected)
 }
 
 const insistNext = ({ writes }: Appended, head: number): void => {
