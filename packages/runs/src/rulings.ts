@@ -4,7 +4,7 @@
  */
 
 import type { ValueRef } from '@ice/events/ports'
-import type { RunId } from '@ice/primitives'
+import type { JsonObject, RunId } from '@ice/primitives'
 import type { Acts } from './acts.ts'
 import type { Components } from './components.ts'
 import { type Call, type EffectIntent, prepareCall, type Ruling, rule } from './effects.ts'
@@ -95,14 +95,13 @@ export class Rulings {
     if (waiting?.digest === ruling.digest) return
     const { call, digest } = ruling
     const details = { action: call.request.action, resource: call.resource }
-    const where = typeof call.resource['path'] === 'string' ? ` ${call.resource['path']}` : ''
     journal.add({
       type: 'ApprovalRequested',
       data: {
         step: step.id,
         kind: 'effect',
         digest,
-        prompt: `Allow ${call.request.action}${where}?`.slice(0, 2048),
+        prompt: `Allow ${call.request.action}${placeOf(call.resource)}?`.slice(0, 2048),
         details: { inline: details },
         grant: call.grant,
         expiresAt: null,
@@ -175,4 +174,10 @@ export class Rulings {
     const event = journal.add(fact)
     await execution.deliver(step, event, settlementOf(event, null, answeredBy))
   }
+}
+
+/** Where a call acts, for a person who is asked: a path, or a method and a place on the network. */
+function placeOf({ method, scheme, host, port, path }: JsonObject): string {
+  if (typeof path !== 'string') return ''
+  return typeof host === 'string' ? ` ${method} ${scheme}://${host}:${port}${path}` : ` ${path}`
 }

@@ -5,7 +5,7 @@
  * composition is frozen: no type, handler or resource kind can be added to a running runtime.
  */
 
-import { createAuthority, createGrants, fsKind, toolKind } from '@ice/capabilities'
+import { createAuthority, createGrants, fsKind, netKind, toolKind } from '@ice/capabilities'
 import {
   CAUSES_MAX,
   composeTaxonomy,
@@ -75,7 +75,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const { store, ownership } = ground
     const log = createEventLog({ store, taxonomy, clock })
     await adopt(log, taxonomy, { store: ground.name, now: () => clock.now() })
-    const kinds = [fsKind, toolKind, ...(options.kinds ?? [])]
+    const kinds = [fsKind, netKind, toolKind, ...(options.kinds ?? [])]
     const authority = options.authority?.({ log, kinds }) ?? createAuthority({ log, kinds })
     const grants = createGrants({ log, authority, kinds, clock, ids, principal })
     const effects = await handlersOf(options)
@@ -139,9 +139,10 @@ async function closeGround({ store, ownership }: Ground, options: RuntimeOptions
 async function handlersOf(options: RuntimeOptions): Promise<readonly EffectHandler[]> {
   const own = options.effects ?? []
   if (options.bare === true) return own
-  const { fileSystemEffects } = await import('@ice/effects')
+  const { fileSystemEffects, networkEffects } = await import('@ice/effects')
   const replaced = new Set(own.map(({ action }) => action))
-  return [...fileSystemEffects().filter(({ action }) => !replaced.has(action)), ...own]
+  const standard = [...fileSystemEffects(), ...networkEffects()]
+  return [...standard.filter(({ action }) => !replaced.has(action)), ...own]
 }
 
 function subsystemsOf(
