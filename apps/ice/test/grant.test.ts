@@ -70,6 +70,49 @@ describe('the grammar of grants', () => {
         expiresAt: 3_600_000,
       },
     ],
+    [
+      'api=net.fetch:net:https://API.example.com/v1',
+      {
+        actions: ['net.fetch'],
+        resource: {
+          kind: 'net',
+          hosts: ['api.example.com'],
+          schemes: ['https'],
+          paths: ['/v1'],
+        },
+      },
+    ],
+    [
+      'api=net.fetch,net.send:net:http://*.bücher.example:8080;methods=GET,POST;count=3',
+      {
+        actions: ['net.fetch', 'net.send'],
+        resource: {
+          kind: 'net',
+          hosts: ['*.xn--bcher-kva.example'],
+          schemes: ['http'],
+          ports: [8080],
+          methods: ['GET', 'POST'],
+        },
+        caveats: [{ kind: 'count', max: 3 }],
+      },
+    ],
+    [
+      'here=net.fetch:net:http://[::1]:80/a;;b;addresses=loopback,10.1.0.0/16',
+      {
+        actions: ['net.fetch'],
+        resource: {
+          kind: 'net',
+          hosts: ['[::1]'],
+          schemes: ['http'],
+          paths: ['/a;b'],
+          addresses: ['loopback', '10.1.0.0/16'],
+        },
+      },
+    ],
+    [
+      'web=net.fetch:net:https://*',
+      { actions: ['net.fetch'], resource: { kind: 'net', hosts: ['*'], schemes: ['https'] } },
+    ],
   ])('reads %s', (text, spec) => {
     expect(parse(text).spec).toEqual(spec)
   })
@@ -113,6 +156,29 @@ describe('the grammar of grants', () => {
     'a=x.y:tool:',
     'a=x.y:tool:a,,b',
     'a=x.y:tool:a;within=b',
+    'a=net.fetch:net:',
+    'a=net.fetch:net:api.example.com',
+    'a=net.fetch:net:ftp://a.test',
+    'a=net.fetch:net:https://',
+    'a=net.fetch:net:https://a.test/v1/',
+    'a=net.fetch:net:https://a.test/v1?x',
+    'a=net.fetch:net:https://a.test/?',
+    'a=net.fetch:net:https://a.test/#x',
+    'a=net.fetch:net:https://me@a.test/',
+    'a=net.fetch:net:https://@a.test/',
+    'a=net.fetch:net:https:\\\\a.test',
+    'a=net.fetch:net:https://a.*.test',
+    'a=net.fetch:net:https://a.test/%2e%2e/x%2fy',
+    'a=net.send:net:https://a.test',
+    'a=net.send-once:net:https://a.test',
+    'a=net.send:net:https://a.test;methods=',
+    'a=net.send:net:https://a.test;methods=post',
+    'a=net.fetch:net:https://a.test;addresses=',
+    'a=net.fetch:net:https://a.test;addresses=0.0.0.0/0',
+    'a=net.fetch:net:https://a.test;within=x',
+    'a=fs.read:x;methods=GET',
+    'a=fs.read:x;addresses=public',
+    'a=x.y:tool:a;methods=GET',
     `a=fs.read:${'x'.repeat(70_000)}`,
   ])('refuses %j', (text) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ code: CLI_CODES.grant }))

@@ -54,7 +54,9 @@ export const EFFECTS_CODES = {
   aborted: 'ICE_EFFECTS_ABORTED',
 } as const
 
-/** A code of this package. */
+export { NETWORK_CODES, type NetworkCode, NetworkError } from './net/errors.ts'
+
+/** A code of the file effects. */
 export type EffectsCode = (typeof EFFECTS_CODES)[keyof typeof EFFECTS_CODES]
 
 const RETRYABLE: ReadonlySet<string> = new Set([EFFECTS_CODES.unavailable])

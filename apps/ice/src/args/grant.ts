@@ -4,12 +4,15 @@
  *     grant    = name "=" actions ":" resource *( ";" option )
  *     actions  = action *( "," action )            ; fs.read,fs.list
  *     resource = "tool:" tool *( "," tool )        ; tools, told apart by name
+ *              / "net:" url                        ; a place on the network, see net-grant.ts
  *              / [ "fs:" ] path                    ; a folder, or one file; ";;" stands for ";"
  *     option   = "count=" 1*DIGIT                  ; at most so many uses
  *              / "approval"                        ; every use needs a person
  *              / "approval-for=" actions           ; uses of these actions need one
  *              / "expires=" time                   ; 90s, 10m, 2h, 7d, 2030-01-31T12:00:00Z
  *              / "within=" path *( "," path )      ; paths below the folder it is limited to
+ *              / "methods=" method *( "," method ) ; of requests to the network
+ *              / "addresses=" range *( "," range ) ; public, loopback, 10.1.0.0/16
  *              / "delegable=" 1*DIGIT              ; links that may hang below it
  *
  * 1. Total: any text gives a grant or a coded error, and never less than was written: what is not
@@ -28,6 +31,7 @@ import { GRANT_CHARS_MAX, GRANT_NAME_CHARS_MAX } from '../limits.ts'
 import { plain } from '../terminal/text.ts'
 import { parseExpiry } from './duration.ts'
 import type { FolderProbe } from './folder.ts'
+import { netResource } from './net-grant.ts'
 
 /** A grant under the name that the program uses for it. */
 export interface NamedGrant {
@@ -72,7 +76,7 @@ export function parseGrant(text: string, setting: GrantSetting): NamedGrant {
     const fault = readOption(draft, option, setting.now)
     if (fault !== undefined) throw refuse(text, fault)
   }
-  const resource = resourceOf(target, draft.within, setting.probe)
+  const resource = resourceOf(target, draft, setting.probe)
   if (typeof resource === 'string') throw refuse(text, resource)
   return { name, spec: specOf(draft, resource) }
 }
@@ -85,6 +89,8 @@ interface Draft {
   expiresAt?: number
   delegable?: number
   within?: readonly string[]
+  methods?: readonly string[]
+  addresses?: readonly string[]
 }
 
 function specOf({ actions, caveats, expiresAt, delegable }: Draft, resource: Resource): GrantSpec {
@@ -129,6 +135,8 @@ const OPTIONS: ReadonlyMap<string, ReadOption> = new Map<string, ReadOption>([
   ['approval-for', readApprovalFor],
   ['expires', readExpires],
   ['within', readWithin],
+  ['methods', readMethods],
+  ['addresses', readAddresses],
   ['delegable', readDelegable],
 ])
 
@@ -186,6 +194,16 @@ function readWithin(draft: Draft, value: string): string | undefined {
   return undefined
 }
 
+function readMethods(draft: Draft, value: string): string | undefined {
+  draft.methods = value.split(',')
+  return undefined
+}
+
+function readAddresses(draft: Draft, value: string): string | undefined {
+  draft.addresses = value.split(',')
+  return undefined
+}
+
 function readDelegable(draft: Draft, value: string): string | undefined {
   const delegable = wholeNumber(value, 31)
   if (delegable === undefined) return `delegable is a number of links from 0 to 31, not "${value}"`
@@ -193,11 +211,15 @@ function readDelegable(draft: Draft, value: string): string | undefined {
   return undefined
 }
 
-function resourceOf(
-  target: string,
-  within: readonly string[] | undefined,
-  probe: FolderProbe,
-): Resource | string {
+function resourceOf(target: string, draft: Draft, probe: FolderProbe): Resource | string {
+  const { within } = draft
+  if (target.startsWith('net:')) {
+    return within === undefined
+      ? netResource(target.slice('net:'.length), draft)
+      : 'within is for files'
+  }
+  if (draft.methods !== undefined) return 'methods is for the network'
+  if (draft.addresses !== undefined) return 'addresses is for the network'
   if (target.startsWith('tool:')) {
     if (within !== undefined) return 'within is for files'
     const [name = '', ...more] = target.slice('tool:'.length).split(',')
