@@ -92,7 +92,7 @@ describeOnServer('a blob on its way', () => {
     }
   })
 
-  it('that comes so slowly that it was collected is refused, and can be brought again', async () => {
+  it('that comes so slowly that it was collected is refused, and can come again', async () => {
     const clock = manualClock(0)
     const { store } = await open({ clock })
     const bytes = bytesOf(BLOB_PORTION_BYTES * 2)

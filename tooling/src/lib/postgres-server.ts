@@ -5,6 +5,7 @@
  * The trap: a server that cannot be started here. It is an answer with a reason, so that whoever
  * asked can be skipped by name; it is never taken for a server on which nothing failed.
  */
+import type { ChildProcess } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -23,10 +24,21 @@ export interface PostgresServer {
   stop(): Promise<void>
 }
 
+/** How a server comes to its end. */
+export type ServerEnd =
+  /** SIGKILL to the server and all its processes at once, as a power cut would. */
+  | 'power'
+  /** SIGKILL to the server alone: its processes find out by and by. */
+  | 'main'
+  /** An immediate shutdown: every process is told to go at once, and nothing is tidied up. */
+  | 'immediate'
+
 /** The plug of a server of our own. */
 export interface ServerPower {
-  /** Kills the server and all its processes at once, as a power cut would. */
-  cut(): Promise<void>
+  /** Ends the server. @defaultValue `'power'` */
+  cut(end?: ServerEnd): Promise<void>
+  /** SIGKILL to one process of a connection, of which the server has to recover by itself. */
+  wound(pick: number): void
   /** Starts it again, on the same port and files. */
   restore(): Promise<void>
 }
@@ -100,7 +112,11 @@ const startOwn = async (): Promise<PostgresServer> => {
     url: `postgres://postgres:password@127.0.0.1:${port}/postgres`,
     host: '127.0.0.1',
     port,
-    power: { cut: () => cut(own), restore: () => start(own, () => said) },
+    power: {
+      cut: (end = 'power') => cut(own, end),
+      wound: (pick) => wound(own, pick),
+      restore: () => start(own, () => said),
+    },
     async stop() {
       await own.stop()
       remove()
@@ -123,17 +139,37 @@ const start = async (own: EmbeddedPostgres, said: () => string): Promise<void> =
   }
 }
 
-const cut = async (own: EmbeddedPostgres): Promise<void> => {
-  const { process: main } = own as unknown as {
-    process?: import('node:child_process').ChildProcess
-  }
-  if (main?.pid === undefined || main.exitCode !== null) return
+const mainOf = (own: EmbeddedPostgres): ChildProcess | undefined => {
+  const { process: main } = own as unknown as { process?: ChildProcess }
+  return main?.exitCode === null && main.signalCode === null ? main : undefined
+}
+
+const cut = async (own: EmbeddedPostgres, end: ServerEnd): Promise<void> => {
+  const main = mainOf(own)
+  if (main?.pid === undefined) return
   const gone = new Promise((resolve) => {
     main.once('exit', resolve)
   })
-  const pids = [main.pid, ...childrenOf(main.pid)]
-  for (const pid of pids) kill(pid)
+  const others = end === 'power' ? childrenOf(main.pid) : []
+  kill(main.pid, end === 'immediate' ? 'SIGQUIT' : 'SIGKILL')
+  for (const pid of others) kill(pid)
   await gone
+}
+
+const wound = (own: EmbeddedPostgres, pick: number): void => {
+  const main = mainOf(own)
+  const backends = childrenOf(main?.pid ?? 0).filter((pid) => titleOf(pid).includes('127.0.0.1'))
+  const pid = backends[pick % backends.length]
+  if (pid !== undefined) kill(pid)
+}
+
+/** What a process of the server calls itself; a connection's has the address of its client. */
+const titleOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /** On systems without /proc the children go by themselves when they miss their parent. */
@@ -146,9 +182,9 @@ const childrenOf = (pid: number): readonly number[] => {
   }
 }
 
-const kill = (pid: number): void => {
+const kill = (pid: number, signal: NodeJS.Signals = 'SIGKILL'): void => {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch {
     return // gone already
   }

@@ -17,6 +17,7 @@ import { proveFuzz } from './parts/log-fuzz.ts'
 import { proveHistories } from './parts/log-histories.ts'
 import { proveKills } from './parts/log-kills.ts'
 import type { LogPart } from './parts/log-part.ts'
+import { provePostgres } from './parts/log-postgres.ts'
 
 /** What is proved, by the name that `ICE_PROVE_ONLY` takes. */
 const PARTS: readonly (readonly [name: string, part: LogPart])[] = [
@@ -25,6 +26,7 @@ const PARTS: readonly (readonly [name: string, part: LogPart])[] = [
   ['R10', proveHistories],
   ['R12', proveFuzz],
   ['R3', proveCrashes],
+  ['R9', provePostgres],
 ]
 
 export const topic: ProveTopic = {
