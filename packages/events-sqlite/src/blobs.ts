@@ -135,7 +135,7 @@ class Blobs implements StoreBlobs {
     }
   }
 
-  /** What cannot be discarded now — a full disk, a closed store — is nobody's, and is freed later. */
+  /** What cannot be discarded now (a full disk, a closed store) is nobody's: it is freed later. */
   async #discard(blob: number): Promise<void> {
     const { rows, handle } = this.#with
     try {

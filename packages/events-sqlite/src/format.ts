@@ -47,6 +47,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
+import { parseStrict } from '@ice/primitives'
 import { type Connection, readPragma } from './connection.ts'
 import { EVENTS_SQLITE_CODES, EventsSqliteError } from './errors.ts'
 import type { Ancestor } from './ports.ts'
@@ -211,7 +212,7 @@ export function storedIncarnation(db: Connection, path: string): string {
 /** What a restored log comes from, the oldest first; of an original, nothing. */
 export function storedLineage(db: Connection): readonly Ancestor[] {
   const text = readMeta(db, 'lineage')
-  return text === undefined ? [] : (JSON.parse(text) as readonly Ancestor[])
+  return text === undefined ? [] : (parseStrict(text) as readonly Ancestor[])
 }
 
 /** The format number a file carries. */

@@ -19,7 +19,7 @@
  */
 import { type CompactRange, compactRange, type IntegrityFinding } from '@ice/events'
 import { LogCheck } from '@ice/events/adapter'
-import { type Hash, isHash } from '@ice/primitives'
+import { type Hash, isHash, parseStrict } from '@ice/primitives'
 import type { Connection } from './connection.ts'
 import { EVENTS_SQLITE_CODES, EventsSqliteError } from './errors.ts'
 import { readMeta, writeMeta } from './format.ts'
@@ -73,7 +73,7 @@ export function storedMark(db: Connection): Mark {
   const text = readMeta(db, CHECKED)
   if (text === undefined) return NO_MARK
   try {
-    const mark = JSON.parse(text) as Mark
+    const mark = parseStrict(text) as Mark
     const isCount = Number.isSafeInteger(mark.size) && mark.size >= 0
     return isCount && mark.peaks.every(isHash) ? compactRange(mark).frontier() : NO_MARK
   } catch {

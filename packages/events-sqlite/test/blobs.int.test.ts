@@ -39,7 +39,7 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-/** Verifies: ESQ-R70 */
+/** Verifies: ESQ-R90 */
 describe('a blob of 300 MB', () => {
   it('is staged and streamed in a small heap, and units commit between its portions', async () => {
     const path = join(folder(), 'log.db')
@@ -56,7 +56,7 @@ describe('a blob of 300 MB', () => {
   }, 60_000)
 })
 
-/** Verifies: ESQ-R71 */
+/** Verifies: ESQ-R91 */
 describe('what a process had half staged', () => {
   it('is not to be found, and is cleared away by an opening once it is an hour old', async () => {
     const path = join(folder(), 'log.db')
@@ -128,7 +128,7 @@ describe('what a process had half staged', () => {
   })
 })
 
-/** Verifies: ESQ-R72 */
+/** Verifies: ESQ-R92 */
 describe('a collection', () => {
   it('looks at the events since the last one, whoever made it', async () => {
     const opened = open()
@@ -170,7 +170,7 @@ describe('a collection', () => {
     expect(appended).toBeGreaterThan(1)
   })
 
-  it('takes what comes from a future that a clock was set back from as brought in now', async () => {
+  it('takes what comes from the future of a clock that was set back as brought in now', async () => {
     const clock = manualClock(systemClock.now())
     const { store } = open({ clock })
     await store.blobs.stage([blob(10).bytes])
@@ -182,7 +182,7 @@ describe('a collection', () => {
   })
 })
 
-/** Verifies: ESQ-R73 */
+/** Verifies: ESQ-R93 */
 describe('the file', () => {
   it('does not grow when blobs are replaced', async () => {
     const { store } = open()
@@ -198,7 +198,7 @@ describe('the file', () => {
   })
 })
 
-/** Verifies: ESQ-R74 */
+/** Verifies: ESQ-R94 */
 describe('the blobs of a log of format 1', () => {
   it('stay where they were, and are blobs like any other', async () => {
     const path = join(folder(), 'log.db')

@@ -208,3 +208,36 @@ describe('a check', () => {
     expect(found).toEqual([])
   })
 })
+
+/** Verifies: ESQ-R46 */
+describe("SQLite's look at the pages", () => {
+  it('sees what nothing else looks at, and is left out when it is not wanted', async () => {
+    const { path, store } = open()
+    await store.close()
+    const db = raw(path)
+    db.unsafeMode()
+    const schema = (sql: string): void => {
+      db.pragma('writable_schema = 1')
+      db.exec(sql)
+      db.pragma('writable_schema = RESET')
+    }
+    // A value of a type that the table cannot hold.
+    const strict = "WHERE name = 'meta'"
+    schema(`UPDATE sqlite_schema SET sql = replace(sql, 'STRICT, ', '') ${strict}`)
+    db.exec("INSERT INTO meta VALUES ('odd', x'00')")
+    schema(`UPDATE sqlite_schema SET sql = replace(sql, 'WITHOUT', 'STRICT, WITHOUT') ${strict}`)
+    db.close()
+    const again = open({ path })
+    const said = async (pages?: 'all' | 'small' | 'none'): Promise<readonly string[]> => {
+      const found: string[] = []
+      const options = pages === undefined ? {} : { pages }
+      for await (const { message } of again.store.check(options)) found.push(message)
+      return found
+    }
+    expect(await said('none')).toEqual([])
+    const [line = '', ...more] = await said('all')
+    expect([line.startsWith('SQLite reports of meta:'), more]).toEqual([true, []])
+    expect(await said('small')).toEqual([line])
+    expect(await said()).toEqual([line])
+  })
+})

@@ -128,7 +128,7 @@ export const collectingCases: readonly ContractCase<EventStore>[] = [
   }),
   storeCase({
     id: 'collect-and-bring-back',
-    name: 'what was collected can be brought back, and a unit that declares it is refused till then',
+    name: 'what was collected can be brought back; a unit that declares it is refused till then',
     requirement: 'EVT-R48',
     async test(bench) {
       const { append, store } = bench
