@@ -92,6 +92,13 @@ export function memoryBlobs({ clock, rows, mustBeOpen }: MemoryBlobsComponents):
       return { removed: gone.length, removedBytes, kept: blobs.size }
     },
     *findings() {
+      for (const { position, bytes } of rows) {
+        for (const digest of namedBlobs(bytes)) {
+          if (blobs.has(digest)) continue
+          const message = `the event at position ${position} names blob ${digest}, which is not there`
+          yield { code: EVENTS_CODES.blobNotFound, position, message }
+        }
+      }
       for (const [digest, { bytes }] of blobs) {
         if (sha256Hex(bytes) === (digest as string)) continue
         yield { code: EVENTS_CODES.blobCorrupt, position: 0, message: `blob ${digest} is damaged` }
