@@ -2,7 +2,7 @@
  * Internet addresses as numbers: parsed strictly, written in one way.
  *
  *     v4 = four decimal numbers of 0 to 255, without leading zeros, between "."
- *     v6 = RFC 4291 text, written as RFC 5952 has it; no zone, because a zone is a place, not a number
+ *     v6 = RFC 4291 text, written as RFC 5952 has it; no zone, which is a place and not a number
  *
  * The trap: `inet_aton` and its heirs take `0177.1`, `2130706433` and `0x7f.1` for loopback. What
  * is no address in this one spelling is no address here.

@@ -50,7 +50,7 @@ const NEVER: ReadonlySet<AddressClass> = new Set([
   'embedded',
 ])
 
-/** From the special-purpose registries of IANA (RFC 6890); the first that holds an address is it. */
+/** From IANA's registries of special purpose (RFC 6890); the first that holds an address wins. */
 const SPECIAL: readonly (readonly [AddressClass, IpRange])[] = (
   [
     ['unspecified', '0.0.0.0/8 ::/128'],

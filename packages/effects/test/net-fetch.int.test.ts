@@ -550,7 +550,7 @@ describe('net.send', () => {
     })
   })
 
-  it('sends the same key for every attempt of one effect, and it tells nothing of the run', async () => {
+  it('sends one key for every attempt of an effect, and it tells nothing of the run', async () => {
     const keys: unknown[] = []
     const server = await serve((request, response) => {
       keys.push(request.headers['idempotency-key'], request.headers['x-idempotency-key'])

@@ -31,7 +31,7 @@ const publicOn = (port: number) => ({
 })
 
 describe('names', () => {
-  it('are refused whole for one address that is not held, and nothing is connected to', async () => {
+  it('are refused whole for one address that is not held, and are not connected to', async () => {
     const canary = await serve((_request, response) => response.end('canary'))
     const mixes: readonly (readonly string[])[] = [
       ['127.0.0.1'],
@@ -369,7 +369,7 @@ describe('redirects', () => {
       ])
     })
 
-    it('are given as the answer unless told to follow, and never sent to another origin', async () => {
+    it('are given as the answer unless told to follow, and stay within the origin', async () => {
       const other = await serve((_request, response) => response.end('other'))
       const server = await to(`${other.origin}/`, 307)
       const grant = grantOn(server, { ...all, ports: [server.port, other.port] })
@@ -408,7 +408,7 @@ describe('redirects', () => {
 describe('secrets', () => {
   const credentials = selfSigned(['127.0.0.1'])
 
-  it('are sent to the origin they are for, dropped when it is left, and never recorded', async () => {
+  it('are sent to their origin, dropped when it is left, and never recorded', async () => {
     const seen: unknown[] = []
     const note = (request: IncomingMessage): void => {
       seen.push([request.headers.authorization, request.headers.cookie, request.headers['x-kept']])

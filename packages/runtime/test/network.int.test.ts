@@ -85,7 +85,9 @@ describe('the network under a runtime', () => {
       return outcome.kind === 'denied' ? outcome.denial.message : outcome.kind
     })
     const { resource } = grantOn(origin)
-    const { addresses: _left, ...publicOnly } = resource as { readonly addresses: unknown }
+    const { addresses: _left, ...publicOnly } = resource as unknown as {
+      readonly addresses: unknown
+    }
     const grants = { api: grantOn(origin, { resource: publicOnly as GrantSpec['resource'] }) }
     const { stretch } = await ice.runs.execute(program, {}, { grants })
     expect(JSON.stringify(stretch)).toContain('is a loopback address, and the grant holds')

@@ -20,7 +20,7 @@ import { shownHost, type Target } from './url.ts'
 /** How connections are made. */
 export interface ConnectInit {
   readonly deadline: Deadline
-  /** Shared by the addresses that are tried, so that one that is silent leaves time for the next. */
+  /** Shared by the addresses that are tried: one that is silent leaves time for the next. */
   readonly connectMs: number
   /** PEM of the authorities that are trusted; left out, those that Node brings. */
   readonly certificates: readonly string[] | undefined
@@ -63,7 +63,8 @@ export async function connected(
     }
   }
   const errno = errnoOf(failure)
-  const message = `${shownHost(target)} could not be reached${errno === undefined ? '' : ` (${errno})`}`
+  const why = errno === undefined ? '' : ` (${errno})`
+  const message = `${shownHost(target)} could not be reached${why}`
   const data = { sent: false, ...(errno === undefined ? {} : { errno }) }
   throw new NetworkError(NETWORK_CODES.unavailable, message, data)
 }

@@ -13,7 +13,7 @@ import { IceError, type JsonObject } from '@ice/primitives'
 export const NETWORK_CODES = {
   /** The request lies outside the grant, or outside one above it. Nothing was sent. */
   resource: 'ICE_EFFECTS_NET_RESOURCE_DENIED',
-  /** The name leads, also or only, to an address the grant does not hold. Nothing was sent there. */
+  /** The name leads, also or only, to an address the grant does not hold. Nothing went there. */
   address: 'ICE_EFFECTS_NET_ADDRESS_DENIED',
   /** The server sent the call on to what the grant does not hold: `data.to`. Nothing went there. */
   redirect: 'ICE_EFFECTS_NET_REDIRECT_DENIED',

@@ -29,8 +29,10 @@ const OURS: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
-const CREDENTIAL =
-  /(?:^|[-_.])(?:auth|authorization|authentication|cookie2?|credentials?|jwt|passw(?:or)?d|secret|session|signature|token|api-?key|key)s?(?:$|[-_.])/
+const SECRET_WORDS =
+  'auth|authorization|authentication|cookie2?|credential|jwt|passwd|password|secret|session|' +
+  'signature|token|apikey|key'
+const CREDENTIAL = new RegExp(`(?:^|[-_.])(?:${SECRET_WORDS})s?(?:$|[-_.])`)
 
 const GIVEN: ReadonlySet<string> = new Set(
   (

@@ -1,4 +1,4 @@
-/** Every way in which people have been known to spell an address, so that a guard does not see it. */
+/** Every way in which people are known to spell an address so that a guard does not see it. */
 
 const bytesOf = (address: string): readonly [number, number, number, number] => {
   const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)
