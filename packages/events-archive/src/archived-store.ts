@@ -12,7 +12,15 @@
  */
 import { resolve } from 'node:path'
 import { EVENTS_CODES, EventsError } from '@ice/events'
-import { bringsBytes, checkQuery, readLog, readStream, retryAnswer } from '@ice/events/adapter'
+import {
+  bringsBytes,
+  checkQuery,
+  follow,
+  type Page,
+  readLog,
+  readStream,
+  retryAnswer,
+} from '@ice/events/adapter'
 import type {
   Appended,
   BlobStore,
@@ -30,6 +38,7 @@ import { checkArchived } from './merged-check.ts'
 import { MergedPages } from './merged-pages.ts'
 import type { ArchivedEventStore, ArchivedEventStoreOptions } from './ports.ts'
 import { SegmentRecords } from './records.ts'
+import { StoreWakeUp } from './wake-up.ts'
 
 /**
  * Opens a store together with the folder that its older events were moved to.
@@ -154,55 +163,23 @@ class Archived {
     throw error instanceof IceError && error.cause instanceof IceError ? error.cause : error
   }
 
-  /**
-   * The store's own subscription as long as it has what is asked for, pages where it has not. A
-   * page of the store ends before what was moved, so where it gave up is where pages go on.
-   */
   async *subscribe(query: SubscribeQuery): AsyncGenerator<readonly StoredEvent[]> {
     this.#mustBeOpen()
     checkQuery(query)
-    let after = query.after ?? 0
-    for (;;) {
-      let moved: unknown
-      try {
-        for await (const batch of this.live.subscribe({ ...query, after })) {
-          after = batch.at(-1)?.position ?? after
-          yield batch
-        }
-      } catch (error) {
-        if (!hasCode(error, EVENTS_CODES.archived)) throw error
-        moved = error
-      }
-      if (moved === undefined) return
-      after = Math.max(after, positionOf(moved) - 1)
-      for await (const page of this.#catchUp(after, query)) {
-        if (page.events.length > 0) yield page.events
-        after = page.upTo
-      }
-      if (this.#isOver(query)) return
-    }
+    const wakeUp = new StoreWakeUp(this.live, () => this.#isClosing)
+    yield* follow(query, (after) => this.#livePage(after, query, wakeUp), wakeUp)
   }
 
-  /** Pages up to the end of what was moved. */
-  async *#catchUp(from: number, query: SubscribeQuery) {
-    const { filter, signal } = query
-    let after = from
+  async #livePage(after: number, { filter }: SubscribeQuery, wakeUp: StoreWakeUp): Promise<Page> {
     try {
-      const upTo = await this.pages.head()
-      for (;;) {
-        const page = await this.pages.ofLog({ after, upTo, filter }, signal)
-        if (this.#isOver(query)) return
-        yield page
-        if (page.end || !page.isMerged) return
-        after = page.upTo
-      }
+      const head = await this.pages.head()
+      wakeUp.head = head
+      return { ...(await this.pages.ofLog({ after, upTo: head, filter }, undefined)), head }
     } catch (error) {
-      if (!this.#isOver(query)) throw error
+      // What a closing log refuses is the end of a subscription.
+      if (this.#isClosing) return { events: [], upTo: after, end: true, head: after }
+      throw error
     }
-  }
-
-  #isOver({ signal }: SubscribeQuery): boolean {
-    return this.#isClosing || signal?.aborted === true
   }
 
   async close(): Promise<void> {
@@ -220,10 +197,4 @@ function missingBlob(error: unknown): BlobDigest | undefined {
   if (!hasCode(error, EVENTS_CODES.blobNotFound) || !(error instanceof IceError)) return undefined
   const { digest } = error.data
   return isBlobDigest(digest) ? digest : undefined
-}
-
-/** The first position that the store could not give. */
-function positionOf(error: unknown): number {
-  const position = error instanceof IceError ? error.data['position'] : undefined
-  return typeof position === 'number' ? position : 0
 }

@@ -64,6 +64,9 @@ export function mergedBlobs({ live, pages }: MergedBlobsComponents): BlobStore {
       return (await live.eviction.blobSegment(digest, options.signal)) !== undefined
     },
     stage: (source, options) => live.blobs.stage(source, options),
-    collect: (options) => live.blobs.collect(options),
+    async collect(options) {
+      const collected = await live.blobs.collect(options)
+      return { ...collected, kept: collected.kept + (await live.eviction.blobsMoved()) }
+    },
   }
 }

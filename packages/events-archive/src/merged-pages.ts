@@ -35,11 +35,6 @@ export interface MergedPagesComponents {
   readonly mustBeOpen: () => void
 }
 
-/** A part of the log, and whether some of it was moved. */
-export interface MergedPage extends LogPage {
-  readonly isMerged: boolean
-}
-
 /** How an archived log reads a page. */
 export class MergedPages implements PageReader {
   readonly #with: MergedPagesComponents
@@ -69,13 +64,12 @@ export class MergedPages implements PageReader {
     return folder.use(record)
   }
 
-  async ofLog(range: LogRange, signal: AbortSignal | undefined): Promise<MergedPage> {
+  async ofLog(range: LogRange, signal: AbortSignal | undefined): Promise<LogPage> {
     const page = await this.#with.live.eviction.live({ ...range, signal })
-    if (page.moved.length === 0) return { ...page, isMerged: false }
-    return this.#merged(page, range)
+    return page.moved.length === 0 ? page : this.#merged(page, range)
   }
 
-  async #merged(page: LivePage, { upTo: asked, filter }: LogRange): Promise<MergedPage> {
+  async #merged(page: LivePage, { upTo: asked, filter }: LogRange): Promise<LogPage> {
     let { upTo } = page
     const archived: StoredEvent[] = []
     for (const range of page.moved) {
@@ -93,7 +87,7 @@ export class MergedPages implements PageReader {
       events.length = READ_PAGE_EVENTS
       upTo = events.at(-1)?.position ?? upTo
     }
-    return { events, upTo, end: upTo >= asked, isMerged: true }
+    return { events, upTo, end: upTo >= asked }
   }
 
   async ofStream(range: StreamRange, signal: AbortSignal | undefined): Promise<StreamPage> {

@@ -17,48 +17,21 @@ import {
 import {
   type BlobDigest,
   type Hash,
-  isBlobDigest,
-  isStreamId,
   leafHash,
   type Position,
-  type StreamId,
   type StreamVersion,
 } from '@ice/primitives'
 import { corrupt } from './errors.ts'
-import {
-  BLOB_MARK_BYTES,
-  type Ending,
-  MARK_BYTES,
-  type Octets,
-  PLACE_BYTES,
-  readEnding,
-} from './layout.ts'
+import { type Ending, MARK_BYTES, type Octets, PLACE_BYTES, readEnding } from './layout.ts'
 import { SCAN_EVENTS_MAX } from './limits.ts'
 import type { SegmentFooter } from './ports.ts'
-
-/** A stream in a segment: some of its versions, without a gap. */
-export interface SegmentStream {
-  readonly name: StreamId
-  /** The first version that is here. */
-  readonly first: number
-  readonly last: number
-  /** Time of the last event that is here. @units epoch milliseconds, UTC */
-  readonly time: number
-}
-
-interface IndexedStream extends SegmentStream {
-  /** Its first place. */
-  readonly at: number
-}
-
-/** A blob in a segment. */
-export interface SegmentBlob {
-  readonly digest: BlobDigest
-  /** @units bytes from the beginning of the file */
-  readonly offset: number
-  /** @units bytes */
-  readonly size: number
-}
+import {
+  type IndexedStream,
+  readBlobMarks,
+  readStreams,
+  type SegmentBlob,
+  type SegmentStream,
+} from './segment-index.ts'
 
 /** A part of a segment: the events that match, and the last position looked at. */
 export interface Scanned {
@@ -72,6 +45,12 @@ export interface Scan {
   readonly upTo: number
   readonly filter?: EventFilter | undefined
 }
+
+/** @units events whose content is read at once when all of it is looked at */
+const FINDINGS_EVENTS = 512
+
+/** Follows each event. */
+const LF = 0x0a
 
 /** A segment whose index has been read. */
 export class Segment {
@@ -184,10 +163,14 @@ export class Segment {
   #between(from: number, to: number): readonly StoredEvent[] {
     if (from >= to) return []
     const begin = this.#offset(from)
-    const octets = this.#octets.read(begin, this.#offset(to - 1) + this.#length(to - 1) - begin)
+    const end = this.#offset(to - 1) + this.#length(to - 1) + 1
+    const octets = this.#octets.read(begin, end - begin)
     const events: StoredEvent[] = []
     for (let i = from; i < to; i += 1) {
       const at = this.#offset(i) - begin
+      if (octets[at + this.#length(i)] !== LF) {
+        throw corrupt(this.path, `its event ${i} is not followed by a line end`)
+      }
       const bytes = octets.toString('utf8', at, at + this.#length(i))
       events.push({ position: this.#position(i) as Position, bytes, hash: this.#leaf(i) })
     }
@@ -306,8 +289,11 @@ export class Segment {
     const { events } = this.footer
     let firstTime = Number.MAX_SAFE_INTEGER
     let lastTime = 0
+    let page: readonly StoredEvent[] = []
     for (let i = 0; i < events; i += 1) {
-      const { position, bytes, hash } = this.event(i)
+      const at = i % FINDINGS_EVENTS
+      if (at === 0) page = this.#between(i, Math.min(i + FINDINGS_EVENTS, events))
+      const { position, bytes, hash } = page[at] as StoredEvent
       // Text with a lone surrogate has no bytes to hash; decoding gives none.
       const said = leafHash(bytes) === hash ? placeOf(bytes) : undefined
       if (said === undefined) {
@@ -328,55 +314,6 @@ export class Segment {
       yield 'its events are not of the times that are noted'
     }
   }
-}
-
-const STREAM_LINE = /^(\S+) ([1-9]\d{0,15}) ([1-9]\d{0,15}) (0|[1-9]\d{0,15})$/
-
-function readStreams(octets: Octets, { footer, layout }: Ending): readonly IndexedStream[] {
-  const lines = octets.read(layout.streams, footer.streamBytes).toString('latin1').split('\n')
-  if (lines.pop() !== '' || lines.length !== footer.streams) {
-    throw corrupt(octets.path, 'its list of streams has another length')
-  }
-  const streams: IndexedStream[] = []
-  let at = 0
-  let before = ''
-  for (const line of lines) {
-    const [, name = '', ...numbers] = STREAM_LINE.exec(line) ?? []
-    const [first = 0, last = 0, time = 0] = numbers.map(Number)
-    const isRight = isStreamId(name) && name > before && last >= first && Number.isSafeInteger(last)
-    at += last - first + 1
-    if (!isRight || at > footer.events || !Number.isSafeInteger(time)) {
-      throw corrupt(octets.path, 'its list of streams is out of order')
-    }
-    streams.push({ name, first, last, time, at: at - (last - first + 1) })
-    before = name
-  }
-  if (at !== footer.events) throw corrupt(octets.path, 'its streams have not all of its events')
-  return streams
-}
-
-function readBlobMarks(
-  octets: Octets,
-  { footer, layout }: Ending,
-): ReadonlyMap<BlobDigest, SegmentBlob> {
-  const marks = octets.read(layout.blobMarks, footer.blobs * BLOB_MARK_BYTES)
-  const blobs = new Map<BlobDigest, SegmentBlob>()
-  let before = ''
-  let offset = layout.blobs
-  for (let at = 0; at < marks.length; at += BLOB_MARK_BYTES) {
-    const digest = marks.toString('hex', at, at + 32)
-    const size = Number(marks.readBigUInt64BE(at + 40))
-    const isRight =
-      isBlobDigest(digest) && digest > before && marks.readBigUInt64BE(at + 32) === BigInt(offset)
-    if (!isRight || offset + size > layout.marks) {
-      throw corrupt(octets.path, 'its list of blobs is out of order')
-    }
-    blobs.set(digest, { digest, offset, size })
-    offset += size
-    before = digest
-  }
-  if (offset !== layout.marks) throw corrupt(octets.path, 'its blobs have another size')
-  return blobs
 }
 
 /** The envelope's type: the last key that RFC 8785 sorts behind the payload but for two. */

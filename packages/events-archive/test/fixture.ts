@@ -94,7 +94,7 @@ export function note(n: number, text = 'x'): NewEvent {
 
 /** Begins a run. */
 export async function begin(where: Pick<Room, 'log'>): Promise<Run> {
-  const id = ids.next('run')
+  const id = ids.next()
   const run = { stream: streamId(`run/${id}`), version: 0 }
   await add(where, run, {
     type: 'RunCreated',

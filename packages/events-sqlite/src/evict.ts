@@ -77,6 +77,9 @@ function prepare(db: Connection) {
     blob: db
       .prepare<[string], [id: number, size: number]>('SELECT id, size FROM blobs WHERE digest = ?')
       .raw(),
+    addName: db.prepare<[string, number]>(
+      'INSERT OR IGNORE INTO blob_names (digest, position) VALUES (?, ?)',
+    ),
     forgetName: db.prepare<[string]>('DELETE FROM blob_names WHERE digest = ?'),
     movedBlob: db.prepare<[string, number]>(
       'INSERT OR REPLACE INTO moved_blobs (digest, segment) VALUES (?, ?)',
@@ -98,11 +101,13 @@ export class Evicting {
   readonly #request: EvictRequest
   readonly #sql: ReturnType<typeof prepare>
   readonly #blobs: BlobRows
+  readonly #inSegment: ReadonlySet<string>
   #events = 0
 
   constructor(handle: Handle, request: EvictRequest) {
     this.#handle = handle
     this.#request = request
+    this.#inSegment = new Set(request.blobs)
     this.#sql = prepare(handle.file.db)
     this.#blobs = new BlobRows(handle.file.db)
   }
@@ -192,6 +197,10 @@ export class Evicting {
     const seam = seams.get(row[0])?.version ?? this.#sql.version.get(row[0]) ?? 0
     if (version !== seam + 1) throw refused(`${stream}@${version} is not the next to be moved`)
     if (position >= sealed) throw refused(`position ${position} stands behind its segment's seal`)
+    // What is named and is not in the segment may still be brought in: it stays named.
+    for (const digest of namedBlobs(row[4])) {
+      if (!this.#inSegment.has(digest)) this.#sql.addName.run(digest, position)
+    }
     this.#sql.remove.run(position)
     return [row[0], row[4]]
   }
@@ -210,7 +219,7 @@ export class Evicting {
   /** Blobs that some event here still names stay; they go with that event. */
   async #moveBlobs(): Promise<Omit<Evicted, 'events'>> {
     const { handle, signal } = { handle: this.#handle, signal: this.#request.signal }
-    const unnamed = new Set<string>(this.#request.blobs)
+    const unnamed = new Set(this.#inSegment)
     let upTo = 0
     while (unnamed.size > 0) {
       const isAtHead = await handle.reading(() => {

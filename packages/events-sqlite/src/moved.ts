@@ -49,6 +49,12 @@ function prepare(db: Connection) {
         'SELECT s.name FROM moved_blobs b JOIN segments s ON s.id = b.segment WHERE b.digest = ?',
       )
       .pluck(),
+    blobs: db
+      .prepare<[], number>(
+        'SELECT count(*) FROM moved_blobs m ' +
+          'WHERE NOT EXISTS (SELECT 1 FROM blobs b WHERE b.digest = m.digest)',
+      )
+      .pluck(),
     segments: db
       .prepare<[], [name: string, sealed: number, events: number, last: number, done: number]>(
         'SELECT name, sealed, events, last, is_done FROM segments ORDER BY sealed',
@@ -112,6 +118,11 @@ export class Moved {
   /** The segment of a blob that is not in the log any more. */
   blob(digest: string): string | undefined {
     return this.#sql.blob.get(digest)
+  }
+
+  /** Blobs that are in a segment and not here. */
+  blobs(): number {
+    return this.#sql.blobs.get() ?? 0
   }
 
   /** Position of the last event that was moved. */

@@ -90,12 +90,16 @@ function portOf(store: Store): SqliteEventStore {
   }
 }
 
+/** Each has its digest from when it is whole until it is removed, however its bytes are kept. */
+const COUNT_BLOBS = 'SELECT count(*) FROM blobs WHERE digest IS NOT NULL'
+
 function evictionOf({ handle, rows, blobs }: Store): Eviction {
   const { reading } = handle
   return {
     live: (query) => reading(() => rows.live({ ...query, filter: query.filter }), query.signal),
     liveStream: (query) => reading(() => rows.liveOfStream(query), query.signal),
     blobSegment: (digest, signal) => reading(() => rows.moved.blob(digest), signal),
+    blobsMoved: () => reading(() => rows.moved.blobs(), undefined),
     segments: () => reading(() => rows.moved.segments(), undefined),
     disk: () => reading(() => diskUse(handle.file), undefined),
     async evict(request) {
@@ -192,6 +196,7 @@ class Store {
       head: this.rows.head(),
       checked: this.#upkeep.checked,
       streams: Number(db.prepare('SELECT count(*) FROM streams').pluck().get()),
+      blobs: Number(db.prepare(COUNT_BLOBS).pluck().get()),
       bytes: Number(readPragma(db, 'page_count')) * pageSize,
       freeBytes: Number(readPragma(db, 'freelist_count')) * pageSize,
       walBytes: statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,

@@ -129,6 +129,9 @@ export interface Eviction {
   /** The segment that has a blob which was let go of. */
   blobSegment(digest: BlobDigest, signal?: AbortSignal): Promise<string | undefined>
 
+  /** How many blobs were let go of and have not come back. */
+  blobsMoved(): Promise<number>
+
   /** Every segment of which something was let go of, in order of their sealing. */
   segments(): Promise<readonly SegmentProgress[]>
 
