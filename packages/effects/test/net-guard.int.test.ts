@@ -441,6 +441,31 @@ describe('secrets', () => {
     expect(JSON.stringify(report)).not.toContain('hunter2')
   })
 
+  it('are not asked for by a call that lies outside its grant', async () => {
+    const asked: string[] = []
+    const options = {
+      confidential: async (_call: unknown, origin: string) => {
+        asked.push(origin)
+        return {}
+      },
+    }
+    const request = net.fetch('g', { url: 'https://elsewhere.test/' })
+    expect(await codeOfNet(grantOn({ port: 443 }), request, options)).toBe(RESOURCE_DENIED)
+    expect(asked).toEqual([])
+  })
+
+  it('are refused where they would end a line or steer the connection', async () => {
+    const server = await serve((_request, response) => response.end())
+    for (const headers of [{ authorization: 'a\r\nb: c' }, { host: 'b.test' }]) {
+      const request = net.fetch('g', { url: server.origin })
+      const options = { confidential: async () => headers as Record<string, string> }
+      expect(await codeOfNet(grantOn(server), request, options)).toBe(
+        'ICE_EFFECTS_NET_HEADER_UNSUPPORTED',
+      )
+    }
+    expect(server.connections()).toBe(0)
+  })
+
   it('are scrubbed from all that is recorded', async () => {
     const server = await serve((request, response) => {
       const { authorization } = request.headers

@@ -5,7 +5,8 @@
  *    its grant, and that nothing outside was touched. It is recorded as a denial.
  * 2. `_IN_DOUBT` says that a request was sent which may have taken effect, and that nobody knows:
  *    an effect that is not repeated then waits until somebody says what became of it.
- * 3. No message and no data holds an address, the query of a URL or the value of a header.
+ * 3. No message and no data holds an address that a name led to, the query of a URL or the value
+ *    of a header. Where a server sent a call on to is told as the server wrote it.
  */
 
 import { IceError, type JsonObject } from '@ice/primitives'

@@ -68,7 +68,9 @@ export async function travelled(
 }
 
 async function travel(trip: Trip): Promise<EffectReport> {
-  let leg = await firstLeg(trip)
+  let leg = firstLeg(trip)
+  authorise(trip, leg)
+  leg = { ...leg, confidential: await confidentialOf(trip, leg) }
   let landed = await land(trip, leg)
   for (;;) {
     try {
@@ -84,20 +86,26 @@ async function travel(trip: Trip): Promise<EffectReport> {
   }
 }
 
-async function firstLeg({ options, call, args }: Trip): Promise<Leg> {
+function firstLeg({ call, args }: Trip): Leg {
   const target = parseTarget(args.url)
   const key: Headers =
     args.keyHeader === undefined
       ? {}
       : { [args.keyHeader.toLowerCase()]: sha256(call.idempotencyKey) }
-  const given = (await options.confidential?.(call, target.url.origin)) ?? {}
   return {
     target,
     method: args.method,
     headers: { ...args.headers, ...key },
     body: bodyOf(args),
-    confidential: framed(given),
+    confidential: {},
   }
+}
+
+/** Asked for only once the call is known to stay within its grant. */
+async function confidentialOf({ options, call, deadline }: Trip, leg: Leg): Promise<Headers> {
+  const { confidential } = options
+  if (confidential === undefined) return {}
+  return framed(await deadline.bounded(() => confidential(call, leg.target.url.origin)))
 }
 
 /** Goes on to the next leg, once the connection of the last is closed. */
