@@ -13,6 +13,7 @@ import { randomInt } from 'node:crypto'
 import type { ProveTopic } from '../harness/topics.ts'
 import { proveCrashes } from './parts/log-crash.ts'
 import { proveErrors } from './parts/log-errors.ts'
+import { proveExhaustion } from './parts/log-exhaust.ts'
 import { proveFuzz } from './parts/log-fuzz.ts'
 import { proveHistories } from './parts/log-histories.ts'
 import { proveKills } from './parts/log-kills.ts'
@@ -27,6 +28,7 @@ const PARTS: readonly (readonly [name: string, part: LogPart])[] = [
   ['R12', proveFuzz],
   ['R3', proveCrashes],
   ['R9', provePostgres],
+  ['R13', proveExhaustion],
 ]
 
 export const topic: ProveTopic = {

@@ -11,6 +11,7 @@ import { seededRandom } from '@ice/primitives'
 import { type Stage, setStage } from './log-base.ts'
 import { type Point, placesIn, pointKind, pointName, pointsOf, stagesOf } from './log-calls.ts'
 import { choose, makeCases, scratch, total } from './log-cases.ts'
+import { proveFullDisk } from './log-exhaust.ts'
 import { type FaultFound, findFault, insistTold, type Surfaced } from './log-faults.ts'
 import { type Judged, judgeLog } from './log-judge.ts'
 import type { LogPart, LogPartInit } from './log-part.ts'
@@ -53,6 +54,8 @@ export const proveErrors: LogPart = async (context, init) => {
     return
   }
   const { again, only } = init
+  await proveFullDisk(context, init)
+  if (only?.startsWith('full-disk/')) return
   const base = scratch('errors')
   try {
     const faults = await faultsOf(context, init, base)
