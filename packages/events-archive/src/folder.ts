@@ -38,6 +38,11 @@ export function segmentName(firstPosition: number, digest: Hash): string {
   return `segment-${firstPosition}-${digest.slice(0, 16)}.ice`
 }
 
+/** Where the segments of a log in a file are, unless something else is said: beside it. */
+export function segmentsFolder(path: string): string {
+  return `${path}.segments`
+}
+
 /** Whether this is the name of a segment: it leads nowhere but into the folder. */
 export function isSegmentName(value: unknown): value is string {
   return typeof value === 'string' && SEALED.test(value)

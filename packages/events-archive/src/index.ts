@@ -6,6 +6,7 @@ export {
   type EventsArchiveCode,
   EventsArchiveError,
 } from './errors.ts'
+export { segmentsFolder } from './folder.ts'
 export type * from './ports.ts'
 export { retain } from './retain.ts'
 export { type VerifiedSegment, verifySegment, verifySegmentBytes } from './verify-segment.ts'

@@ -13,6 +13,12 @@ export interface RuntimeOptions {
    * @defaultValue `.ice/ice.db`
    */
   readonly path?: string
+  /**
+   * Folder of the segments that older runs of the SQLite log were moved to. It need not be there.
+   *
+   * @defaultValue `<path>.segments`
+   */
+  readonly archive?: string
   readonly store?: EventStore
   readonly ownership?: Ownership
   /** Makes the authority over the runtime's log. */

@@ -119,10 +119,13 @@ async function openGround(options: RuntimeOptions, clock: Clock): Promise<Ground
   }
   // Loaded only when it is used: a product that brings its own store does not need the binary.
   const { openOwnership, openSqliteEventStore } = await import('@ice/events-sqlite')
+  const { openArchivedEventStore, segmentsFolder } = await import('@ice/events-archive')
   // Before the store: the folder of the locks lies beside the log, so making it makes the log's.
   const ownership = options.ownership ?? openOwnership({ directory: `${path}.owners` })
   try {
-    const store = openSqliteEventStore({ path, clock, subscribersKeepAlive: true })
+    const live = openSqliteEventStore({ path, clock, subscribersKeepAlive: true })
+    const directory = options.archive ?? segmentsFolder(path)
+    const store = openArchivedEventStore({ store: live, directory })
     return { store, ownership, name: 'sqlite' }
   } catch (error) {
     if (options.ownership === undefined) await ownership.close()
