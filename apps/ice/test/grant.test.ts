@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { FolderProbe } from '../src/args/folder.ts'
 import { parseGrant } from '../src/args/grant.ts'
 import { CLI_CODES } from '../src/errors.ts'
+import { resourceText } from '../src/verbs/grants.ts'
 
 const NOW = 1_000_000
 const probe: FolderProbe = (path) => {
@@ -219,5 +220,24 @@ describe('the grammar of grants', () => {
       { numRuns: 3000 },
     )
     expect(understood).toBeGreaterThan(100)
+  })
+})
+
+/** Verifies: CLI-R12 */
+describe('grants in words', () => {
+  it('say of the network what is left out, too', () => {
+    const resource = { kind: 'net', hosts: ['*.example.com'] }
+    expect(resourceText(resource)).toBe(
+      'GET, HEAD over https to *.example.com, port as usual, addresses public',
+    )
+    const narrow = { ...resource, paths: ['/v1'], ports: [8443], addresses: ['loopback'] }
+    expect(resourceText({ ...narrow, methods: ['POST'], schemes: ['http'] })).toBe(
+      'POST over http to *.example.com within /v1, port 8443, addresses loopback',
+    )
+  })
+
+  it('are JSON where they are not understood, and steer no terminal', () => {
+    expect(resourceText({ kind: 'net', hosts: 'x' })).toBe('{"kind":"net","hosts":"x"}')
+    expect(resourceText({ kind: 'net', hosts: ['\u001b[2J'] })).not.toContain('\u001b')
   })
 })

@@ -128,5 +128,20 @@ export function resourceText(resource: Readonly<Record<string, unknown>>): strin
     const list = Array.isArray(names) ? names.map(String).join(', ') : String(name)
     return plain(`the tool ${list}`)
   }
+  if (kind === 'net' && Array.isArray(resource['hosts'])) return plain(networkText(resource))
   return plain(jsonText(resource))
+}
+
+/** What is left out of a grant on the network is said: it is the narrowest there is. */
+function networkText(resource: Readonly<Record<string, unknown>>): string {
+  const listOf = (name: string, otherwise: string): string => {
+    const list = resource[name]
+    return Array.isArray(list) ? list.map(String).join(', ') : otherwise
+  }
+  const within = 'paths' in resource ? ` within ${listOf('paths', '')}` : ''
+  return (
+    `${listOf('methods', 'GET, HEAD')} over ${listOf('schemes', 'https')} to ` +
+    `${listOf('hosts', '')}${within}, port ${listOf('ports', 'as usual')}, ` +
+    `addresses ${listOf('addresses', 'public')}`
+  )
 }
