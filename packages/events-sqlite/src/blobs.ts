@@ -15,7 +15,7 @@ import {
   portionsOf,
   verifiedPortions,
 } from '@ice/events/adapter'
-import { type BlobDigest, type Clock, createSha256, settled } from '@ice/primitives'
+import { type BlobDigest, type Clock, createSha256, isBlobDigest, settled } from '@ice/primitives'
 import type { BlobRows } from './blob-rows.ts'
 import { Collection } from './collect.ts'
 import type { Handle } from './handle.ts'
@@ -62,7 +62,7 @@ class Blobs implements StoreBlobs {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<boolean> {
     const { rows, handle } = this.#with
-    return handle.reading(() => rows.has(digest), signal)
+    return handle.reading(() => isBlobDigest(digest) && rows.has(digest), signal)
   }
 
   read(...[digest, options]: Parameters<BlobStore['read']>): Promise<Uint8Array> {
@@ -74,6 +74,8 @@ class Blobs implements StoreBlobs {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<Uint8Array> {
     this.#with.handle.mustBeOpen()
+    checkSignal(signal)
+    if (!isBlobDigest(digest)) throw blobNotFound(digest)
     for await (const portion of verifiedPortions(digest, this.#parts(digest, signal))) {
       checkSignal(signal)
       yield portion

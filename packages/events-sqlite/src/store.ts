@@ -26,10 +26,11 @@ import { openBlobs, type StoreBlobs } from './blobs.ts'
 import { checkLog } from './check.ts'
 import { readPragma, readSettings } from './connection.ts'
 import { Evicting } from './evict.ts'
-import { failure, isBusy, isCorrupt, openFailure } from './failure.ts'
+import { failure, isBusy, openFailure } from './failure.ts'
 import { readMeta, storedFormat, storedLineage } from './format.ts'
 import { Handle } from './handle.ts'
 import { Heads } from './heads.ts'
+import { LOCK_BLOCK_MS, OPEN_LOCK_MS } from './limits.ts'
 import { type OpenedFile, openFile } from './open.ts'
 import type { SqliteEventStore, SqliteEventStoreOptions, SqliteInspection } from './ports.ts'
 import { type GroupWriter, openQueue } from './queue.ts'
@@ -57,11 +58,16 @@ export function openStore(
   file: OpenedFile,
   options: Omit<SqliteEventStoreOptions, 'path'>,
 ): SqliteEventStore {
+  const { db, path } = file
   try {
-    return portOf(new Store(file, options))
+    // What is read now is read by nobody else's turn: the last of other processes may be closing.
+    db.pragma(`busy_timeout = ${OPEN_LOCK_MS}`)
+    const store = portOf(new Store(file, options))
+    db.pragma(`busy_timeout = ${LOCK_BLOCK_MS}`)
+    return store
   } catch (error) {
-    file.db.close()
-    throw isCorrupt(error) ? openFailure(error, file.path) : error
+    db.close()
+    throw openFailure(error, path)
   }
 }
 

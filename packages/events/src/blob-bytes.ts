@@ -5,7 +5,7 @@
  * are hashed as they pass, and the last waits for the verdict.
  */
 
-import { type BlobDigest, createSha256 } from '@ice/primitives'
+import { type BlobDigest, createSha256, isBlobDigest } from '@ice/primitives'
 import { structural } from './draft.ts'
 import { EVENTS_CODES, EventsError } from './errors.ts'
 import { BLOB_BYTES_MAX, BLOB_PORTION_BYTES, BLOB_READ_BYTES_MAX } from './limits.ts'
@@ -40,8 +40,10 @@ export function bringsBytes(blob: BlobDraft | StagedBlob): blob is BlobDraft {
 export function blobNotFound(digest: BlobDigest): EventsError {
   return new EventsError(
     EVENTS_CODES.blobNotFound,
-    `There is no blob ${digest}: it was never brought in, or was collected before it was named`,
-    { digest },
+    isBlobDigest(digest)
+      ? `There is no blob ${digest}: it was never brought in, or was collected before it was named`
+      : 'There is no blob under what is no digest',
+    { digest: isBlobDigest(digest) ? digest : null },
   )
 }
 
@@ -64,6 +66,7 @@ export async function* portionsOf(
   source: BlobSource,
   { bytesMax = BLOB_BYTES_MAX, signal }: BlobStageOptions = {},
 ): AsyncGenerator<Uint8Array> {
+  checkBytesMax(bytesMax)
   let total = 0
   let portion = new Uint8Array(BLOB_PORTION_BYTES)
   let filled = 0
@@ -85,6 +88,12 @@ export async function* portionsOf(
     }
   }
   if (filled > 0) yield portion.subarray(0, filled)
+}
+
+/** Nothing is larger than what is no number, so such a bound would be none. */
+function checkBytesMax(bytesMax: number): void {
+  if (Number.isSafeInteger(bytesMax) && bytesMax >= 0) return
+  throw structural('"bytesMax" is not a count of bytes')
 }
 
 function tooLarge(bytes: number, bytesMax: number): EventsError {
@@ -117,6 +126,7 @@ export async function gatherPortions(
   portions: AsyncIterable<Uint8Array>,
   { bytesMax = BLOB_READ_BYTES_MAX }: BlobReadOptions = {},
 ): Promise<Uint8Array> {
+  checkBytesMax(bytesMax)
   const gathered: Uint8Array[] = []
   let size = 0
   for await (const portion of portions) {

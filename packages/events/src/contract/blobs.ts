@@ -71,6 +71,10 @@ export const blobCases: readonly ContractCase<EventStore>[] = [
       const { digest } = blobOf(11)
       same(await store.blobs.has(digest), false)
       await refused(store.blobs.read(digest), EVENTS_CODES.blobNotFound)
+      for (const none of ['', digest.toUpperCase(), null, 7, {}] as never[]) {
+        same(await store.blobs.has(none), false)
+        await refused(store.blobs.read(none), EVENTS_CODES.blobNotFound)
+      }
     },
   }),
   storeCase({

@@ -121,6 +121,10 @@ const staging: readonly ContractCase<EventStore>[] = [
       await refused(blobs.stage(source(), { bytesMax: 9_999 }), blobLimit)
       same(asked, 10)
       same(await blobs.stage(portions(5_000, 700), { bytesMax: 5_000 }), declared(5_000))
+      for (const bytesMax of [Number.NaN, -1, 1.5, '9' as never]) {
+        await refused(blobs.stage(portions(10, 10), { bytesMax }), structural)
+        await refused(blobs.read(declared(5_000).digest, { bytesMax }), structural)
+      }
     },
   }),
   storeCase({
