@@ -10,7 +10,7 @@ import type { Appended, AppendedWrite, BlobDraft, PreparedUnit, PreparedWrite } 
 import { bringsBytes, type SealedWrite } from '@ice/events/adapter'
 import { invariant, type Position, type StreamVersion, type Timestamp } from '@ice/primitives'
 import { bufferOf } from './bytes.ts'
-import type { Ledger } from './ledger.ts'
+import type { Absent, Ledger } from './ledger.ts'
 import { numbers, textLines } from './lists.ts'
 import type { Call } from './session.ts'
 import type { Sql } from './sql.ts'
@@ -32,9 +32,8 @@ export interface Conditions {
   /** The log has at least so many events. */
   readonly seen: number
   readonly incarnation: string
-  readonly ledger: Ledger
-  /** Whether the ledger was guessed, and has to be compared. */
-  readonly isGuess: boolean
+  /** What must not be there, or nothing is inserted. */
+  readonly absent: Absent
   /** Whether `notAfter` is the server's to judge. */
   readonly asksClock: boolean
   /** When blobs are brought in; the server says it where it is left out. */
@@ -118,16 +117,16 @@ export class Draft {
 
   /** The statements that insert it all, or, under a guess that was wrong, nothing. */
   calls(sql: Sql, conditions: Conditions): Call[] {
-    const { seen, incarnation, ledger, isGuess, asksClock, now = null } = conditions
+    const { seen, incarnation, absent, asksClock, now = null } = conditions
     const values = [
       this.hashes.length,
       this.#newNames.length,
       seen,
       incarnation,
       asksClock ? (this.notAfter ?? null) : null,
-      textLines(isGuess ? ledger.absentNames : []),
-      numbers(isGuess ? ledger.absentIn : []),
-      numbers(isGuess ? ledger.absentVersions : []),
+      textLines(absent.names),
+      numbers(absent.ids),
+      numbers(absent.versions),
       textLines(this.#newNames),
       numbers(this.#ids),
       numbers(this.versions),

@@ -17,6 +17,14 @@ export interface Head {
   readonly time: number
 }
 
+/** What is not there. */
+export interface Absent {
+  readonly names: readonly string[]
+  /** By pairs. */
+  readonly ids: readonly number[]
+  readonly versions: readonly number[]
+}
+
 /** A unit in the queue, and the streams it is judged by. */
 export type Candidate = QueuedUnit<readonly string[]>
 
@@ -62,24 +70,12 @@ export class Ledger implements HeadLedger {
   readonly #blobs = new Set<string>()
   /** The names that were looked at. */
   readonly names: readonly string[]
-  /** What must not be there if the ledger is right: streams that are new to it … */
-  readonly absentNames: string[] = []
-  /** … and in the others, by their numbers, the version behind the last one it knows. Versions have
-   * no gap and nothing takes one back: if that is not there, nothing has moved. */
-  readonly absentIn: number[] = []
-  readonly absentVersions: number[] = []
+  /** Where streams ended that the transaction has moved since. */
+  readonly #began = new Map<string, Head>()
 
   private constructor(heads: Map<string, Head>) {
     this.#heads = heads
     this.names = [...heads.keys()]
-    for (const [name, { id, version }] of heads) {
-      if (id === 0) {
-        this.absentNames.push(name)
-      } else {
-        this.absentIn.push(id)
-        this.absentVersions.push(version + 1)
-      }
-    }
   }
 
   /**
@@ -135,7 +131,27 @@ export class Ledger implements HeadLedger {
   }
 
   move(stream: string, head: Head): void {
+    if (!this.#began.has(stream)) this.#began.set(stream, this.entry(stream))
     this.#heads.set(stream, head)
+  }
+
+  /**
+   * What must not be there if the ledger was right of these streams: those that are new to it, by
+   * name, and of the others, by number, the version behind the last one it knew. Versions have no
+   * gap and nothing takes one back: if that is not there, nothing has moved.
+   */
+  absent(names: Iterable<string>): Absent {
+    const absent = { names: [] as string[], ids: [] as number[], versions: [] as number[] }
+    for (const name of names) {
+      const { id, version } = this.#began.get(name) ?? this.entry(name)
+      if (id === 0) {
+        absent.names.push(name)
+      } else {
+        absent.ids.push(id)
+        absent.versions.push(version + 1)
+      }
+    }
+    return absent
   }
 
   /** Every stream and where it ends now. */

@@ -50,6 +50,9 @@ export const WAIT_MAX_MS = 2_147_483_647
 /** @units connections for reading that may be asked for. */
 export const READERS_LIMIT = 64
 
+/** @units groups compared in full after one that met a place that another process had taken. */
+export const WARY_GROUPS = 1_024
+
 /** @units portions of 1 MiB removed in one statement. */
 export const BLOB_DROP_PORTIONS = 32
 

@@ -8,6 +8,7 @@
  *    as a connection that is lost.
  * 3. A session that was lost once is never used again; its statements may or may not have run.
  */
+import type { Duplex } from 'node:stream'
 import pg from 'pg'
 import { isFatal, SessionLost, sqlState } from './failure.ts'
 import { ANSWER_GRACE_MS, GOODBYE_MS, KEEP_ALIVE_MS } from './limits.ts'
@@ -130,7 +131,12 @@ export class Session {
       answerMs + ANSWER_GRACE_MS,
     )
     try {
-      return await Promise.allSettled(calls.map((call) => this.#send(call)))
+      // Corked, all of them go to the network in one piece.
+      const stream = streamOf(this.#client)
+      stream.cork()
+      const sent = calls.map((call) => this.#send(call))
+      stream.uncork()
+      return await Promise.allSettled(sent)
     } finally {
       clearTimeout(timer)
       this.#working -= 1
@@ -186,9 +192,9 @@ export class Session {
   }
 }
 
-/** `pg` has no public way to drop a connection that does not answer. */
-function streamOf(client: pg.Client): { destroy(): void } {
-  return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream
+/** `pg` has no public way to drop a connection that does not answer, or to write in one piece. */
+function streamOf(client: pg.Client): Duplex {
+  return (client as unknown as { connection: { stream: Duplex } }).connection.stream
 }
 
 /** Its types do not name them. */

@@ -12,7 +12,10 @@
  *    would be too early.
  * 2. A group is first judged by the heads this process has last seen, without the lock, so that
  *    nobody waits for this process to think. The insertion compares them under the lock; when one
- *    has moved it does nothing, and the group is judged again, now behind the lock.
+ *    has moved it does nothing, and the group is judged again, now behind the lock. A stream that
+ *    a unit writes needs no comparing: if it has moved, its next version is taken, and the index of
+ *    places refuses it. Each such refusal is a line in the server's log, so after one everything is
+ *    compared for a while.
  * 3. A refusal concerns its own unit. An error of the server concerns all units of the transaction.
  * 4. As long as COMMIT has not been sent, a connection that breaks takes the transaction with it:
  *    nothing was kept. Once it has been sent, nobody knows, until `settle` has locked the log
@@ -28,11 +31,12 @@ import {
 } from '@ice/events/adapter'
 import type { Clock } from '@ice/primitives'
 import { Draft } from './draft.ts'
-import { isTransient } from './failure.ts'
+import { isTransient, sqlState } from './failure.ts'
 import type { LogRow } from './format.ts'
 import { changeOf } from './identity.ts'
 import { type Judged, judgeUnit, lookupCall, outcomesOf } from './judged.ts'
-import { type Candidate, declaredBlobs, type Head, Ledger } from './ledger.ts'
+import { type Absent, type Candidate, declaredBlobs, type Head, Ledger } from './ledger.ts'
+import { WARY_GROUPS } from './limits.ts'
 import { numbers, textLines } from './lists.ts'
 import { type Answer, type Answers, rowsOf, type Session } from './session.ts'
 import { appendSql, type Sql } from './sql.ts'
@@ -70,6 +74,8 @@ interface Prepared {
   readonly draft: Draft
   readonly judged: readonly Judged[]
   readonly isGuess: boolean
+  /** Streams that must not have moved for the judgement to hold. */
+  readonly basis: ReadonlySet<string>
 }
 
 /** Writes over one connection at a time, and makes a new one when it is lost. */
@@ -80,6 +86,8 @@ export class Writer {
   #session: Session | undefined
   /** Position of the last event this writer has seen committed. */
   #seen: number
+  /** Groups that are still to be compared in full. */
+  #wary = 0
 
   constructor(options: WriterOptions, session?: Session) {
     this.#options = options
@@ -160,7 +168,7 @@ export class Writer {
 
   /** Sends all of a transaction that is left. `undefined`: a guess was wrong, nothing was kept. */
   async #commit(session: Session, prepared: Prepared): Promise<GroupResult | undefined> {
-    const { draft, judged, ledger, isGuess } = prepared
+    const { draft, judged, isGuess } = prepared
     const { begin, lock, commit, rollback } = this.#sql
     const lookup = lookupCall(judged, this.#sql)
     const { incarnation } = this.#options.row
@@ -169,8 +177,7 @@ export class Writer {
       : draft.calls(this.#sql, {
           seen: this.#seen,
           incarnation,
-          ledger,
-          isGuess,
+          absent: this.#absent(prepared),
           asksClock: isGuess && this.#options.clock === undefined,
           now: this.#options.clock?.now(),
         })
@@ -188,6 +195,12 @@ export class Writer {
     })
   }
 
+  #absent({ ledger, basis, isGuess }: Prepared): Absent {
+    if (!isGuess) return ledger.absent([])
+    this.#wary = Math.max(0, this.#wary - 1)
+    return ledger.absent(this.#wary > 0 ? ledger.names : basis)
+  }
+
   #conclude(prepared: Prepared, { answers, inserted, looked }: Told): GroupResult | undefined {
     const { draft, judged } = prepared
     const last = answers.at(-1)
@@ -199,6 +212,10 @@ export class Writer {
     }
     const isCommitted = last?.status === 'fulfilled' && last.value.command === 'COMMIT'
     if (failed?.status === 'rejected' && !isCommitted) {
+      if (prepared.isGuess && sqlState(failed.reason) === TAKEN) {
+        this.#wary = WARY_GROUPS
+        return undefined
+      }
       return { kind: 'failed', error: failed.reason, mayRetry: isTransient(failed.reason) }
     }
     if (draft.isEmpty) {
@@ -276,6 +293,9 @@ export class Writer {
   }
 }
 
+/** The state of a place or a name that is taken. */
+const TAKEN = '23505'
+
 /** What the server said of a transaction. */
 interface Told {
   readonly answers: Answers
@@ -289,9 +309,19 @@ function prepare(
 ): Prepared {
   const draft = new Draft()
   const judged: Judged[] = []
-  for (const { unit } of group) {
-    judged.push(judgeUnit(unit, { ledger, draft, now }))
+  const basis = new Set<string>()
+  for (const { unit, note } of group) {
+    const one = judgeUnit(unit, { ledger, draft, now })
+    judged.push(one)
+    addBasis(basis, { unit, note }, 'kept' in one)
     if (draft.size >= GROUP_BYTES_MAX) break
   }
-  return { ledger, draft, judged, isGuess }
+  return { ledger, draft, judged, isGuess, basis }
+}
+
+/** What a judgement rests on: of a unit that fits its guards, of another all it was judged by. */
+function addBasis(basis: Set<string>, { unit, note }: Candidate, fits: boolean): void {
+  if (fits && unit.guards === undefined) return
+  const guarded = new Set<string>(unit.guards?.map(({ stream }) => stream))
+  for (const name of note) if (!fits || guarded.has(name)) basis.add(name)
 }

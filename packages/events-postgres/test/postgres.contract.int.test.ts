@@ -26,6 +26,8 @@ const harness: Harness<EventStore> = {
     return open(schemaOf(store))
   },
   close: (store) => store.close(),
+  // Every append of a case is a round trip and a sync, and there are cases with hundreds.
+  patience: () => AbortSignal.timeout(40_000),
 }
 
 describeOnServer('the contract of an event store', () => {

@@ -1,11 +1,11 @@
 /** Many processes, many connections, one log. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { verifyLog } from '@ice/events'
+import { EVENTS_CODES, verifyLog } from '@ice/events'
 import type { StreamId, StreamVersion } from '@ice/primitives'
 import { start } from '@ice/tooling/lib/children'
 import { expect, it } from 'vitest'
 import { alice, gather, notes, open, script } from './fixture.ts'
-import { describeOnServer, freshSchema, server } from './server.ts'
+import { admin, describeOnServer, freshSchema, server } from './server.ts'
 
 /** What a writer says of each acknowledged unit. */
 interface Said {
@@ -63,6 +63,64 @@ describeOnServer('several processes', () => {
     for (let n = 0; n < 30; n += 1) await near.log.append(notes(alice))
     await following
     expect(heard).toEqual(counted(30).map((n) => `note/alice@${n}`))
+  })
+})
+
+/** Verifies: EPG-R21 */
+describeOnServer('a notification that is lost', () => {
+  it('costs a subscriber time, and no event', async () => {
+    const near = await open()
+    const far = await open({ schema: near.schema })
+    const enough = new AbortController()
+    const heard: string[] = []
+    const following = (async () => {
+      for await (const batch of far.log.subscribe({ signal: enough.signal })) {
+        heard.push(...batch.map(({ id }) => id))
+        if (heard.length === 6) enough.abort()
+      }
+    })()
+    for (let n = 0; n < 6; n += 1) {
+      // Whoever listens is cut off, again and again.
+      await admin((client) =>
+        client.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN ice_%'`,
+        ),
+      )
+      await near.log.append(notes(alice))
+      await sleep(20)
+    }
+    await following
+    expect(heard).toEqual(counted(6).map((n) => `note/alice@${n}`))
+  })
+})
+
+/** Verifies: EPG-R09 */
+describeOnServer('two writers on the same streams', () => {
+  it('take turns by what stands there, in whatever they guessed', async () => {
+    const near = await open()
+    const far = await open({ schema: near.schema })
+    const refused: unknown[] = []
+    for (let round = 0; round < 30; round += 1) {
+      const [one, other] = round % 2 === 0 ? [near, far] : [far, near]
+      const expected = round as StreamVersion
+      await one.log.append(notes(alice, 1, expected, `${round}`))
+      // It last saw an earlier end, and its guess meets a place that is taken.
+      const late = other.log.append(notes(alice, 1, expected, 'late'))
+      const guarded = other.log.append({
+        ...notes('note/bob' as StreamId),
+        guards: [{ stream: alice, version: round }],
+      })
+      for (const settled of await Promise.allSettled([late, guarded])) {
+        if (settled.status === 'rejected') refused.push(settled.reason.code)
+      }
+    }
+    const conflicts = [EVENTS_CODES.versionConflict, EVENTS_CODES.guardConflict]
+    expect(refused).toEqual(Array.from({ length: 30 }, () => conflicts).flat())
+    const texts = await gather(near.log.readAll({}))
+    expect(texts.map(({ data }) => (data as { text: string }).text)).toEqual(
+      Array.from({ length: 30 }, (_, round) => `${round}`),
+    )
+    expect((await verifyLog(near.store)).findings).toEqual([])
   })
 })
 
