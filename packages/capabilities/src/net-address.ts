@@ -75,7 +75,10 @@ const METADATA: readonly IpRange[] = rangesOf(
 )
 
 function rangesOf(texts: string): readonly IpRange[] {
-  return texts.split(' ').flatMap((text) => parseRange(text) ?? [])
+  return texts
+    .split(' ')
+    .map(parseRange)
+    .filter((range) => range !== undefined)
 }
 
 /** What an address is. Pure and total. */

@@ -26,7 +26,7 @@ const LABEL_CHARS_MAX = 63
 
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/
 /** What `URL` takes for the last part of a v4 address, however it is spelled. */
-const NUMBER = /^(?:\d+|0x[0-9a-f]*)$/
+const NUMBER = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/
 /** Slashes, and what some servers fold into one. */
 const SLASH = /[/\\\u2044\u2215\ufe68\uff0f\uff3c]/
 /** Dots, what is folded into them, and what some servers cut off at a ";". */
@@ -46,7 +46,7 @@ function isName(text: string): boolean {
   if (text.length === 0 || text.length > NAME_CHARS_MAX) return false
   const labels = text.split('.')
   const fits = labels.every((label) => label.length <= LABEL_CHARS_MAX && LABEL.test(label))
-  return fits && !NUMBER.test(labels.at(-1) ?? '')
+  return fits && !NUMBER.test(text)
 }
 
 /** Why this is not one host in its one spelling, or `undefined`. */

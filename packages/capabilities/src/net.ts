@@ -50,7 +50,6 @@ export type NetResource = {
   readonly addresses?: readonly string[]
 }
 
-const PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 }
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
 const MEMBERS = ['kind', 'hosts', 'schemes', 'ports', 'methods', 'paths', 'addresses'] as const
@@ -105,11 +104,11 @@ function methodsOf(resource: Resource): readonly string[] {
 
 /** The ports a resource holds for one of its schemes. */
 function portsOf(resource: Resource, scheme: string): readonly number[] {
-  return listOf<number>(resource, 'ports') ?? [PORTS[scheme] ?? 0]
+  return listOf<number>(resource, 'ports') ?? [scheme === 'http' ? 80 : 443]
 }
 
 function hostsOf(resource: Resource): readonly string[] {
-  return listOf<string>(resource, 'hosts') ?? []
+  return own(resource, 'hosts') as readonly string[]
 }
 
 /** A claim that was checked. */

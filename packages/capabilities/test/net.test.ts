@@ -269,18 +269,21 @@ describe('net / attenuation', () => {
     })
     const seen = { held: 0, allowed: 0 }
     fc.assert(
-      fc.property(resource, resource, asked, (one, other, claimed) => {
-        const [parent, child] = [net(one as JsonObject), net(other as JsonObject)]
+      fc.property(resource, resource, fc.nat(63), asked, (one, other, kept, claimed) => {
+        // A child that keeps some members of its parent is within it often enough to tell.
+        const members = Object.entries(one).filter((_, at) => ((kept >> at) & 1) === 1)
+        const parent = net(one as JsonObject)
+        const child = net({ ...other, ...Object.fromEntries(members) } as JsonObject)
         if (netKind.exceeds(parent, child) !== undefined) return
         seen.held += 1
         if (netKind.refuses(child, 'net.fetch', claimed) !== undefined) return
         seen.allowed += 1
         expect(netKind.refuses(parent, 'net.fetch', claimed)).toBeUndefined()
       }),
-      { numRuns: 40_000 },
+      { numRuns: 10_000 },
     )
-    expect(seen.held).toBeGreaterThan(100)
-    expect(seen.allowed).toBeGreaterThan(5)
+    expect(seen.held).toBeGreaterThan(50)
+    expect(seen.allowed).toBeGreaterThan(10)
   })
 })
 

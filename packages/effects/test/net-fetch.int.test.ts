@@ -289,6 +289,15 @@ describe('hostile servers', () => {
     })
   })
 
+  it('ends a call to a server that never finishes a handshake', async () => {
+    const server = await serveRaw(() => undefined)
+    const request = net.fetch('g', { url: `https://127.0.0.1:${server.port}/` })
+    expect(await failureOf(grantOn(server), request, quick)).toMatchObject({
+      code: 'ICE_EFFECTS_NET_TIME_LIMIT',
+      data: { stage: 'connect' },
+    })
+  })
+
   it('ends a call that waits for a name', async () => {
     const resolver = { resolve: () => new Promise<readonly string[]>(() => undefined) }
     const grant = grantOn({ port: 80 }, { hosts: ['slow.test'] })

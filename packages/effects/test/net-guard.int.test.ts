@@ -298,6 +298,32 @@ describe('redirects', () => {
     )
   })
 
+  it('of HEAD stay HEAD', async () => {
+    const seen: unknown[] = []
+    const server = await serve((request, response) => {
+      seen.push(request.method)
+      response.writeHead(seen.length === 1 ? 303 : 200, { location: '/next' }).end()
+    })
+    const request = net.fetch('g', { url: server.origin, method: 'HEAD' })
+    expect(await answerOf(grantOn(server), request)).toMatchObject({ status: 200 })
+    expect(seen).toEqual(['HEAD', 'HEAD'])
+  })
+
+  it('in UTF-8 and with long paths are followed and shown clipped', async () => {
+    const long = `/ü${'x'.repeat(600)}`
+    const server = await serve((request, response) => {
+      if (request.url !== '/') response.end(decodeURI(request.url ?? ''))
+      else {
+        const location = Buffer.from(long).toString('latin1')
+        response.writeHead(302, { location }).end()
+      }
+    })
+    const answer = await answerOf(grantOn(server), net.fetch('g', { url: server.origin }))
+    expect(answer.body).toBe(long)
+    expect(answer.url).toMatch(/…$/)
+    expect(answer.url.length).toBeLessThanOrEqual(512)
+  })
+
   it('end after five', async () => {
     const server = await serve((request, response) => {
       const next = Number(request.url?.slice(1)) + 1
@@ -473,6 +499,10 @@ describe('secrets', () => {
         response.writeHead(302, { location: 'http://127.0.0.9/hunter2' }).end()
         return
       }
+      if (request.url === '/moved') {
+        response.writeHead(302, { location: '/hunter2' }).end()
+        return
+      }
       response.writeHead(200, { etag: `"${authorization}"` })
       const echo = Buffer.from(`you said ${authorization}`)
       response.end(request.url === '/text' ? echo : Buffer.concat([Buffer.from([255, 0]), echo]))
@@ -487,6 +517,10 @@ describe('secrets', () => {
     const bytes = await answerOf(grantOn(server), ask('/hunter2'), options)
     expect(bytes.url).toBe(`${server.origin}/[secret]`)
     expect(Buffer.from(bytes.body ?? '', 'base64').toString('latin1')).toBe('ÿ\0you said [secret]')
+    const moved = await performNet(grantOn(server), ask('/moved'), options)
+    expect(moved.observed).toMatchObject({
+      redirects: [{ to: `${server.origin}/[secret]` }],
+    })
     const failure = await failureOf(grantOn(server), ask('/go'), options)
     expect(failure.data['to']).toBe('http://127.0.0.9/[secret]')
     expect(failure.message).not.toContain('hunter2')

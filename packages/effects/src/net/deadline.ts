@@ -22,13 +22,12 @@ export class Deadline {
   readonly #abort: () => void
   #stage: NodeJS.Timeout | undefined
 
-  /** @param outer - the call's signal; its firing ends the call like a cap that is reached */
+  /** @param outer - the call's signal, not fired yet; its firing ends the call like a cap */
   constructor(outer: AbortSignal, totalMs: number) {
     this.#outer = outer
     this.#abort = () => this.#fail(abortion(outer))
     this.#total = setTimeout(() => this.#fail(exceeded('total', totalMs)), totalMs)
     outer.addEventListener('abort', this.#abort)
-    if (outer.aborted) this.#abort()
   }
 
   /** Fires with the error to throw. */
