@@ -12,11 +12,13 @@
 import { randomInt } from 'node:crypto'
 import type { ProveTopic } from '../harness/topics.ts'
 import { proveCrashes } from './parts/log-crash.ts'
+import { proveDeterminism } from './parts/log-determinism.ts'
 import { proveErrors } from './parts/log-errors.ts'
 import { proveExhaustion } from './parts/log-exhaust.ts'
 import { proveFuzz } from './parts/log-fuzz.ts'
 import { proveHistories } from './parts/log-histories.ts'
 import { proveKills } from './parts/log-kills.ts'
+import { proveModels } from './parts/log-models.ts'
 import type { LogPart } from './parts/log-part.ts'
 import { provePostgres } from './parts/log-postgres.ts'
 
@@ -24,6 +26,8 @@ import { provePostgres } from './parts/log-postgres.ts'
 const PARTS: readonly (readonly [name: string, part: LogPart])[] = [
   ['R1', proveKills],
   ['R2', proveErrors],
+  ['R6', proveDeterminism],
+  ['R8', proveModels],
   ['R10', proveHistories],
   ['R12', proveFuzz],
   ['R3', proveCrashes],

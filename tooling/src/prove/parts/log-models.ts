@@ -2,8 +2,7 @@
  * R8: stores refine the one in memory, over thousands of random sequences of everything that can
  * be done to a log. A sequence that tells them apart is shrunk to the shortest that does.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openPostgresEventStore } from '@ice/events-postgres'
 import { openSqliteEventStore } from '@ice/events-sqlite'
@@ -11,6 +10,7 @@ import fc from 'fast-check'
 import type { CheckRecorder } from '../../harness/recorder.ts'
 import type { TopicContext } from '../../harness/topics.ts'
 import { findPostgres } from '../../lib/postgres-server.ts'
+import { quickFolder } from '../../lib/quick-folder.ts'
 import { holdToModel, type ModelSubject } from '../../models/log-model.ts'
 import { type LogStep, logSteps } from '../../models/log-steps.ts'
 import { seedNumber } from './fuzz/chance.ts'
@@ -33,9 +33,7 @@ export const proveModels: LogPart = async (context, init) => {
 }
 
 const onSqlite = async (context: Context, init: LogPartInit): Promise<void> => {
-  // What is proved here needs no disk, and goes ten times as fast without one.
-  const root = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-  const base = mkdtempSync(join(root, 'ice-models-'))
+  const base = quickFolder('ice-models-')
   let number = 0
   try {
     await prove(context, init, {
