@@ -114,7 +114,7 @@ export class Writer {
     }
   }
 
-  /** What stands in the places may be the unit itself, if it was moved: only the archive can tell. */
+  /** What stands in its places may be the unit itself, moved: only the archive can tell. */
   #occupied(unit: PreparedUnit, conflict: unknown): unknown {
     for (const { stream, expectedVersion } of unit.writes) {
       const from = typeof expectedVersion === 'number' ? expectedVersion : 0

@@ -170,7 +170,7 @@ describe('a collection', () => {
     expect(appended).toBeGreaterThan(1)
   })
 
-  it('takes what comes from the future of a clock that was set back as brought in now', async () => {
+  it('takes what a clock that was set back puts in the future for brought in now', async () => {
     const clock = manualClock(systemClock.now())
     const { store } = open({ clock })
     await store.blobs.stage([blob(10).bytes])
