@@ -8,6 +8,7 @@ import { Command } from 'commander'
 import { wholeNumber } from './args/values.ts'
 import { createInvocation, type GlobalOptions, type Host, type Invocation } from './invocation.ts'
 import type { Door } from './main.ts'
+import { type Act, logCommands } from './verbs/log.ts'
 
 /** A command line, and where the exit code of its verb goes. */
 export interface CommandLine {
@@ -46,9 +47,6 @@ function limit(value: string): number {
   return wholeNumber(value, '--limit')
 }
 
-/** Runs a verb and keeps its exit code. */
-type Act = (verb: (invocation: Invocation) => Promise<number>) => Promise<void>
-
 /** Builds the command line. */
 export function commandLine(door: Door, host: Host): CommandLine {
   let exit = 0
@@ -77,6 +75,7 @@ export function commandLine(door: Door, host: Host): CommandLine {
   reading(program, act)
   commanding(program, act)
   caring(program, act)
+  logCommands(program, act)
   return { program, exit: () => exit, invocation: () => invocation }
 }
 
@@ -214,9 +213,11 @@ function caring(program: Command, act: Act): void {
     )
   program
     .command('backup')
-    .description('copy the log as it stands')
+    .description('copy the log as it stands: the same as `ice log backup`')
     .argument('<path>', 'a file that is not there yet')
-    .action((typed) => act(async (call) => (await import('./verbs/backup.ts')).backup(call, typed)))
+    .action((typed) =>
+      act(async (call) => (await import('./verbs/log/backup.ts')).backup(call, typed)),
+    )
   program
     .command('doctor')
     .description('check this machine, this folder and this log')

@@ -39,6 +39,10 @@ export const CLI_CODES = {
   concluded: 'ICE_CLI_RUN_CONCLUDED_CONFLICT',
   /** Another process drives the run. */
   owned: 'ICE_CLI_RUN_OWNED_CONFLICT',
+  /** A file that was named is not there, or cannot be read. */
+  fileNotFound: 'ICE_CLI_FILE_NOT_FOUND',
+  /** There is something where a file is to be written. */
+  taken: 'ICE_CLI_FILE_CONFLICT',
   /** Something was thrown where nobody waited for it, by the program or by the command. */
   uncaught: 'ICE_CLI_UNCAUGHT_UNAVAILABLE',
   /** What was to be printed could not be written. */

@@ -36,6 +36,7 @@ const BY_CODE: ReadonlyMap<string, number> = new Map([
   ['ICE_EVENTS_SQLITE_SETTINGS_UNSUPPORTED', EXIT.unexpected],
   ['ICE_EVENTS_SQLITE_FORMAT_UNSUPPORTED', EXIT.unexpected],
   ['ICE_EVENTS_SCHEMA_UNSUPPORTED', EXIT.unexpected],
+  ['ICE_EVENTS_FORMAT_UNSUPPORTED', EXIT.unexpected],
   ['ICE_EVENTS_DECLARATION_UNSUPPORTED', EXIT.unexpected],
 ])
 

@@ -22,6 +22,12 @@ const BY_CODE: Readonly<Record<string, readonly string[]>> = {
   ICE_EVENTS_EVENT_NOT_FOUND: ['`ice events` lists the events of this log'],
   ICE_EVENTS_CORRUPT: ['`ice verify` tells what is wrong with the log'],
   ICE_EVENTS_BLOB_CORRUPT: ['`ice verify` tells what is wrong with the log'],
+  ICE_EVENTS_IMPORT_CORRUPT: [
+    'export the log again, or fetch the file again; what was imported before can be gone on with',
+  ],
+  ICE_EVENTS_IMPORT_CONFLICT: ['import into another --store: one that is not there yet'],
+  ICE_EVENTS_FORMAT_UNSUPPORTED: ['use a newer program'],
+  ICE_EVENTS_SQLITE_BACKUP_CORRUPT: ['try an earlier backup'],
   ICE_EVENTS_SQLITE_BACKUP_CONFLICT: ['choose a path where nothing is yet'],
 }
 

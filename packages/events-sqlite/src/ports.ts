@@ -73,6 +73,8 @@ export interface SqliteInspection {
   readonly checked: number
   /** Streams that have at least one event. */
   readonly streams: number
+  /** Blobs it has, named or not. */
+  readonly blobs: number
   /** @units bytes of the file, without the WAL */
   readonly bytes: number
   /** @units bytes of the file that nothing stands in: they are used before the file grows */

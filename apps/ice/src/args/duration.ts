@@ -1,5 +1,7 @@
 /** Points in time to come, as they are typed: `90s`, `10m`, `2h`, `7d`, or an ISO 8601 time. */
+import { CLI_CODES, CliError } from '../errors.ts'
 import { EXPIRY_MS_MAX } from '../limits.ts'
+import { plain } from '../terminal/text.ts'
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -36,4 +38,13 @@ function pointInTime(text: string, now: number): number | undefined {
     return now + Number(digits) * (UNIT_MS[unit] ?? Number.NaN)
   }
   return ISO.test(text) ? Date.parse(text) : undefined
+}
+
+/** A span: `90s`, `10m`, `24h`, `0s`. @units milliseconds @throws `ICE_CLI_USAGE_UNSUPPORTED` */
+export function parseSpan(text: string, option: string): number {
+  const [, digits = '', unit = ''] = SPAN.exec(text) ?? []
+  const ms = Number(digits) * (UNIT_MS[unit] ?? Number.NaN)
+  if (digits !== '' && Number.isSafeInteger(ms)) return ms
+  const message = `${option} takes a span of time like 90s, 10m or 24h, not "${plain(text)}"`
+  throw new CliError(CLI_CODES.usage, message)
 }

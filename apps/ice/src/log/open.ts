@@ -66,7 +66,8 @@ export async function openRuntime(
   })
 }
 
-function makeFolder(folder: string): void {
+/** Makes the folder of a log. @throws `ICE_CLI_STORE_NOT_FOUND` */
+export function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true })
   } catch (cause) {

@@ -1,8 +1,8 @@
 /** `ice verify`: whether a log still is what was written. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type NotedRoot, type Verification, verifyLog } from '@ice/events'
-import { type Hash, isHash } from '@ice/primitives'
+import { type Verification, verifyLog } from '@ice/events'
+import { parseNoted } from '../args/noted.ts'
 import { listenForStop } from '../drive/stop.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
@@ -46,17 +46,6 @@ export async function verify(
   } finally {
     stop.release()
   }
-}
-
-/** `<size>:<root>`, as an earlier verification printed it. */
-function parseNoted(text: string): NotedRoot {
-  const [, size, root] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? []
-  if (size !== undefined && root !== undefined && isHash(root) && Number(size) > 0) {
-    return { size: Number(size), root: root as Hash }
-  }
-  throw new CliError(CLI_CODES.usage, `--noted takes <size>:<root>, not "${plain(text)}"`, {
-    next: ['it is the line that `ice verify` prints to be noted'],
-  })
 }
 
 async function report(

@@ -39,6 +39,8 @@ export interface Folder {
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string | Uint8Array
+  /** Leaves stdin open behind the input: the caller writes to it, or never does. */
+  readonly holdInput?: boolean
   readonly nodeArgs?: readonly string[]
 }
 
@@ -77,7 +79,7 @@ function cleanEnv(): Record<string, string | undefined> {
 }
 
 function launch(cwd: string, options: StartOptions, args: readonly string[]): Going {
-  const { env = {}, input, nodeArgs = [] } = options
+  const { env = {}, input, holdInput, nodeArgs = [] } = options
   const child = spawn(process.execPath, [...nodeArgs, BIN, ...args], {
     cwd,
     env: { ...cleanEnv(), ...env },
@@ -91,7 +93,8 @@ function launch(cwd: string, options: StartOptions, args: readonly string[]): Go
     })
   }
   child.stdin.on('error', () => undefined)
-  child.stdin.end(input)
+  if (holdInput !== true) child.stdin.end(input)
+  else if (input !== undefined) child.stdin.write(input)
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => {

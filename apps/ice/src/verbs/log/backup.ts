@@ -1,11 +1,11 @@
-/** `ice backup`: a copy of the log as it stands, while others go on writing. */
+/** `ice log backup`, or `ice backup`: a copy of the log, while others write. */
 import { resolve } from 'node:path'
-import { listenForStop } from '../drive/stop.ts'
-import { EXIT } from '../exit.ts'
-import type { Invocation } from '../invocation.ts'
-import { openReader, using } from '../log/open.ts'
-import { bytes, count } from '../terminal/format.ts'
-import { plain } from '../terminal/text.ts'
+import { listenForStop } from '../../drive/stop.ts'
+import { EXIT } from '../../exit.ts'
+import type { Invocation } from '../../invocation.ts'
+import { openReader, using } from '../../log/open.ts'
+import { bytes, count } from '../../terminal/format.ts'
+import { plain } from '../../terminal/text.ts'
 
 /** Carries `backup` out. @returns the exit code */
 export async function backup(invocation: Invocation, typed: string): Promise<number> {

@@ -1,0 +1,139 @@
+/**
+ * `ice log import`: an export becomes the log it was taken from.
+ *
+ * A log that is not there yet is made under another name, and gets its own when all of it is in
+ * and what was open is in doubt: nobody can start a run on half a log. What was killed in between
+ * is gone on with by the same command.
+ */
+import { createReadStream, existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { composeTaxonomy, type ImportReport, importLog, standardTypes } from '@ice/events'
+import { systemClock as clock } from '@ice/primitives'
+import { parseNoted } from '../../args/noted.ts'
+import { listenForStop } from '../../drive/stop.ts'
+import { CLI_CODES, CliError } from '../../errors.ts'
+import { EXIT } from '../../exit.ts'
+import type { Invocation } from '../../invocation.ts'
+import { type LogReader, makeFolder, readLog, using } from '../../log/open.ts'
+import { publish } from '../../log/publish.ts'
+import { count, counted } from '../../terminal/format.ts'
+import { plain } from '../../terminal/text.ts'
+
+/** Options of `log import`. */
+export interface ImportVerbOptions {
+  readonly noted: readonly string[]
+  readonly keepUnknown?: boolean
+  readonly more?: boolean
+}
+
+/** Carries `log import` out. @returns the exit code */
+export async function importVerb(
+  invocation: Invocation,
+  typed: string,
+  options: ImportVerbOptions,
+): Promise<number> {
+  const { talk, cwd } = invocation
+  const noted = options.noted.map(parseNoted)
+  const source = typed === '-' ? process.stdin : openSource(resolve(cwd, typed))
+  const { path } = await invocation.store()
+  const isThere = existsSync(path)
+  const place = isThere ? path : `${path}.importing`
+  if (!isThere) makeFolder(dirname(path))
+  const stop = listenForStop(talk, 'the import')
+  try {
+    const done = await using(readLog(place), async (reader) => {
+      const report = await importLog(reader.store, source, {
+        taxonomy: composeTaxonomy(standardTypes),
+        unknownTypes: options.keepUnknown === true ? 'keep' : 'refuse',
+        noted,
+        signal: stop.signal,
+        onProgress: (at, to) => talk.progress(`${count(at)} of ${count(to)} events imported`),
+      })
+      const begun = options.more === true ? null : await begin(reader, report)
+      return { report, begun, incarnation: reader.store.incarnation }
+    })
+    if (!isThere && options.more !== true) publish(place, path)
+    talk.settle()
+    await tell(invocation, path, done, options.more === true)
+    return EXIT.ok
+  } catch (error) {
+    talk.settle()
+    if (existsSync(place)) talk.say('what was imported can be gone on with: import it once more')
+    if (stop.exit !== null) return stop.exit
+    throw error
+  } finally {
+    stop.release()
+  }
+}
+
+function openSource(path: string): AsyncIterable<Uint8Array> {
+  if (!existsSync(path)) {
+    throw new CliError(CLI_CODES.fileNotFound, `There is no export at ${plain(path)}`, {
+      data: { path },
+      next: ['`ice log export --output <file>` writes one'],
+    })
+  }
+  return createReadStream(path, { highWaterMark: 262_144 })
+}
+
+interface Begun {
+  readonly runs: number
+  readonly doubts: number
+}
+
+/** What a beginning records before it says that it is done. */
+const BEGINNING: ReadonlySet<string> = new Set([
+  'LogConfigured',
+  'TaxonomyAdopted',
+  'EffectInDoubt',
+])
+
+/** Another life of the log, unless it is the same, or has gone its own way already. */
+async function begin({ log, store }: LogReader, report: ImportReport): Promise<Begun | null> {
+  const { incarnation: from, to: head, root } = report
+  if (store.incarnation === from) return null
+  for await (const batch of log.readAll({ after: head })) {
+    if (batch.some(({ type }) => !BEGINNING.has(type))) return null
+  }
+  const { beginIncarnation } = await import('@ice/runtime')
+  return beginIncarnation({ store, clock, how: 'import', from, head, root })
+}
+
+interface Done {
+  readonly report: ImportReport
+  readonly begun: Begun | null
+  readonly incarnation: string
+}
+
+async function tell(
+  invocation: Invocation,
+  path: string,
+  { report, begun, incarnation }: Done,
+  more: boolean,
+): Promise<void> {
+  const { incarnation: from, ...rest } = report
+  const { appended, after, to, root, blobs, absent } = rest
+  const there = to - after - appended
+  await invocation.print(
+    () => [
+      `imported ${counted(appended, 'event')} and ${counted(blobs, 'blob')} into ${plain(path)}` +
+        (there > 0 ? `; ${counted(there, 'event')} had been there` : ''),
+      `  it holds what was exported: ${to}:${root}`,
+      ...(absent > 0 ? [`  ${counted(absent, 'blob')} the exported log did not have either`] : []),
+      ...(begun === null ? [] : doubtLines(begun)),
+      ...(more ? ['  it waits for more: import it without --more in the end'] : []),
+    ],
+    () => ({ path, incarnation, from, ...rest, begun }),
+  )
+}
+
+/** What is said of a log that begins another life. */
+export function doubtLines({ runs, doubts }: Begun): readonly string[] {
+  return [
+    `  it is another life of that log, with ${counted(runs, 'run')} that had not ended and ` +
+      `${counted(doubts, 'effect')} in doubt`,
+    ...(runs === 0
+      ? []
+      : ['  what those runs did since, only the world knows: look before they go on']),
+  ]
+}
