@@ -10,9 +10,17 @@ export const LANES = 2
 /** A folder for a part, in memory where there is such a thing: the power is not really cut. */
 export const scratch = (name: string): string => {
   const root = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-  const folder = realpathSync(mkdtempSync(join(root, `ice-log-${name}-`)))
-  // Half of what a process under proof takes is reading its own program.
-  process.env['NODE_COMPILE_CACHE'] ??= join(folder, 'compiled')
+  process.env['NODE_COMPILE_CACHE'] ??= compiled(root)
+  return realpathSync(mkdtempSync(join(root, `ice-log-${name}-`)))
+}
+
+/**
+ * Half of what a process under proof takes is reading its own program: that is kept until the
+ * proof ends. Not in the folder of a part, which a late process would make again.
+ */
+const compiled = (root: string): string => {
+  const folder = mkdtempSync(join(root, 'ice-log-compiled-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
