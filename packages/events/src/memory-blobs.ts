@@ -95,7 +95,8 @@ export function memoryBlobs({ clock, rows, mustBeOpen }: MemoryBlobsComponents):
       for (const { position, bytes } of rows) {
         for (const digest of namedBlobs(bytes)) {
           if (blobs.has(digest)) continue
-          const message = `the event at position ${position} names blob ${digest}, which is not there`
+          const names = `the event at position ${position} names blob ${digest}`
+          const message = `${names}, which is not there`
           yield { code: EVENTS_CODES.blobNotFound, position, message }
         }
       }

@@ -1,4 +1,4 @@
-/** One judgement of a recorded history of a log, and the history as a file that can be read again. */
+/** The judgement of a recorded history of a log, and the history as a file to judge again. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { checkLinearizable } from './checker.ts'
 import type { Operation } from './history.ts'

@@ -31,7 +31,7 @@ export const findDisorder = (
 const tagsOf = ({ input }: LogOperation): readonly string[] =>
   input.kind === 'append' ? input.writes.flatMap(({ tags }) => tags) : []
 
-/** An acknowledgement names places where other events stand, or none; a unit is not in one piece. */
+/** An acknowledgement names places where others stand, or none; a unit is not in one piece. */
 const findMisplaced = (
   history: readonly LogOperation[],
   placeOf: ReadonlyMap<string, number>,
@@ -43,7 +43,8 @@ const findMisplaced = (
     if (output.kind === 'appended') {
       const found = output.positions.map((position) => log[position - 1]?.tag)
       if (found.join() === tags.join()) continue
-      return `${tags.join()} were acknowledged at ${output.positions.join()}, where there is ${found.join()}`
+      const places = output.positions.join()
+      return `${tags.join()} were acknowledged at ${places}, where there is ${found.join()}`
     }
     const places = tags.map((tag) => placeOf.get(tag))
     const [first] = places

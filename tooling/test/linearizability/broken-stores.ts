@@ -1,4 +1,4 @@
-/** Stores that break one promise each, as real ones do: by looking at one time, acting at another. */
+/** Stores that break one promise each, as real ones do: they look at one time, act at another. */
 import {
   EVENTS_CODES,
   type EventStore,

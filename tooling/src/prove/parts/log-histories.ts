@@ -145,10 +145,9 @@ const record = async (context: Context, init: LogPartInit, recording: Recording)
       if (fault !== undefined) {
         const kept = join(tmpdir(), `ice-history-${process.pid}-${store}-${number}.json`)
         saveHistory(kept, history)
-        const again = `judge it again: ICE_PROVE_HISTORY=${kept} ${init.again(`${store}/${number}`)}`
-        throw new Error(
-          `${fault}\n  record the like of it: ${init.again(`${store}/${number}`)}\n  ${again}`,
-        )
+        const again = init.again(`${store}/${number}`)
+        const judge = `judge it again: ICE_PROVE_HISTORY=${kept} ${again}`
+        throw new Error(`${fault}\n  record the like of it: ${again}\n  ${judge}`)
       }
       counts.operations += history.operations.length
       counts.kills += kills

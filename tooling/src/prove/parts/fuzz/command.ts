@@ -12,13 +12,66 @@ import { grafted } from './values.ts'
 const built = <T>(path: string): Promise<T> =>
   import(pathToFileURL(join(projectRoot, path)).href) as Promise<T>
 
-type Grant = typeof import('../../../../../apps/ice/src/args/grant.ts')
-type Duration = typeof import('../../../../../apps/ice/src/args/duration.ts')
-type Values = typeof import('../../../../../apps/ice/src/args/values.ts')
-type Input = typeof import('../../../../../apps/ice/src/args/input.ts')
-type Configuration = typeof import('../../../../../apps/ice/src/config/config.ts')
-type Manifests = typeof import('../../../../../apps/ice/src/survey/manifest.ts')
-type PostgresTarget = typeof import('../../../../../packages/events-postgres/src/target.ts')
+/** What is used of them, as their sources have it. */
+interface Grant {
+  parseGrant(
+    text: string,
+    setting: { readonly now: number; readonly probe: (path: string) => object },
+  ): {
+    readonly name: string
+    readonly spec: {
+      readonly actions: readonly string[]
+      readonly resource: object
+      readonly caveats?: readonly object[]
+      readonly expiresAt?: number | null
+      readonly delegable?: number
+    }
+  }
+}
+
+interface Duration {
+  parseExpiry(text: string, now: number): { readonly at: number } | { readonly fault: string }
+}
+
+interface Values {
+  wholeNumber(text: string, option: string): number
+  tagsOf(pairs: readonly string[]): object
+}
+
+interface Input {
+  readInput(
+    text: string,
+    sources: { readonly cwd: string; readonly stdin: AsyncIterable<Uint8Array> },
+  ): Promise<unknown>
+}
+
+interface Configuration {
+  loadConfig(asked: undefined, cwd: string): Promise<object>
+  configuredGrants(
+    config: object,
+    program: string | null,
+    now: number,
+  ): Readonly<Record<string, { readonly actions: readonly string[] }>>
+}
+
+interface Manifests {
+  readManifest(
+    kind: string,
+    text: string,
+  ): {
+    readonly unreadable?: string
+    readonly dependencies: readonly object[]
+    readonly count: number
+  }
+}
+
+interface PostgresTarget {
+  settle(options: object): {
+    readonly target: { readonly schema: string; readonly channel: string }
+    readonly lockWaitMs: number
+    readonly readersMax: number
+  }
+}
 
 const NOW = 1_700_000_000_000
 
@@ -146,10 +199,7 @@ const jsonOf = (value: unknown): string | undefined => {
   }
 }
 
-const MANIFESTS: readonly (readonly [
-  kind: Parameters<Manifests['readManifest']>[0],
-  text: string,
-])[] = [
+const MANIFESTS: readonly (readonly [kind: string, text: string])[] = [
   ['package.json', '{"license":"MIT","dependencies":{"a":"^1.0.0"},"devDependencies":{"b":"2"}}'],
   ['requirements.txt', 'a==1.0\nb>=2,<3 # c\n-r other.txt\n'],
   [
@@ -158,12 +208,13 @@ const MANIFESTS: readonly (readonly [
   ],
   [
     'Cargo.toml',
-    '[package]\nlicense = "MIT"\n[dependencies]\na = "1"\nb = { version = "2", features = ["c"] }\n',
+    '[package]\nlicense = "MIT"\n[dependencies]\na = "1"\nb = { version = "2", x = ["c"] }\n',
   ],
   ['go.mod', 'module x\ngo 1.21\nrequire (\n\ta.b/c v1.2.3 // indirect\n)\n'],
   [
     'pom.xml',
-    '<project><dependencies><dependency><groupId>a</groupId><artifactId>b</artifactId></dependency></dependencies></project>',
+    '<project><dependencies><dependency><groupId>a</groupId><artifactId>b</artifactId>' +
+      '</dependency></dependencies></project>',
   ],
 ]
 
@@ -209,7 +260,7 @@ export const openPostgresTarget: OpenTarget = async () => {
         : { connection: textOf(bytes) }
       // No object at all is a mistake of the program, and told as one.
       if (typeof options !== 'object' || options === null) return false
-      const settled = await sprung(() => settle(options as never))
+      const settled = await sprung(() => settle(options))
       if (settled === undefined) return false
       const { target, lockWaitMs, readersMax } = settled.value
       must(/^[a-z][a-z0-9_-]{0,62}$/.test(target.schema), 'a schema can stand in SQL')

@@ -285,7 +285,7 @@ const hashesIn = async (batches: AsyncIterable<readonly StoredEvent[]>): Promise
   return hashes
 }
 
-/** Payloads for every standard type: a schema takes them and writes them down, or says where not. */
+/** Payloads for every standard type: a schema takes them and writes them, or says why not. */
 export const openPayloads: OpenTarget = () => ({
   corpus: bytesOf('payload'),
   run(_bytes, chance) {

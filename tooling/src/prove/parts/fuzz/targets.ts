@@ -14,6 +14,7 @@ const lazily =
 const primitives = () => import('./primitives.ts')
 const log = () => import('./log.ts')
 const command = () => import('./command.ts')
+const exchange = () => import('./exchange.ts')
 const sqlite = () => import('@ice/events-sqlite')
 
 /** By name. */
@@ -49,4 +50,6 @@ export const FUZZ_TARGETS: ReadonlyMap<string, OpenTarget> = new Map([
       (each) => each.openSqliteFile,
     ),
   ],
+  ['import', lazily(exchange, (each) => each.openImport)],
+  ['segment', lazily(exchange, (each) => each.openSegment)],
 ])
