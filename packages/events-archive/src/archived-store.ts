@@ -30,7 +30,7 @@ import type {
   StoredEvent,
   SubscribeQuery,
 } from '@ice/events/ports'
-import { type BlobDigest, hasCode, IceError, isBlobDigest } from '@ice/primitives'
+import { type BlobDigest, errorRecord, hasCode, isBlobDigest } from '@ice/primitives'
 import { EVENTS_ARCHIVE_CODES, EventsArchiveError } from './errors.ts'
 import { SegmentFolder } from './folder.ts'
 import { mergedBlobs } from './merged-blobs.ts'
@@ -160,7 +160,7 @@ class Archived {
     }
     const answer = retryAnswer(unit, (stream, version) => found.get(`${stream}@${version}`))
     if (answer !== undefined) return answer
-    throw error instanceof IceError && error.cause instanceof IceError ? error.cause : error
+    throw (error as { readonly cause?: unknown }).cause ?? error
   }
 
   async *subscribe(query: SubscribeQuery): AsyncGenerator<readonly StoredEvent[]> {
@@ -194,7 +194,7 @@ function fromOf({ expectedVersion }: PreparedWrite): number {
 }
 
 function missingBlob(error: unknown): BlobDigest | undefined {
-  if (!hasCode(error, EVENTS_CODES.blobNotFound) || !(error instanceof IceError)) return undefined
-  const { digest } = error.data
+  if (!hasCode(error, EVENTS_CODES.blobNotFound)) return undefined
+  const digest = errorRecord(error).data?.['digest']
   return isBlobDigest(digest) ? digest : undefined
 }

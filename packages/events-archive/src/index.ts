@@ -1,4 +1,4 @@
-/** Archive segments: older events of a log in sealed files, which stay readable through the port. */
+/** Archive segments: older events of a log in sealed files, read through the same port. */
 
 export { openArchivedEventStore } from './archived-store.ts'
 export {

@@ -1,4 +1,9 @@
 /** Every bound of the archive, with its unit and its reason. */
+import { EVENT_BYTES_MAX } from '@ice/events'
+import type { ParseLimits } from '@ice/primitives'
+
+/** @units bytes, and levels of nesting: what an event may have (RFC 0001). */
+export const EVENT_LIMITS: ParseLimits = { bytesMax: EVENT_BYTES_MAX, depthMax: 64 }
 
 /** @units bytes of events a segment takes: they are sorted in memory before they are written. */
 export const SEGMENT_EVENT_BYTES_MAX: number = 16 * 1_048_576
@@ -21,6 +26,3 @@ export const SCAN_EVENTS_MAX = 4_096
 
 /** @units bytes of a file that are hashed before others get the event loop. */
 export const HASH_STEP_BYTES: number = 4 * 1_048_576
-
-/** @units concluded runs that are told apart by name in a report. */
-export const REPORT_RUNS_MAX = 100

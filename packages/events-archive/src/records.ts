@@ -6,9 +6,10 @@
  */
 import { EVENTS_CODES, EventsError, type StoredEvent } from '@ice/events'
 import type { EvictableStore } from '@ice/events/ports'
-import { isHash, type StreamId, streamId } from '@ice/primitives'
+import { isHash, parseStrict, type StreamId, streamId } from '@ice/primitives'
 import { EVENTS_ARCHIVE_CODES, EventsArchiveError } from './errors.ts'
 import { isSegmentName } from './folder.ts'
+import { EVENT_LIMITS } from './limits.ts'
 import type { SegmentRecord } from './ports.ts'
 
 /** Where the log says what was sealed. */
@@ -72,7 +73,7 @@ const COUNTS = [
 
 /** What an event of the stream says; nothing of an event of another type. */
 function recordOf({ bytes, position }: StoredEvent): SegmentRecord | undefined {
-  const { type, data, schema } = JSON.parse(bytes) as {
+  const { type, data, schema } = parseStrict(bytes, EVENT_LIMITS) as {
     readonly type: unknown
     readonly schema: unknown
     readonly data: Readonly<Record<string, unknown>>

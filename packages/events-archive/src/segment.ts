@@ -19,11 +19,12 @@ import {
   type Hash,
   leafHash,
   type Position,
+  parseStrict,
   type StreamVersion,
 } from '@ice/primitives'
 import { corrupt } from './errors.ts'
 import { type Ending, MARK_BYTES, type Octets, PLACE_BYTES, readEnding } from './layout.ts'
-import { SCAN_EVENTS_MAX } from './limits.ts'
+import { EVENT_LIMITS, SCAN_EVENTS_MAX } from './limits.ts'
 import type { SegmentFooter } from './ports.ts'
 import {
   type IndexedStream,
@@ -334,7 +335,7 @@ export interface Said {
 /** What an event's bytes say of where it stands; nothing when they are no event. */
 export function placeOf(bytes: string): Said | undefined {
   try {
-    const parsed = JSON.parse(bytes) as Said | null
+    const parsed = parseStrict(bytes, EVENT_LIMITS) as Said | null
     return typeof parsed === 'object' && parsed !== null ? parsed : undefined
   } catch {
     return undefined

@@ -131,7 +131,7 @@ describe('a segment that', () => {
     expect((await verifyLog(again.archive)).findings).toEqual([])
   })
 
-  it('was changed between its sealing and its letting go keeps its events in the store', async () => {
+  it('was changed before its events were let go of keeps them in the store', async () => {
     const place = room()
     await whole(place, 20)
     const before = await stored(place.archive)

@@ -10,10 +10,9 @@ import {
   type EventStore,
   EventsError,
   type StoredEvent,
-  type SubscribeQuery,
   standardTypes,
 } from '@ice/events'
-import { type Clock, hasCode, IceError, type Position, settled } from '@ice/primitives'
+import { type Clock, errorRecord, hasCode, type Position, settled } from '@ice/primitives'
 import { Batch } from '../src/batch.ts'
 import { SegmentFolder } from '../src/folder.ts'
 import type { ArchivedEventStore } from '../src/index.ts'
@@ -68,46 +67,79 @@ function isSeal({ bytes }: StoredEvent): boolean {
   return bytes.includes('"stream":"archive/segments"')
 }
 
-/** Wraps a connection. */
-export function movingStore(archive: ArchivedEventStore, clock: Clock, shared: Shared): EventStore {
-  const shown = (position: number): number =>
-    position - shared.seals.filter((seal) => seal < position).length
-  const actual = (position: number): number => {
+/** Positions as they would be without the events that say what was sealed. */
+class Renumbering {
+  readonly #shared: Shared
+
+  constructor(shared: Shared) {
+    this.#shared = shared
+  }
+
+  shown(position: number): Position {
+    const before = this.#shared.seals.filter((seal) => seal < position).length
+    return (position - before) as Position
+  }
+
+  actual(position: number): number {
     let at = position
-    for (const seal of shared.seals) if (seal <= at) at += 1
+    for (const seal of this.#shared.seals) if (seal <= at) at += 1
     return at
   }
-  const renumbered = (event: StoredEvent): StoredEvent => ({
-    ...event,
-    position: shown(event.position) as Position,
-  })
-  async function* shownOnly(batches: AsyncIterable<readonly StoredEvent[]>, limit = Infinity) {
+
+  async *events(batches: AsyncIterable<readonly StoredEvent[]>, limit = Infinity) {
     let left = limit
     if (left === 0) return
     for await (const batch of batches) {
       const events = batch
         .filter((event) => !isSeal(event))
         .slice(0, left)
-        .map(renumbered)
+        .map((event) => ({ ...event, position: this.shown(event.position) }))
       left -= events.length
       if (events.length > 0) yield events
       if (left <= 0) return
     }
   }
-  async function* toldAsShown(query: SubscribeQuery) {
+
+  async *subscribed(batches: AsyncIterable<readonly StoredEvent[]>) {
     try {
-      yield* shownOnly(archive.subscribe(query))
+      yield* this.events(batches)
     } catch (error) {
-      if (!hasCode(error, EVENTS_CODES.lagLimit) || !(error instanceof IceError)) throw error
-      const [position, head] = [error.data['position'], error.data['head']].map(Number)
-      throw new EventsError(EVENTS_CODES.lagLimit, error.message, {
-        ...error.data,
-        position: shown(position ?? 0),
-        head: shown(head ?? 0),
+      if (!hasCode(error, EVENTS_CODES.lagLimit)) throw error
+      const { message, data } = errorRecord(error)
+      const [position, head] = [data?.['position'], data?.['head']].map(Number)
+      throw new EventsError(EVENTS_CODES.lagLimit, message, {
+        ...data,
+        position: this.shown(position ?? 0),
+        head: this.shown(head ?? 0),
       })
     }
   }
-  const closed = (error: unknown): boolean => hasCode(error, EVENTS_CODES.notOpen)
+}
+
+/** Moves everything when it is due, one call after another. */
+async function moveInTurn(
+  archive: ArchivedEventStore,
+  clock: Clock,
+  shared: Shared,
+): Promise<void> {
+  shared.appends += 1
+  const isTurn = shared.appends <= OFTEN || shared.appends % OFTEN === 0
+  const isDue = isTurn && !shared.isCounted
+  shared.moving = shared.moving.then(async () => {
+    if (!isDue) return
+    try {
+      await moveAll(archive, clock, shared)
+    } catch (error) {
+      if (!hasCode(error, EVENTS_CODES.notOpen)) throw error
+    }
+  })
+  await shared.moving
+  await settled()
+}
+
+/** Wraps a connection. */
+export function movingStore(archive: ArchivedEventStore, clock: Clock, shared: Shared): EventStore {
+  const numbers = new Renumbering(shared)
   return {
     supports: archive.supports,
     durability: archive.durability,
@@ -115,38 +147,24 @@ export function movingStore(archive: ArchivedEventStore, clock: Clock, shared: S
     blobs: archive.blobs,
     async append(unit) {
       const appended = await archive.append(unit)
-      shared.appends += 1
-      const isTurn = shared.appends <= OFTEN || shared.appends % OFTEN === 0
-      const isDue = isTurn && !shared.isCounted
-      const moved = shared.moving.then(async () => {
-        if (!isDue) return
-        try {
-          await moveAll(archive, clock, shared)
-        } catch (error) {
-          if (!closed(error)) throw error
-        }
-      })
-      shared.moving = moved
-      await moved
-      await settled()
+      await moveInTurn(archive, clock, shared)
       const writes = appended.writes.map((write) => ({
         ...write,
-        positions: write.positions.map((position) => shown(position) as Position),
+        positions: write.positions.map((position) => numbers.shown(position)),
       }))
       return { ...appended, writes }
     },
-    read: (query) => shownOnly(archive.read(query)),
+    read: (query) => numbers.events(archive.read(query)),
     readAll(query) {
-      const { limit, ...rest } = query
-      const isCount = limit === undefined || (Number.isSafeInteger(limit) && limit >= 0)
-      if (!isCount || !isCountOrNone(query.after)) return archive.readAll(query)
-      const after = query.after === undefined ? 0 : actual(query.after)
-      return shownOnly(archive.readAll({ ...rest, after: Math.max(0, after) }), limit)
+      const { limit, after, ...rest } = query
+      if (!isCountOrNone(limit) || !isCountOrNone(after)) return archive.readAll(query)
+      return numbers.events(archive.readAll({ ...rest, after: numbers.actual(after ?? 0) }), limit)
     },
     subscribe(query) {
       if (!isCountOrNone(query.after)) return archive.subscribe(query)
       shared.isCounted ||= query.lagMax !== undefined
-      return toldAsShown({ ...query, after: actual(query.after ?? 0) })
+      const after = numbers.actual(query.after ?? 0)
+      return numbers.subscribed(archive.subscribe({ ...query, after }))
     },
     async head() {
       const { position } = await archive.head()

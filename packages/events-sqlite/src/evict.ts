@@ -13,10 +13,10 @@
  *    newest row of the log stays, and with it the log's head.
  * 4. The mark of the opening check is moved on first: what openings have still to look at is here.
  */
-import { EVENTS_CODES, EventsError } from '@ice/events'
+import { EVENT_BYTES_MAX, EVENTS_CODES, EventsError } from '@ice/events'
 import { checkSignal, namedBlobs } from '@ice/events/adapter'
 import type { EventMark, Evicted, EvictRequest } from '@ice/events/ports'
-import { settled } from '@ice/primitives'
+import { parseStrict, settled } from '@ice/primitives'
 import { BlobRows } from './blob-rows.ts'
 import type { Connection } from './connection.ts'
 import { isBusy } from './failure.ts'
@@ -24,6 +24,9 @@ import type { Handle } from './handle.ts'
 import { timeOf } from './heads.ts'
 import { COLLECT_WINDOW_EVENTS, EVICT_EVENTS } from './limits.ts'
 import { OpeningCheck, storedMark } from './opening-check.ts'
+
+/** What an event may have (RFC 0001). */
+const EVENT_LIMITS = { bytesMax: EVENT_BYTES_MAX, depthMax: 64 }
 
 type Row = [stream: number, name: string, version: number, hash: string, bytes: string]
 
@@ -133,7 +136,9 @@ export class Evicting {
   #mustBeSealed(): void {
     const { sealed, segment } = this.#request
     const [type, bytes = '{}'] = this.#sql.sealed.get(sealed) ?? []
-    const { data } = JSON.parse(bytes) as { readonly data?: { readonly segment?: unknown } }
+    const { data } = parseStrict(bytes, EVENT_LIMITS) as {
+      readonly data?: { readonly segment?: unknown }
+    }
     if (type === 'SegmentSealed' && data?.segment === segment) return
     throw refused(`the log does not say at position ${sealed} that ${segment} was sealed`)
   }

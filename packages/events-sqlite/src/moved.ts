@@ -10,7 +10,7 @@
  */
 import { EVENTS_CODES, EventsError, type StreamHead } from '@ice/events'
 import type { MovedRange, MovedVersions, SegmentProgress } from '@ice/events/ports'
-import type { Position } from '@ice/primitives'
+import { isBlobDigest, type Position } from '@ice/primitives'
 import type { Connection } from './connection.ts'
 import { MOVED_RANGES_MAX } from './limits.ts'
 
@@ -117,7 +117,7 @@ export class Moved {
 
   /** The segment of a blob that is not in the log any more. */
   blob(digest: string): string | undefined {
-    return this.#sql.blob.get(digest)
+    return isBlobDigest(digest) ? this.#sql.blob.get(digest) : undefined
   }
 
   /** Blobs that are in a segment and not here. */

@@ -8,6 +8,11 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { composeTaxonomy, createEventLog, standardTypes } from '@ice/events'
 import type { EventLog } from '@ice/events/ports'
+import {
+  type ArchivedEventStore,
+  openArchivedEventStore,
+  segmentsFolder,
+} from '@ice/events-archive'
 import { openSqliteEventStore, type SqliteEventStore } from '@ice/events-sqlite'
 import { systemClock } from '@ice/primitives'
 import type { Runtime } from '@ice/runtime'
@@ -19,7 +24,8 @@ import { plain } from '../terminal/text.ts'
 /** A log that is only read. */
 export interface LogReader {
   readonly log: EventLog
-  readonly store: SqliteEventStore
+  /** The store, and the segments that its older runs were moved to, as one. */
+  readonly store: SqliteEventStore & ArchivedEventStore
   close(): Promise<void>
 }
 
@@ -30,12 +36,14 @@ export async function openReader(invocation: Invocation): Promise<LogReader> {
 
 /** Opens the log of a file. Whoever looks at a damaged one must get in. */
 export function readLog(path: string): LogReader {
-  const store = openSqliteEventStore({
+  const live = openSqliteEventStore({
     path,
     clock: systemClock,
     subscribersKeepAlive: true,
     openCheck: 'skip',
   })
+  const archived = openArchivedEventStore({ store: live, directory: segmentsFolder(path) })
+  const store = { ...live, ...archived, durability: live.durability }
   const taxonomy = composeTaxonomy(standardTypes)
   const log = createEventLog({ store, taxonomy, clock: systemClock })
   return { log, store, close: () => store.close() }

@@ -90,6 +90,18 @@ function caring(log: Command, act: Act): void {
     .option('--grace <span>', 'leave those alone that were brought in since: 90s, 10m, 24h', '24h')
     .action((options) => act(async (call) => (await import('./log/gc.ts')).gc(call, options)))
   log
+    .command('archive')
+    .description('move runs that ended long ago to sealed files beside the log')
+    .option('--older-than <span>', 'runs that ended so long ago: 12h, 30d', '30d')
+    .option('--dry-run', 'only tell what would be moved')
+    .action((options) =>
+      act(async (call) => (await import('./log/archive.ts')).archive(call, options)),
+    )
+  log
+    .command('segments')
+    .description('list the sealed files that runs were moved to')
+    .action(() => act(async (call) => (await import('./log/segments.ts')).segments(call)))
+  log
     .command('stats')
     .description('tell how large the log is, and what it promises')
     .action(() => act(async (call) => (await import('./log/stats.ts')).stats(call)))

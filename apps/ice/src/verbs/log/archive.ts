@@ -1,0 +1,70 @@
+/** `ice log archive`: moves runs that ended long ago to sealed files, still part of the log. */
+import { retain } from '@ice/events-archive'
+import type { RetentionReport } from '@ice/events-archive/ports'
+import { systemClock as clock } from '@ice/primitives'
+import { parseSpan } from '../../args/duration.ts'
+import { listenForStop } from '../../drive/stop.ts'
+import { EXIT } from '../../exit.ts'
+import type { Invocation } from '../../invocation.ts'
+import { openReader, using } from '../../log/open.ts'
+import { bytes, counted } from '../../terminal/format.ts'
+import { plain } from '../../terminal/text.ts'
+
+/** Options of `log archive`. */
+export interface ArchiveOptions {
+  readonly olderThan: string
+  readonly dryRun?: boolean
+}
+
+/** Carries `log archive` out. @returns the exit code */
+export async function archive(invocation: Invocation, options: ArchiveOptions): Promise<number> {
+  const { talk } = invocation
+  const concludedForMs = parseSpan(options.olderThan, '--older-than')
+  const dryRun = options.dryRun === true
+  const stop = listenForStop(talk, 'the retention')
+  try {
+    return await using(await openReader(invocation), async ({ log, store }) => {
+      const report = await retain(log, {
+        archive: store,
+        clock,
+        policy: { concludedForMs },
+        dryRun,
+        signal: stop.signal,
+        onProgress: ({ runs, events }) =>
+          talk.progress(`${counted(runs, 'run')} moved, ${counted(events, 'event')}`),
+      })
+      talk.settle()
+      const { directory } = store
+      await invocation.print(
+        () => lines(report, { directory, dryRun }),
+        () => ({ ...report, directory, dryRun }),
+      )
+      return EXIT.ok
+    })
+  } catch (error) {
+    if (stop.exit !== null) return stop.exit
+    throw error
+  } finally {
+    stop.release()
+  }
+}
+
+interface Told {
+  readonly directory: string
+  readonly dryRun: boolean
+}
+
+function lines(report: RetentionReport, { directory, dryRun }: Told): readonly string[] {
+  const { moved, kept, segments, resumed, removed, before, after } = report
+  const much = `${counted(moved.events, 'event')}, ${bytes(moved.eventBytes)}`
+  const what = `${counted(moved.runs, 'run')} (${much})`
+  const stays = `${kept.open} not ended and ${kept.young} ended later stay`
+  if (dryRun) return [`would move ${what}; ${stays}`]
+  const used = (disk: RetentionReport['before']): string => bytes(disk.bytes - disk.freeBytes)
+  return [
+    `moved ${what} to ${counted(segments.length, 'segment')} in ${plain(directory)}; ${stays}`,
+    ...(resumed === 0 ? [] : [`  ${counted(resumed, 'segment')} of a broken-off call finished`]),
+    ...(removed.length === 0 ? [] : [`  ${counted(removed.length, 'unfinished file')} removed`]),
+    `  the log takes ${used(after)}, and took ${used(before)}; what is free is used again`,
+  ]
+}
