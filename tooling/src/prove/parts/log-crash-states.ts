@@ -130,12 +130,16 @@ function* walk({ ops, files, seed }: Recorded): Generator<Possible> {
   }
 }
 
-/** The states of a trace, each once; returns how many were derived. */
-export function* statesOf(recorded: Recorded): Generator<CrashState, number> {
+/**
+ * The states of a trace, each once; returns how many were derived.
+ *
+ * @param only - the state of this name alone, whichever other has the same bytes
+ */
+export function* statesOf(recorded: Recorded, only?: string): Generator<CrashState, number> {
   const last = new Map<number, string>()
   let derived = 0
   for (const { name, found } of walk(recorded)) {
-    last.set(digestOf(found()), name)
+    if (only === undefined || name === only) last.set(digestOf(found()), name)
     derived += 1
   }
   const chosen = new Map([...last].map(([digest, name]) => [name, digest]))

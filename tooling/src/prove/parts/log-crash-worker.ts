@@ -105,7 +105,7 @@ const makeRound = async (round: Round): Promise<RoundFound> => {
   let acknowledged = 0
   let unacknowledged = 0
   const found = join(folder, 'found')
-  const states = statesOf(recorded)
+  const states = statesOf(recorded, only)
   for (;;) {
     const next = states.next()
     if (next.done === true) {
@@ -113,7 +113,6 @@ const makeRound = async (round: Round): Promise<RoundFound> => {
       return { name, derived, digests, acknowledged, unacknowledged, failures, failed }
     }
     const state = next.value
-    if (only !== undefined && state.name !== only) continue
     digests.push(state.digest)
     try {
       const judged = await judge(state, { stage, folder: found })
