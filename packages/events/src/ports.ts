@@ -235,6 +235,8 @@ export interface PreparedEvent {
   readonly causes: readonly EventId[]
   /** The time a caller insisted on; `null` when the store assigns `max(proposed, floor)`. */
   readonly fixedTime: Timestamp | null
+  /** What it takes while it waits for its place. @units characters of its bytes, at the least */
+  readonly size: number
   /** The time `seal` would give it behind an event of time `floor`. */
   timeAfter(floor: number): Timestamp
   /**

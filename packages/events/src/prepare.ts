@@ -79,6 +79,10 @@ class Prepared implements PreparedEvent {
     )
   }
 
+  get size(): number {
+    return this.#head.length + this.#tail.length
+  }
+
   timeAfter(floor: number): Timestamp {
     return this.fixedTime ?? (Math.max(this.#proposed, floor) as Timestamp)
   }

@@ -24,8 +24,14 @@ import type {
   UnitFate,
   UnitOutcome,
 } from './group.ts'
-import { QUEUE_BLOB_BYTES_MAX, QUEUE_UNITS_MAX } from './limits.ts'
-import { blobBytesOf, countEvents, type WaitingUnit, WaitingUnits } from './waiting-units.ts'
+import { QUEUE_BLOB_BYTES_MAX, QUEUE_EVENT_BYTES_MAX, QUEUE_UNITS_MAX } from './limits.ts'
+import {
+  blobBytesOf,
+  countEvents,
+  eventBytesOf,
+  type WaitingUnit,
+  WaitingUnits,
+} from './waiting-units.ts'
 
 /** What a queue needs of its store. */
 export interface CommitQueueOptions<Note = undefined> {
@@ -78,8 +84,10 @@ export class CommitQueue<Note = undefined> {
   add(unit: PreparedUnit, note: Note): Promise<Appended> {
     const events = countEvents(unit)
     const blobBytes = blobBytesOf(unit)
+    const eventBytes = eventBytesOf(unit)
     const isFull =
       this.#units.size >= QUEUE_UNITS_MAX ||
+      this.#units.eventBytes + eventBytes > QUEUE_EVENT_BYTES_MAX ||
       this.#units.blobBytes + blobBytes > QUEUE_BLOB_BYTES_MAX
     if (isFull) return Promise.reject(this.#overflow())
     return new Promise((resolve, reject) => {
@@ -87,6 +95,7 @@ export class CommitQueue<Note = undefined> {
         unit,
         note,
         events,
+        eventBytes,
         blobBytes,
         resolve,
         reject,

@@ -70,6 +70,7 @@ export {
   HEADS_MAX,
   LOCK_WAIT_MS,
   QUEUE_BLOB_BYTES_MAX,
+  QUEUE_EVENT_BYTES_MAX,
   QUEUE_UNITS_MAX,
 } from './limits.ts'
 export {

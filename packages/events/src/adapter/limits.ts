@@ -10,6 +10,10 @@ export const GROUP_BYTES_MAX = 1_048_576
 /** @units units that may wait for a commit; more are refused, so that memory stays bounded. */
 export const QUEUE_UNITS_MAX = 65_536
 
+/** @units characters of events that may wait for a commit: units are counted too, but events of
+ * 60 KB by the ten thousand would fill a process long before there are enough of them. */
+export const QUEUE_EVENT_BYTES_MAX: number = 64 * 1_048_576
+
 /** @units bytes of blobs that may wait for a commit. */
 export const QUEUE_BLOB_BYTES_MAX: number = 256 * 1_048_576
 

@@ -8,12 +8,14 @@ import { invariant } from '@ice/primitives'
 import { bringsBytes } from '../blob-bytes.ts'
 import { EVENTS_CODES, EventsError } from '../errors.ts'
 import type { Appended, PreparedUnit } from '../ports.ts'
+import { isPrepared } from '../prepare.ts'
 import type { QueuedUnit } from './group.ts'
 import { GROUP_EVENTS_MAX } from './limits.ts'
 
 /** A unit on its way. */
 export interface WaitingUnit<Note> extends QueuedUnit<Note> {
   readonly events: number
+  readonly eventBytes: number
   readonly blobBytes: number
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: unknown) => void
@@ -33,6 +35,8 @@ export class WaitingUnits<Note> {
   #first = 0
   /** Units that wait, or are under way. */
   size = 0
+  /** @units characters of their events */
+  eventBytes = 0
   /** @units bytes of their blobs */
   blobBytes = 0
 
@@ -44,6 +48,7 @@ export class WaitingUnits<Note> {
   add(entry: WaitingUnit<Note>): void {
     const { signal } = entry.unit
     if (signal !== undefined) this.#listen(entry, signal)
+    this.eventBytes += entry.eventBytes
     this.blobBytes += entry.blobBytes
     this.size += 1
     this.#entries.push(entry)
@@ -105,6 +110,7 @@ export class WaitingUnits<Note> {
     entry.release?.()
     entry.state = 'settled'
     this.size -= 1
+    this.eventBytes -= entry.eventBytes
     this.blobBytes -= entry.blobBytes
   }
 
@@ -140,6 +146,16 @@ function withdrawn(signal: AbortSignal): EventsError {
 export function blobBytesOf({ blobs }: PreparedUnit): number {
   if (blobs === undefined) return 0
   return blobs.reduce((sum, blob) => sum + (bringsBytes(blob) ? blob.bytes.byteLength : 0), 0)
+}
+
+/** What the gateway did not prepare counts nothing: it is refused when its turn comes.
+ * @units characters of the events of a unit */
+export function eventBytesOf({ writes }: PreparedUnit): number {
+  let bytes = 0
+  for (const { events } of writes) {
+    for (const event of events) if (isPrepared(event)) bytes += event.size
+  }
+  return bytes
 }
 
 /** @throws {TypeError} for what is no unit */

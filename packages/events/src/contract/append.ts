@@ -131,6 +131,7 @@ export const appendCases: readonly ContractCase<EventStore>[] = [
         type: real.type,
         causes: real.causes,
         fixedTime: null,
+        size: 100,
         timeAfter: (floor) => real.timeAfter(floor),
         seal: (version, floor) => real.seal(version, floor),
         matches: () => true,

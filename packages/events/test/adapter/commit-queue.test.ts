@@ -4,13 +4,17 @@ import {
   CommitQueue,
   GROUP_EVENTS_MAX,
   type GroupResult,
+  QUEUE_EVENT_BYTES_MAX,
   QUEUE_UNITS_MAX,
   type QueuedUnit,
   type Settlement,
   type UnitOutcome,
 } from '../../src/adapter/index.ts'
 import { EVENTS_CODES, EventsError } from '../../src/errors.ts'
+import { prepareUnit } from '../../src/gateway.ts'
 import type { Appended, ExpectedVersion, PreparedUnit } from '../../src/ports.ts'
+import { testTaxonomy } from '../../src/testing/index.ts'
+import { memoryRoom, toStream } from '../fixtures.ts'
 
 const alice: StreamId = streamId('note/alice')
 
@@ -248,6 +252,22 @@ describe('a unit that waits', () => {
     })
     expect(() => queue.add({} as PreparedUnit, 'c')).toThrow(TypeError)
     expect(() => queue.add(unit({ events: 0 }), 'd')).toThrow(TypeError)
+  })
+
+  it('is refused at once when the events that wait are too large, however few', async () => {
+    const { queue } = queueOver(() => new Promise<GroupResult>(() => undefined))
+    const name = 'x'.repeat(8_000)
+    const { clock } = memoryRoom()
+    const data = { first: name, last: name, language: name }
+    const request = toStream('large', { type: 'PersonGreeted', data })
+    const large = prepareUnit(request, { taxonomy: testTaxonomy(), clock })
+    const events = Math.floor(QUEUE_EVENT_BYTES_MAX / (large.writes[0]?.events[0]?.size ?? 0))
+    for (let i = 0; i < events; i += 1) void queue.add(large, 'a')
+    await expect(queue.add(large, 'b')).rejects.toMatchObject({
+      code: EVENTS_CODES.unavailable,
+      data: { reason: 'queue_full', fate: 'none', queued: events },
+    })
+    expect(events).toBeLessThan(QUEUE_UNITS_MAX / 20)
   })
 
   it('leaves no trace when it is withdrawn again and again', async () => {
