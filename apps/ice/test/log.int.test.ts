@@ -113,7 +113,10 @@ describe('ice log export and ice log import', () => {
       data: { line },
       next: [expect.any(String)],
     })
-    expect(existsSync(at('damaged.db'))).toBe(false)
+    expect([existsSync(at('damaged.db')), existsSync(at('damaged.db.importing'))]).toEqual([
+      false,
+      false,
+    ])
     expect((await folder.ice('log', 'import', 'a.jsonl', ...into)).code).toBe(0)
     const other = `3:${'0'.repeat(64)}`
     const held = await folder.ice(

@@ -8,14 +8,14 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { composeTaxonomy, type ImportReport, importLog, standardTypes } from '@ice/events'
-import { systemClock as clock } from '@ice/primitives'
+import { systemClock as clock, hasCode } from '@ice/primitives'
 import { parseNoted } from '../../args/noted.ts'
 import { listenForStop } from '../../drive/stop.ts'
 import { CLI_CODES, CliError } from '../../errors.ts'
 import { EXIT } from '../../exit.ts'
 import type { Invocation } from '../../invocation.ts'
 import { type LogReader, makeFolder, readLog, using } from '../../log/open.ts'
-import { publish } from '../../log/publish.ts'
+import { publish, removeLog } from '../../log/publish.ts'
 import { count, counted } from '../../terminal/format.ts'
 import { plain } from '../../terminal/text.ts'
 
@@ -58,11 +58,23 @@ export async function importVerb(
     return EXIT.ok
   } catch (error) {
     talk.settle()
-    if (existsSync(place)) talk.say('what was imported can be gone on with: import it once more')
+    if (!isThere && existsSync(place)) await tellOfDraft(invocation, place, error)
     if (stop.exit !== null) return stop.exit
     throw error
   } finally {
     stop.release()
+  }
+}
+
+/** What is left of an import that did not come to its end. */
+async function tellOfDraft({ talk }: Invocation, place: string, error: unknown): Promise<void> {
+  const { position } = await using(readLog(place), ({ store }) => store.head())
+  if (position === 0) removeLog(place)
+  else if (hasCode(error, 'ICE_EVENTS_IMPORT_CONFLICT')) {
+    talk.say(`${plain(place)} holds a beginning of another log: remove it to begin anew`)
+  } else {
+    const what = counted(position, 'event')
+    talk.say(`${what} are in ${plain(place)}: the same command goes on from there`)
   }
 }
 
