@@ -191,7 +191,8 @@ class Play {
     this.#audience.works('verifying the log')
     const { events, bytes, root, findings } = await verifyLog(ice.log.store)
     this.#audience.works('verifying a copy with one byte changed')
-    const tampered = await tamper(ice.log.store, join(this.#folders.store, 'tampered.db'))
+    const { store } = this.#folders
+    const tampered = await tamper(join(store, 'ice.db'), join(store, 'tampered.db'))
     const reaches = REACHES.map((id) => `beside/${id}`)
     const denied = record.refused.filter(({ step }) => reaches.includes(step))
     const verification = { events, bytes, root, findings: findings.length }

@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { verifyLog } from '@ice/events'
 import type { EventStore, StoredEvent } from '@ice/events/ports'
-import { openSqliteEventStore, type SqliteEventStore } from '@ice/events-sqlite'
+import { openSqliteEventStore } from '@ice/events-sqlite'
 import { invariant, systemClock } from '@ice/primitives'
 
 /** What was changed, and what a verification said. */
@@ -22,9 +22,8 @@ const TRIES = 64
 const BLOCK_BYTES = 4 * 1_048_576
 
 /** Copies a log by its backup, changes one byte at a random place, and verifies the copy. */
-export async function tamper(store: EventStore, copy: string): Promise<Tampered> {
-  await (store as SqliteEventStore).backup(copy)
-  const { position, byte } = await changeSomewhere(store, copy)
+export async function tamper(path: string, copy: string): Promise<Tampered> {
+  const { position, byte } = await copyAndChange(path, copy)
   const damaged = openSqliteEventStore({ path: copy, clock: systemClock, openCheck: 'skip' })
   try {
     const { findings } = await verifyLog(damaged, { findingsMax: 1 })
@@ -33,6 +32,16 @@ export async function tamper(store: EventStore, copy: string): Promise<Tampered>
     return { copy, position, byte, found }
   } finally {
     await damaged.close()
+  }
+}
+
+async function copyAndChange(path: string, copy: string): Promise<Place> {
+  const store = openSqliteEventStore({ path, clock: systemClock, openCheck: 'skip' })
+  try {
+    await store.backup(copy)
+    return await changeSomewhere(store, copy)
+  } finally {
+    await store.close()
   }
 }
 
