@@ -9,6 +9,7 @@ import {
   hasCode,
   type StreamId,
   type StreamVersion,
+  settled,
   streamId,
   type Timestamp,
 } from '@ice/primitives'
@@ -80,32 +81,38 @@ export function storeCase({ test, ...about }: StoreCaseInit): ContractCase<Event
     ...about,
     async run(harness) {
       harness.clock.setWall(START_MS)
-      const opened = [await harness.open()]
+      const opened = [await patiently(harness.open(), harness, 'harness.open')]
       try {
-        await patiently(test(createBench(harness, opened)), harness)
+        await patiently(test(createBench(harness, opened)), harness, 'the case')
       } finally {
-        for (const store of opened.reverse()) await harness.close(store)
+        for (const store of opened.reverse()) {
+          await patiently(harness.close(store), harness, 'harness.close')
+        }
       }
     },
   }
 }
 
-/** A case that hangs fails, wherever it hangs: when the patience with any part of it has ended. */
-async function patiently(test: Promise<void>, harness: Harness<EventStore>): Promise<void> {
+/** What hangs fails, wherever it hangs: when the patience with any part of it has ended. */
+export async function patiently<T>(
+  work: Promise<T>,
+  harness: Pick<Harness<EventStore>, 'patience'>,
+  what: string,
+): Promise<T> {
   const over = new AbortController()
   const hangs = async (): Promise<never> => {
     await fired(patienceOf(harness), over.signal)
     await fired(patienceOf(harness), over.signal)
-    return fail('the case has come to no end')
+    return fail(`${what} has come to no end`)
   }
   try {
-    await Promise.race([test, hangs()])
+    return await Promise.race([work, hangs()])
   } finally {
     over.abort()
   }
 }
 
-function patienceOf(harness: Harness<EventStore>): AbortSignal {
+function patienceOf(harness: Pick<Harness<EventStore>, 'patience'>): AbortSignal {
   return harness.patience?.() ?? AbortSignal.timeout(PATIENCE_MS)
 }
 
@@ -117,6 +124,26 @@ function fired(signal: AbortSignal, over: AbortSignal): Promise<void> {
 }
 
 const PATIENCE_MS = 10_000
+
+/** Batches, portions or findings that no case comes near: what gives more has no end. */
+const ITEMS_MAX = 5_000
+
+/** Events that no case comes near. */
+const EVENTS_MAX = 10_000
+
+/**
+ * Whatever is iterated, up to a bound. The turn is given up between two items: a reader that never
+ * ends would otherwise keep the patience of the harness from ever being over.
+ */
+export async function* bounded<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+  let count = 0
+  for await (const item of items) {
+    count += 1
+    ok(count <= ITEMS_MAX, `an iteration has given ${ITEMS_MAX} items and comes to no end`)
+    yield item
+    await settled()
+  }
+}
 
 /** `opened` holds the subject, and then every further connection. */
 function createBench(harness: Harness<EventStore>, opened: EventStore[]): Bench {
@@ -191,9 +218,10 @@ export async function gather(
   batches: AsyncIterable<readonly StoredEvent[]>,
 ): Promise<readonly StoredEvent[]> {
   const events: StoredEvent[] = []
-  for await (const batch of batches) {
+  for await (const batch of bounded(batches)) {
     ok(batch.length > 0, 'a batch is empty')
     events.push(...batch)
+    ok(events.length <= EVENTS_MAX, `a reading has given ${events.length} events and goes on`)
   }
   return events
 }
@@ -238,13 +266,10 @@ export async function refused(
 }
 
 /** Asserts that iterating is refused with a code. */
-export function refusedRead(
-  batches: AsyncIterable<readonly unknown[]>,
-  code: string,
-): Promise<unknown> {
+export function refusedRead(items: AsyncIterable<unknown>, code: string): Promise<unknown> {
   const drain = async (): Promise<number> => {
     let count = 0
-    for await (const _ of batches) count += 1
+    for await (const _ of bounded(items)) count += 1
     return count
   }
   return refused(drain(), code)

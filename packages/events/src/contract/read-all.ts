@@ -5,6 +5,7 @@ import { EVENTS_CODES } from '../errors.ts'
 import type { EventFilter, EventStore } from '../ports.ts'
 import {
   type Bench,
+  bounded,
   kit,
   logLines,
   noted,
@@ -218,7 +219,7 @@ export const readAllCases: readonly ContractCase<EventStore>[] = [
       await append(toStream('a', 0, ...many.slice(0, 350).map((n) => noted(n))))
       await append(toStream('a', 350, ...many.slice(350).map((n) => noted(n))))
       let seen = 0
-      for await (const batch of store.readAll({})) {
+      for await (const batch of bounded(store.readAll({}))) {
         if (seen === 0) await append(toStream('b', 0, noted(0)))
         seen += batch.length
       }
@@ -244,7 +245,7 @@ export const readAllCases: readonly ContractCase<EventStore>[] = [
       await bench.append({ ...toStream('c', 0, noted(7)), blobs: [blobOf(9), blobOf(1_100_000)] })
       await bench.store.blobs.stage([blobOf(1_200_000).bytes])
       const findings: unknown[] = []
-      for await (const finding of bench.store.check()) findings.push(finding)
+      for await (const finding of bounded(bench.store.check())) findings.push(finding)
       same(findings, [])
       same(await logLines(bench.store, { filter: { streamPrefix: kit('b') } }), pick(2, 5))
     },

@@ -4,6 +4,7 @@ import { EVENTS_CODES } from '../errors.ts'
 import type { EventStore, StoredEvent } from '../ports.ts'
 import {
   type Bench,
+  bounded,
   gather,
   kit,
   noted,
@@ -150,7 +151,7 @@ export const readCases: readonly ContractCase<EventStore>[] = [
     async test(bench) {
       await fill(bench)
       for (const reading of [bench.store.read({ stream: kit('a') }), bench.store.readAll({})]) {
-        for await (const batch of reading) {
+        for await (const batch of bounded(reading)) {
           for (const event of batch) Reflect.set(event, 'bytes', 'changed')
           ;(batch as StoredEvent[]).length = 0
         }
