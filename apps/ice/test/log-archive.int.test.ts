@@ -35,13 +35,26 @@ describe('ice log archive and ice log segments', () => {
     expect((await folder.ice('run', './echo.ts', '--input', '3')).code).toBe(0)
   })
 
+  it('say so when the room that was declared cannot be kept', async () => {
+    const bound = ['log', 'archive', '--disk-max', '4096B', '--under-pressure', '0s'] as const
+    const over = await answer<{ moved: { runs: number }; findings: { code: string }[] }>(...bound)
+    expect(over.code).toBe(1)
+    expect(over.is.moved.runs).toBe(1)
+    expect(over.is.findings.map(({ code }) => code)).toEqual(['ICE_EVENTS_ARCHIVE_DISK_LIMIT'])
+    const told = await folder.ice(...bound)
+    expect(told.stdout).toContain('Nothing was dropped')
+    expect((await folder.ice('log', 'archive', '--disk-max', 'much')).code).toBe(2)
+    expect((await folder.ice('log', 'archive', '--disk-max', '1GiB')).code).toBe(0)
+  })
+
   it('name the files, and tell of one that is missing', async () => {
     const listed = await answer<{ directory: string; segments: { segment: string }[] }>(
       ...['log', 'segments'],
     )
     expect(listed.code).toBe(0)
     const { directory, segments } = listed.is
-    expect(readdirSync(directory)).toEqual(segments.map(({ segment }) => segment))
+    const named = segments.map(({ segment }) => segment)
+    expect(readdirSync(directory).toSorted()).toEqual(named.toSorted())
     const [file = ''] = readdirSync(directory)
     renameSync(join(directory, file), join(folder.path, file))
     expect((await folder.ice('log', 'segments')).code).toBe(3)

@@ -10,6 +10,26 @@ export function wholeNumber(text: string, option: string): number {
   throw new CliError(CLI_CODES.usage, `${option} takes a whole number, not "${plain(text)}"`)
 }
 
+const SIZE = /^(\d{1,12})(B|KB|MB|GB|KiB|MiB|GiB)$/
+const SIZE_BYTES: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1_000,
+  MB: 1_000_000,
+  GB: 1_000_000_000,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+}
+
+/** A size: `500MB`, `2GiB`, `4096B`. @units bytes @throws `ICE_CLI_USAGE_UNSUPPORTED` */
+export function parseSize(text: string, option: string): number {
+  const [, digits = '', unit = ''] = SIZE.exec(text) ?? []
+  const bytes = Number(digits) * (SIZE_BYTES[unit] ?? Number.NaN)
+  if (digits !== '' && Number.isSafeInteger(bytes)) return bytes
+  const message = `${option} takes a size like 500MB, 2GiB or 4096B, not "${plain(text)}"`
+  throw new CliError(CLI_CODES.usage, message)
+}
+
 /** `k=v` pairs as an object. @throws `ICE_CLI_USAGE_UNSUPPORTED` */
 export function tagsOf(pairs: readonly string[]): Readonly<Record<string, string>> {
   const tags = new Map<string, string>()

@@ -93,6 +93,8 @@ function caring(log: Command, act: Act): void {
     .command('archive')
     .description('move runs that ended long ago to sealed files beside the log')
     .option('--older-than <span>', 'runs that ended so long ago: 12h, 30d', '30d')
+    .option('--disk-max <size>', 'the room the log may take: 500MB, 2GiB')
+    .option('--under-pressure <span>', 'while it takes more, runs that ended so long ago too')
     .option('--dry-run', 'only tell what would be moved')
     .action((options) =>
       act(async (call) => (await import('./log/archive.ts')).archive(call, options)),

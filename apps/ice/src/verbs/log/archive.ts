@@ -1,8 +1,9 @@
 /** `ice log archive`: moves runs that ended long ago to sealed files, still part of the log. */
 import { retain } from '@ice/events-archive'
-import type { RetentionReport } from '@ice/events-archive/ports'
+import type { RetentionPolicy, RetentionReport } from '@ice/events-archive/ports'
 import { systemClock as clock } from '@ice/primitives'
 import { parseSpan } from '../../args/duration.ts'
+import { parseSize } from '../../args/values.ts'
 import { listenForStop } from '../../drive/stop.ts'
 import { EXIT } from '../../exit.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -13,13 +14,15 @@ import { plain } from '../../terminal/text.ts'
 /** Options of `log archive`. */
 export interface ArchiveOptions {
   readonly olderThan: string
+  readonly diskMax?: string
+  readonly underPressure?: string
   readonly dryRun?: boolean
 }
 
 /** Carries `log archive` out. @returns the exit code */
 export async function archive(invocation: Invocation, options: ArchiveOptions): Promise<number> {
   const { talk } = invocation
-  const concludedForMs = parseSpan(options.olderThan, '--older-than')
+  const policy = policyOf(options)
   const dryRun = options.dryRun === true
   const stop = listenForStop(talk, 'the retention')
   try {
@@ -27,7 +30,7 @@ export async function archive(invocation: Invocation, options: ArchiveOptions): 
       const report = await retain(log, {
         archive: store,
         clock,
-        policy: { concludedForMs },
+        policy,
         dryRun,
         signal: stop.signal,
         onProgress: ({ runs, events }) =>
@@ -39,7 +42,7 @@ export async function archive(invocation: Invocation, options: ArchiveOptions): 
         () => lines(report, { directory, dryRun }),
         () => ({ ...report, directory, dryRun }),
       )
-      return EXIT.ok
+      return report.findings.length === 0 ? EXIT.ok : EXIT.unexpected
     })
   } catch (error) {
     if (stop.exit !== null) return stop.exit
@@ -49,22 +52,36 @@ export async function archive(invocation: Invocation, options: ArchiveOptions): 
   }
 }
 
+function policyOf({ olderThan, diskMax, underPressure }: ArchiveOptions): RetentionPolicy {
+  const pressed =
+    underPressure === undefined
+      ? {}
+      : { concludedUnderPressureForMs: parseSpan(underPressure, '--under-pressure') }
+  return {
+    concludedForMs: parseSpan(olderThan, '--older-than'),
+    ...(diskMax === undefined ? {} : { diskBytesMax: parseSize(diskMax, '--disk-max') }),
+    ...pressed,
+  }
+}
+
 interface Told {
   readonly directory: string
   readonly dryRun: boolean
 }
 
 function lines(report: RetentionReport, { directory, dryRun }: Told): readonly string[] {
-  const { moved, kept, segments, resumed, removed, before, after } = report
+  const { moved, kept, segments, resumed, removed, before, after, findings } = report
   const much = `${counted(moved.events, 'event')}, ${bytes(moved.eventBytes)}`
   const what = `${counted(moved.runs, 'run')} (${much})`
   const stays = `${kept.open} not ended and ${kept.young} ended later stay`
-  if (dryRun) return [`would move ${what}; ${stays}`]
+  const over = findings.map(({ message }) => `! ${plain(message)}`)
+  if (dryRun) return [`would move ${what}; ${stays}`, ...over]
   const used = (disk: RetentionReport['before']): string => bytes(disk.bytes - disk.freeBytes)
   return [
     `moved ${what} to ${counted(segments.length, 'segment')} in ${plain(directory)}; ${stays}`,
     ...(resumed === 0 ? [] : [`  ${counted(resumed, 'segment')} of a broken-off call finished`]),
     ...(removed.length === 0 ? [] : [`  ${counted(removed.length, 'unfinished file')} removed`]),
     `  the log takes ${used(after)}, and took ${used(before)}; what is free is used again`,
+    ...over,
   ]
 }
