@@ -82,8 +82,12 @@ export function memoryBlobs({ clock, rows, mustBeOpen }: MemoryBlobsComponents):
     async collect({ graceMs = BLOB_GRACE_MS, signal } = {}) {
       mustBeOpen()
       checkSignal(signal)
+      const now = clock.now()
+      // A clock that was set back leaves blobs of the future: they count as brought in now, or
+      // nobody would collect them before that future has come.
+      for (const one of blobs.values()) one.broughtAt = Math.min(one.broughtAt, now)
       const named = new Set(rows.flatMap(({ bytes }) => namedBlobs(bytes)))
-      const before = clock.now() - graceMs
+      const before = now - graceMs
       const gone = [...blobs].filter(
         ([digest, one]) => one.broughtAt <= before && !named.has(digest),
       )

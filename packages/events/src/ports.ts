@@ -457,7 +457,8 @@ export interface BlobStageOptions {
 export interface BlobCollectOptions {
   /**
    * Blobs brought in within this time are left alone, whoever names them: their event may be on
-   * its way. @units milliseconds by the store's clock @defaultValue 24 hours
+   * its way. What a clock that was set back makes look like the future counts as brought in now.
+   * @units milliseconds by the store's clock @defaultValue 24 hours
    */
   readonly graceMs?: number
   readonly signal?: AbortSignal

@@ -18,3 +18,13 @@ test('the check of a log in memory names each event whose blob is not there', as
     },
   ])
 })
+
+/** Verifies: EVT-R47 */
+test('a blob that a clock set back makes look like the future counts as brought in now', async () => {
+  const { clock, store } = memoryRoom()
+  await store.blobs.stage([Buffer.from('x')])
+  clock.setWall(clock.now() - 315_360_000_000)
+  expect(await store.blobs.collect({ graceMs: 10 })).toMatchObject({ removed: 0, kept: 1 })
+  clock.setWall(clock.now() + 10)
+  expect(await store.blobs.collect({ graceMs: 10 })).toMatchObject({ removed: 1, kept: 0 })
+})

