@@ -13,13 +13,13 @@
 import { resolve } from 'node:path'
 import { EVENTS_CODES, EventsError } from '@ice/events'
 import {
-  bringsBytes,
   checkQuery,
   follow,
   type Page,
   readLog,
   readStream,
   retryAnswer,
+  takeUnit,
 } from '@ice/events/adapter'
 import type {
   Appended,
@@ -115,20 +115,16 @@ class Archived {
   }
 
   append(unit: PreparedUnit): Promise<Appended> {
-    const isPlain = unit.blobs === undefined || unit.blobs.every(bringsBytes)
-    if (isPlain) {
-      return this.live.append(unit).catch((error: unknown) => this.#answer(unit, error))
-    }
-    return this.#appendStaged(unit)
+    // What is no unit goes to the store, which says so.
+    if (namesStaged(unit)) return this.#appendStaged(unit)
+    return this.live.append(unit).catch((error: unknown) => this.#answer(unit, error))
   }
 
   /** Blobs that were moved are brought back, one after the other, as the store misses them. */
   async #appendStaged(unit: PreparedUnit): Promise<Appended> {
+    this.#mustBeOpen()
     // Copied before the first wait: the caller may change its bytes then.
-    const blobs = unit.blobs?.map((blob) =>
-      bringsBytes(blob) ? { ...blob, bytes: Uint8Array.prototype.slice.call(blob.bytes) } : blob,
-    )
-    const own = blobs === undefined ? unit : { ...unit, blobs }
+    const own = takeUnit(unit)
     const brought = new Set<BlobDigest>()
     for (;;) {
       try {
@@ -187,6 +183,15 @@ class Archived {
     await this.live.close()
     this.folder.close()
   }
+}
+
+function namesStaged(unit: PreparedUnit | undefined): boolean {
+  const blobs: unknown = unit?.blobs
+  return Array.isArray(blobs) && blobs.some((one) => typeof one === 'object' && isStaged(one))
+}
+
+function isStaged(blob: object | null): boolean {
+  return blob !== null && !('bytes' in blob)
 }
 
 function fromOf({ expectedVersion }: PreparedWrite): number {

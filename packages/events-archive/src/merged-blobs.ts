@@ -38,6 +38,7 @@ export function mergedBlobs({ live, pages }: MergedBlobsComponents): BlobStore {
     for await (const portion of verifiedPortions(digest, fromSegment(digest, options.signal))) {
       checkSignal(options.signal)
       yield portion
+      pages.mustBeOpen()
     }
   }
   async function* fromSegment(

@@ -35,7 +35,10 @@ export class Blobs implements BlobStore {
     digest: BlobDigest,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<Uint8Array> {
-    yield* verifiedPortions(digest, this.#portions(digest, signal))
+    for await (const portion of verifiedPortions(digest, this.#portions(digest, signal))) {
+      yield portion
+      this.#options.mustBeOpen()
+    }
   }
 
   async has(

@@ -91,7 +91,10 @@ class Check {
         const row = { position: Number(position), bytes, hash, columns }
         yield* log.event(row, (digest) => missing.has(digest))
       }
-      if (page.length < READ_PAGE_EVENTS) break
+      if (page.length < READ_PAGE_EVENTS) {
+        this.#options.onProgress?.(this.#head)
+        break
+      }
       if (log.count - reported < CHECK_PROGRESS_EVENTS) continue
       reported = log.count
       this.#options.onProgress?.(log.position)

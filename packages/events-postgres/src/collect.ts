@@ -81,7 +81,10 @@ export class Collector {
   async #scan(): Promise<void> {
     for (;;) {
       const position = await this.#do((session) => this.#scanWindow(session))
-      if (position === undefined) return
+      if (position === undefined) {
+        this.#asked.onProgress?.(this.#looked)
+        return
+      }
       this.#asked.onProgress?.(position)
     }
   }

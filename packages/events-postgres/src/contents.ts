@@ -15,6 +15,8 @@ export type Gate = <T>(
 export interface BlobGround {
   readonly sql: BlobSql
   readonly gate: Gate
+  /** @throws `ICE_EVENTS_NOT_OPEN` */
+  readonly mustBeOpen: () => void
   /** The log, as messages name it. */
   readonly log: string
   /** @defaultValue the server's */

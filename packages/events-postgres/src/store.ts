@@ -14,7 +14,6 @@ import {
   type SubscribeQuery,
 } from '@ice/events'
 import {
-  checkBlobs,
   checkQuery,
   checkSignal,
   createBell,
@@ -23,6 +22,7 @@ import {
   type PageReader,
   readLog,
   readStream,
+  takeUnit,
 } from '@ice/events/adapter'
 import { blobSql } from './blob-sql.ts'
 import { Blobs } from './blobs.ts'
@@ -119,7 +119,14 @@ class Store {
       { grown: () => this.#grown(), lost: (cause) => this.#giveUp(cause) },
       { log: target.log, lockWaitMs },
     )
-    this.blobs = openBlobs({ target, clock, rows, row, gate: this.gate })
+    this.blobs = openBlobs({
+      target,
+      clock,
+      rows,
+      row,
+      gate: this.gate,
+      mustBeOpen: () => this.mustBeOpen(),
+    })
     this.#pool = new Pool({ connect, max: readersMax })
     this.#watch = new Watch(this.#bell, {
       look: () => this.#pool.use((reader) => this.rows.head(reader)),
@@ -171,9 +178,7 @@ class Store {
   append(unit: PreparedUnit): ReturnType<Queue['add']> {
     try {
       this.mustBeOpen()
-      checkSignal(unit.signal)
-      const own = unit.blobs === undefined ? unit : { ...unit, blobs: checkBlobs(unit) }
-      return this.#queue.add(own)
+      return this.#queue.add(takeUnit(unit))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -244,14 +249,16 @@ interface BlobParts {
   readonly rows: Rows
   readonly row: LogRow
   readonly gate: Gate
+  readonly mustBeOpen: () => void
 }
 
-function openBlobs({ target, clock, rows, row, gate }: BlobParts): BlobStore {
+function openBlobs({ target, clock, rows, row, gate, mustBeOpen }: BlobParts): BlobStore {
   const { log, schema } = target
   const { begin, lock } = appendSql(schema)
   const blobs = new Blobs({
     sql: blobSql(schema),
     gate,
+    mustBeOpen,
     log,
     clock,
     head: (session) => rows.head(session),

@@ -4,7 +4,7 @@ import { eventStoreCases, type Harness, runCase } from '@ice/events/contract'
 import { manualClock } from '@ice/primitives/testing'
 import { test } from 'vitest'
 import { openPostgresEventStore } from '../src/index.ts'
-import { describeOnServer, freshSchema, server } from './server.ts'
+import { admin, describeOnServer, freshSchema, server } from './server.ts'
 
 const clock = manualClock(0)
 const schemas = new Map<EventStore, string>()
@@ -26,6 +26,18 @@ const harness: Harness<EventStore> = {
     return open(schemaOf(store))
   },
   close: (store) => store.close(),
+  async damage(store, what) {
+    const schema = schemaOf(store)
+    const [change, which] =
+      what.kind === 'event'
+        ? [`events SET bytes = replace(bytes, 'Kit', 'Kot') WHERE position = $1`, what.position]
+        : [
+            `blob_portions SET bytes = set_byte(bytes, 0, 255 - get_byte(bytes, 0)) WHERE content = ` +
+              `(SELECT content FROM "${schema}".blobs WHERE digest = $1)`,
+            what.digest,
+          ]
+    await admin((client) => client.query(`UPDATE "${schema}".${change}`, [which]))
+  },
   // Every append of a case is a round trip and a sync, and there are cases with hundreds.
   patience: () => AbortSignal.timeout(40_000),
 }

@@ -79,6 +79,7 @@ class Blobs implements StoreBlobs {
     for await (const portion of verifiedPortions(digest, this.#parts(digest, signal))) {
       checkSignal(signal)
       yield portion
+      this.#with.handle.mustBeOpen()
     }
   }
 

@@ -175,7 +175,10 @@ class Check {
         yield* log.event(row, (digest) => this.#lacks(digest))
         if (position <= mark.size) yield* this.#leaf(position, hash, mark)
       }
-      if (page.length < READ_PAGE_EVENTS) return
+      if (page.length < READ_PAGE_EVENTS) {
+        this.#options.onProgress?.(this.#head)
+        return
+      }
       await settled()
       if (log.count % CHECK_PROGRESS_EVENTS < READ_PAGE_EVENTS) {
         this.#options.onProgress?.(log.position)

@@ -93,8 +93,8 @@ export class Collection {
   async run(): Promise<BlobCollection> {
     const { clock, handle } = this.#with
     const { writing } = handle
-    const { signal } = this.#options
-    await this.#scan()
+    const { signal, onProgress } = this.#options
+    onProgress?.(await this.#scan())
     const now = clock.now()
     await writing(() => this.#comeBack(now), signal)
     const before = now - (this.#options.graceMs ?? BLOB_GRACE_MS)
@@ -110,8 +110,8 @@ export class Collection {
     return { removed, removedBytes, kept: await this.#count() }
   }
 
-  /** Gathers the names of all events that nobody has looked at. */
-  async #scan(): Promise<void> {
+  /** Gathers the names of all events that nobody has looked at. @returns how far, the head */
+  async #scan(): Promise<number> {
     const { reading, writing } = this.#with.handle
     const { signal, onProgress } = this.#options
     for (;;) {
@@ -124,7 +124,7 @@ export class Collection {
         await settled()
       }
       if (names.upTo > names.from) await writing(() => this.#keepNames(names), signal)
-      if (isAtHead) return
+      if (isAtHead) return names.upTo
     }
   }
 

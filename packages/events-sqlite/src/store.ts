@@ -8,9 +8,7 @@ import { statSync } from 'node:fs'
 import type { Appended, PreparedUnit, StoredEvent, SubscribeQuery } from '@ice/events'
 import {
   type CommitQueue,
-  checkBlobs,
   checkQuery,
-  checkSignal,
   createBell,
   follow,
   LOCK_WAIT_MS,
@@ -18,6 +16,7 @@ import {
   type PageReader,
   readLog,
   readStream,
+  takeUnit,
 } from '@ice/events/adapter'
 import type { DiskUse, Eviction } from '@ice/events/ports'
 import { backUp } from './backup.ts'
@@ -163,9 +162,7 @@ class Store {
     try {
       this.handle.mustBeOpen()
       this.handle.activity += 1
-      checkSignal(unit.signal)
-      const own = unit.blobs === undefined ? unit : { ...unit, blobs: checkBlobs(unit) }
-      return this.#queue.add(own, undefined)
+      return this.#queue.add(takeUnit(unit), undefined)
     } catch (error) {
       return Promise.reject(error)
     }

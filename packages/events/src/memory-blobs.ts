@@ -50,6 +50,7 @@ export function memoryBlobs({ clock, rows, mustBeOpen }: MemoryBlobsComponents):
     for await (const portion of verifiedPortions(digest, cut(kept.bytes))) {
       checkSignal(signal)
       yield portion
+      mustBeOpen()
     }
   }
   return {
@@ -57,8 +58,9 @@ export function memoryBlobs({ clock, rows, mustBeOpen }: MemoryBlobsComponents):
     hasNow: (digest) => blobs.has(digest),
     read: (digest, options) => gatherPortions(stream(digest, options?.signal), options),
     stream: (digest, options) => stream(digest, options?.signal),
-    async has(digest) {
+    async has(digest, { signal } = {}) {
       mustBeOpen()
+      checkSignal(signal)
       return blobs.has(digest)
     },
     async stage(source, options = {}) {
@@ -79,14 +81,16 @@ export function memoryBlobs({ clock, rows, mustBeOpen }: MemoryBlobsComponents):
       put(digest, bytes)
       return { digest, size: bytes.byteLength }
     },
-    async collect({ graceMs = BLOB_GRACE_MS, signal } = {}) {
+    async collect({ graceMs = BLOB_GRACE_MS, signal, onProgress } = {}) {
       mustBeOpen()
       checkSignal(signal)
+      const named = new Set(rows.flatMap(({ bytes }) => namedBlobs(bytes)))
+      onProgress?.(rows.length)
+      mustBeOpen()
       const now = clock.now()
       // A clock that was set back leaves blobs of the future: they count as brought in now, or
       // nobody would collect them before that future has come.
       for (const one of blobs.values()) one.broughtAt = Math.min(one.broughtAt, now)
-      const named = new Set(rows.flatMap(({ bytes }) => namedBlobs(bytes)))
       const before = now - graceMs
       const gone = [...blobs].filter(
         ([digest, one]) => one.broughtAt <= before && !named.has(digest),

@@ -25,13 +25,7 @@ import type {
   StoredEvent,
   StreamHead,
 } from './ports.ts'
-import {
-  checkBlobs,
-  checkQuery,
-  checkSignal,
-  checkStreamQuery,
-  leafFinding,
-} from './store-checks.ts'
+import { checkQuery, checkSignal, checkStreamQuery, leafFinding, takeUnit } from './store-checks.ts'
 
 interface Row extends StoredEvent {
   readonly stream: StreamId
@@ -79,33 +73,34 @@ export function memoryEventStore(components: MemoryEventStoreComponents): EventS
     // Nothing is awaited: what is judged is kept before any other unit is looked at.
     async append(unit) {
       mustBeOpen()
-      checkSignal(unit.signal)
-      const taken = checkBlobs(unit)
-      const judged = judge(unit, ledger, components.clock.now())
+      const taken = takeUnit(unit)
+      const judged = judge(taken, ledger, components.clock.now())
       if (judged.kind === 'refused') throw judged.error
       if (judged.kind === 'occupied') {
         const answer = retryAnswer(
-          unit,
+          taken,
           (stream, version) => streams.get(stream)?.rows[version - 1],
         )
         if (answer === undefined) throw judged.conflict
         return answer
       }
-      for (const blob of taken) if (bringsBytes(blob)) blobs.put(blob.digest, blob.bytes)
-      const appended = keep(state, unit, judged.writes)
+      for (const blob of taken.blobs ?? [])
+        if (bringsBytes(blob)) blobs.put(blob.digest, blob.bytes)
+      const appended = keep(state, taken, judged.writes)
       bell.ring()
       return appended
     },
     async *read(query) {
       mustBeOpen()
       checkStreamQuery(query)
-      yield* batches(selectStream(streams.get(query.stream)?.rows ?? [], query), query)
+      const selected = selectStream(streams.get(query.stream)?.rows ?? [], query)
+      yield* batches(selected, query, mustBeOpen)
     },
     async *readAll(query) {
       mustBeOpen()
       checkQuery(query)
       const matching = rows.slice(query.after ?? 0).filter((row) => matches(row, query.filter))
-      yield* batches(matching.slice(0, query.limit), query)
+      yield* batches(matching.slice(0, query.limit), query, mustBeOpen)
     },
     async *subscribe(query) {
       mustBeOpen()
@@ -116,10 +111,18 @@ export function memoryEventStore(components: MemoryEventStoreComponents): EventS
       mustBeOpen()
       return { position: rows.length }
     },
-    async *check() {
+    async *check({ signal, onProgress } = {}) {
       mustBeOpen()
-      yield* findings(state)
-      yield* blobs.findings()
+      checkSignal(signal)
+      for (const part of [findings(state), blobs.findings()]) {
+        for (const finding of part) {
+          yield finding
+          mustBeOpen()
+          checkSignal(signal)
+        }
+      }
+      onProgress?.(rows.length)
+      mustBeOpen()
     },
     async close() {
       bell.close()
@@ -162,10 +165,12 @@ function selectStream(rows: readonly Row[], query: ReadQuery): readonly Row[] {
 function* batches(
   rows: readonly Row[],
   { signal }: Pick<ReadAllQuery, 'signal'>,
+  mustBeOpen: () => void,
 ): Generator<readonly StoredEvent[]> {
   checkSignal(signal)
   for (let i = 0; i < rows.length; i += READ_PAGE_EVENTS) {
     yield rows.slice(i, i + READ_PAGE_EVENTS)
+    mustBeOpen()
     checkSignal(signal)
   }
 }

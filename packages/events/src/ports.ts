@@ -337,7 +337,11 @@ export interface LogHead {
   readonly position: number
 }
 
-/** What a store promises of an acknowledged unit. */
+/**
+ * What a store promises of an acknowledged unit, and of a staged blob: `memory` that it is there as
+ * long as the process, `process` that it outlives the process but perhaps not a loss of power,
+ * `disk` that it outlives both.
+ */
 export type Durability = 'memory' | 'process' | 'disk'
 
 /** Optional behaviour, declared as data and read by the contract kit. */
@@ -359,7 +363,7 @@ export interface IntegrityFinding {
 /** Settings of an integrity check. */
 export interface CheckOptions {
   readonly signal?: AbortSignal
-  /** Called every few thousand events. */
+  /** Called every few thousand events, and at the end of the events with the head. */
   readonly onProgress?: (position: number) => void
 }
 
@@ -374,7 +378,8 @@ export interface EventStore {
   readonly durability: Durability
   /**
    * Names this history: made with the log, kept while it is appended to, made anew when a backup
-   * is restored. A position means something only together with it.
+   * is restored. A position means something only together with it. A store makes it once, with
+   * the log, and only reads it afterwards; making it anew is for the tool that restores.
    */
   readonly incarnation: string
   readonly blobs: BlobStore
@@ -382,8 +387,8 @@ export interface EventStore {
   /**
    * Appends one unit: all of its events, or none.
    *
-   * The store first refuses what is no unit of the gateway, then blobs whose bytes have another
-   * digest; then it judges in this order: the unit is already there (acknowledged) → expected
+   * The store first refuses what is no unit of the gateway, then one whose signal has fired, then
+   * blobs whose bytes have another digest; `takeUnit` of the adapter half does so. Then it judges in this order: the unit is already there (acknowledged) → expected
    * versions → guards → `notAfter` → temporal → causality → staged blobs. Units that arrive
    * together are judged in arrival order, each seeing the earlier ones. When the call returns its
    * promise, the store has copied the bytes of the blobs: the caller may change them. A retry
@@ -424,12 +429,20 @@ export interface EventStore {
   /** The log's head, as other processes have moved it too. */
   head(): Promise<LogHead>
 
-  /** What only the adapter can see: bytes against hashes, index against bytes, gaps, blobs. */
+  /**
+   * What only the adapter can see: bytes against hashes, index against bytes, gaps, blobs.
+   *
+   * @throws `ICE_EVENTS_ABORTED`, `ICE_EVENTS_UNAVAILABLE`, `ICE_EVENTS_NOT_OPEN`, when iterated
+   */
   check(options?: CheckOptions): AsyncIterable<IntegrityFinding>
 
   /**
    * Finishes queued appends, ends subscriptions, then refuses everything, blobs included, with
    * `ICE_EVENTS_NOT_OPEN`. Closing what is closed does nothing.
+   *
+   * What is under way is not waited for: a read, a check and the stream of a blob are refused when
+   * their reader comes for more, also when nothing is left, a staging at its next portion. So a
+   * reader that comes to the end without an error has read an open store.
    */
   close(): Promise<void>
 }
@@ -462,7 +475,7 @@ export interface BlobCollectOptions {
    */
   readonly graceMs?: number
   readonly signal?: AbortSignal
-  /** Called every few thousand events. */
+  /** Called every few thousand events, and with the head before anything is removed. */
   readonly onProgress?: (position: number) => void
 }
 

@@ -14,6 +14,67 @@ import type {
   StagedBlob,
   SubscribeQuery,
 } from './ports.ts'
+import { isPrepared } from './prepare.ts'
+
+/**
+ * What every `append` does first, once the store is open: it refuses what is no unit of the
+ * gateway, then one that its caller has withdrawn, then blobs whose bytes have another digest.
+ *
+ * @returns the unit with blobs of the store's own: the caller may change its bytes from here on
+ * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION`, `ICE_EVENTS_ABORTED`, `ICE_EVENTS_BLOB_CORRUPT`
+ */
+export function takeUnit(unit: PreparedUnit): PreparedUnit {
+  checkUnit(unit)
+  checkSignal(unit.signal)
+  return unit.blobs === undefined ? unit : { ...unit, blobs: checkBlobs(unit) }
+}
+
+/** What is given here is anything: a store has callers without types. */
+function checkUnit(unit: unknown): asserts unit is PreparedUnit {
+  if (!isObject(unit)) throw structural('a unit is an object')
+  const { writes, guards, blobs, notAfter } = unit
+  if (!Array.isArray(writes) || writes.length === 0) throw structural('a unit has no "writes"')
+  for (const write of writes as readonly unknown[]) checkWrite(write)
+  if (notAfter !== undefined && typeof notAfter !== 'number') {
+    throw structural('"notAfter" is no time')
+  }
+  if (guards !== undefined && !isListOf(guards, isGuard)) {
+    throw structural('"guards" is no list of streams and their versions')
+  }
+  if (blobs !== undefined && !isListOf(blobs, isBlob)) {
+    throw structural('"blobs" is no list of digests with their bytes or their size')
+  }
+}
+
+function checkWrite(write: unknown): void {
+  if (!isObject(write)) throw structural('a write of a unit is an object')
+  const { stream, expectedVersion, events } = write
+  if (typeof stream !== 'string') throw structural('a write of a unit names no stream')
+  const isExpected = ['any', 'no_stream'].includes(expectedVersion as string)
+  if (!isExpected && !isCount(expectedVersion)) throw structural('"expectedVersion" is no version')
+  if (!Array.isArray(events) || events.length === 0) throw structural('a write has no "events"')
+  for (const event of events as readonly unknown[]) {
+    if (!isPrepared(event)) throw structural('the event did not come through the gateway')
+    if (event.stream !== stream) throw structural('the event was prepared for another stream')
+  }
+}
+
+function isGuard(guard: unknown): boolean {
+  return isObject(guard) && typeof guard['stream'] === 'string' && isCount(guard['version'])
+}
+
+function isBlob(blob: unknown): boolean {
+  if (!isObject(blob) || typeof blob['digest'] !== 'string') return false
+  return 'bytes' in blob ? blob['bytes'] instanceof Uint8Array : isCount(blob['size'])
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}
+
+function isListOf(list: unknown, isOne: (one: unknown) => boolean): boolean {
+  return Array.isArray(list) && list.every(isOne)
+}
 
 /**
  * Takes the blobs of a unit over: copied first and checked then, so that nobody can change them
@@ -84,8 +145,8 @@ function isTexts(list: unknown): boolean {
   return Array.isArray(list) && list.every((one) => typeof one === 'string')
 }
 
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 /** Ends a read whose caller has withdrawn it. @throws `ICE_EVENTS_ABORTED` */

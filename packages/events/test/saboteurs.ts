@@ -5,6 +5,7 @@ import type { Harness } from '../src/contract/index.ts'
 import type { EventStore } from '../src/ports.ts'
 import { appendingSaboteurs } from './saboteurs/appending.ts'
 import { blobSaboteurs } from './saboteurs/blobs.ts'
+import { closingSaboteurs } from './saboteurs/closing.ts'
 import { filteringSaboteurs } from './saboteurs/filtering.ts'
 import { judgingSaboteurs } from './saboteurs/judging.ts'
 import { keepingSaboteurs } from './saboteurs/keeping.ts'
@@ -19,6 +20,7 @@ export const saboteurs: readonly Saboteur[] = [
   ...filteringSaboteurs,
   ...blobSaboteurs,
   ...keepingSaboteurs,
+  ...closingSaboteurs,
 ]
 
 /** Turns of the event loop that no case needs, spoilt or not: hundreds are what some take. */
@@ -46,6 +48,14 @@ export function spoiltHarness(saboteur?: Saboteur): SpoiltHarness {
   }
   const logOf = (store: EventStore): SharedLog => logs.get(store) as SharedLog
   let stopped = false
+  let turns = 0
+  /** Who waits, in the order in which their patience ends. */
+  const waiting: { readonly until: number; readonly controller: AbortController }[] = []
+  const turn = (): void => {
+    turns += 1
+    while ((waiting[0]?.until ?? turns + 1) <= turns) waiting.shift()?.controller.abort()
+    if (waiting.length > 0 && !stopped) setImmediate(turn)
+  }
   return {
     clock,
     open: async () => connect(sharedLog(clock), 'first'),
@@ -55,15 +65,11 @@ export function spoiltHarness(saboteur?: Saboteur): SpoiltHarness {
     },
     openSecond: async (store) => connect(logOf(store), 'second'),
     close: (store) => store.close(),
+    damage: async (store, what) => logOf(store).damage(what),
     patience() {
       const controller = new AbortController()
-      let left = TURNS_MAX
-      const turn = (): void => {
-        left -= 1
-        if (left === 0) controller.abort()
-        else if (!stopped) setImmediate(turn)
-      }
-      turn()
+      waiting.push({ until: turns + TURNS_MAX, controller })
+      if (waiting.length === 1) setImmediate(turn)
       return controller.signal
     },
     stop() {

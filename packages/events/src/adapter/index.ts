@@ -41,7 +41,14 @@ export {
   type ServingFacts,
   sameCheckpoint,
 } from '../projections/checks.ts'
-export { checkBlobs, checkQuery, checkSignal, leafFinding } from '../store-checks.ts'
+export {
+  checkBlobs,
+  checkQuery,
+  checkSignal,
+  checkStreamQuery,
+  leafFinding,
+  takeUnit,
+} from '../store-checks.ts'
 export { BoundedMap } from './bounded-map.ts'
 export { CommitQueue, type CommitQueueOptions } from './commit-queue.ts'
 export {

@@ -142,6 +142,36 @@ export const appendCases: readonly ContractCase<EventStore>[] = [
     },
   }),
   storeCase({
+    id: 'append-refuses-what-is-no-unit',
+    name: 'append refuses what is no unit at all as structural, and goes on',
+    requirement: 'EVT-R08',
+    async test({ append, prepare, store }) {
+      const unit = prepare(toStream('a', 'no_stream', noted(1)))
+      const [one] = unit.writes
+      for (const wrong of [
+        undefined,
+        null,
+        7,
+        {},
+        { ...unit, writes: 'kit/a' },
+        { ...unit, writes: [] },
+        { ...unit, writes: [null] },
+        { ...unit, writes: [{ ...one, events: [] }] },
+        { ...unit, writes: [{ ...one, events: [null] }] },
+        { ...unit, writes: [{ ...one, expectedVersion: -1 }] },
+        { ...unit, notAfter: 'never' },
+        { ...unit, guards: [null] },
+        { ...unit, blobs: [null] },
+        { ...unit, blobs: [{}] },
+        { ...unit, blobs: [{ digest: 'a', bytes: 'text' }] },
+      ] as never[]) {
+        await refused(store.append(wrong), EVENTS_CODES.structural)
+      }
+      await append(toStream('a', 'no_stream', noted(1)))
+      same(await store.head(), { position: 1 })
+    },
+  }),
+  storeCase({
     id: 'append-refuses-another-streams-event',
     name: 'append refuses an event that was prepared for another stream',
     requirement: 'EVT-R08',

@@ -30,7 +30,7 @@ import type {
   StreamWrite,
 } from '../ports.ts'
 import { composeTaxonomy } from '../taxonomy.ts'
-import type { ContractCase, Harness } from './case.ts'
+import type { ContractCase, Harness, KitClock } from './case.ts'
 
 const KitNoted = defineEventType({
   type: 'KitNoted',
@@ -81,13 +81,18 @@ export function storeCase({ test, ...about }: StoreCaseInit): ContractCase<Event
     ...about,
     async run(harness) {
       harness.clock.setWall(START_MS)
-      const opened = [await patiently(harness.open(), harness, 'harness.open')]
+      const opened: EventStore[] = []
+      const work = async (): Promise<void> => {
+        opened.push(await harness.open())
+        await test(createBench(harness, opened))
+      }
+      const closeAll = async (): Promise<void> => {
+        for (const store of opened.reverse()) await harness.close(store)
+      }
       try {
-        await patiently(test(createBench(harness, opened)), harness, 'the case')
+        await patiently(work(), harness, 'the case')
       } finally {
-        for (const store of opened.reverse()) {
-          await patiently(harness.close(store), harness, 'harness.close')
-        }
+        await patiently(closeAll(), harness, 'harness.close')
       }
     },
   }
@@ -148,9 +153,7 @@ export async function* bounded<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
 /** `opened` holds the subject, and then every further connection. */
 function createBench(harness: Harness<EventStore>, opened: EventStore[]): Bench {
   const store = (): EventStore => opened[0] as EventStore
-  const clock = { now: () => harness.clock.now() as Timestamp }
-  const prepare = (request: AppendRequest): PreparedUnit =>
-    prepareUnit(request, { taxonomy, clock })
+  const prepare = (request: AppendRequest): PreparedUnit => preparedAt(harness.clock, request)
   return {
     get store() {
       return store()
@@ -171,6 +174,11 @@ function createBench(harness: Harness<EventStore>, opened: EventStore[]): Bench 
     },
     patience: () => patienceOf(harness),
   }
+}
+
+/** A unit of the kit's own gateway, prepared by a clock. */
+export function preparedAt(clock: KitClock, request: AppendRequest): PreparedUnit {
+  return prepareUnit(request, { taxonomy, clock: { now: () => clock.now() as Timestamp } })
 }
 
 /** A stream of the kit. */
@@ -275,9 +283,18 @@ export function refusedRead(items: AsyncIterable<unknown>, code: string): Promis
   return refused(drain(), code)
 }
 
-/** Asserts that two values are the same, members and all. */
+/**
+ * Asserts that two values are the same, members and all.
+ *
+ * @param why - what is expected, in a sentence; the difference of the values follows it
+ */
 export function same(actual: unknown, expected: unknown, why?: string): void {
-  deepStrictEqual(actual, expected, why)
+  try {
+    deepStrictEqual(actual, expected)
+  } catch (error) {
+    if (why !== undefined && error instanceof Error) error.message = `${why}; ${error.message}`
+    throw error
+  }
 }
 
 /** Numbers from `from` to `to`, both included. */

@@ -14,9 +14,12 @@ import { appendCases } from './append.ts'
 import { blobCases } from './blobs.ts'
 import type { ContractCase } from './case.ts'
 import { causalityCases } from './causality.ts'
+import { checkingCases } from './checking.ts'
+import { closingCases } from './closing.ts'
 import { collectingCases } from './collecting.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { conditionCases } from './guards.ts'
+import { harnessCases } from './harness-check.ts'
 import { lifecycleCases } from './lifecycle.ts'
 import { limitCases } from './limits.ts'
 import { orderCases } from './order.ts'
@@ -32,6 +35,7 @@ import { versionCases } from './versions.ts'
 export {
   type CaseResult,
   type ContractCase,
+  type Damage,
   type Harness,
   type KitClock,
   runCase,
@@ -43,6 +47,7 @@ export { snapshotStoreCases } from './projections/snapshot-store.ts'
 
 /** Every case of the `EventStore` contract. */
 export const eventStoreCases: readonly ContractCase<EventStore>[] = [
+  ...harnessCases,
   ...appendCases,
   ...versionCases,
   ...conditionCases,
@@ -59,5 +64,7 @@ export const eventStoreCases: readonly ContractCase<EventStore>[] = [
   ...stagingCases,
   ...collectingCases,
   ...lifecycleCases,
+  ...closingCases,
+  ...checkingCases,
   ...sharedCases,
 ]

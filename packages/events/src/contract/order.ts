@@ -38,6 +38,17 @@ async function refusedFirst(bench: Bench, request: AppendRequest, code: string):
 /** The cases of the order of judgement. */
 export const orderCases: readonly ContractCase<EventStore>[] = [
   storeCase({
+    id: 'order-structure-before-blobs',
+    name: 'what is no unit of the gateway is told before a blob with another digest',
+    requirement: 'EVT-R18',
+    async test({ prepare, store }) {
+      const unit = prepare({ ...toStream('a', 0, noted(1)), blobs: WRONG_BLOB })
+      const writes = unit.writes.map((one) => ({ ...one, stream: kit('b') }))
+      await refused(store.append({ ...unit, writes }), EVENTS_CODES.structural)
+      same(await store.head(), { position: 0 })
+    },
+  }),
+  storeCase({
     id: 'order-blobs-before-versions',
     name: 'a blob with another digest is told before a stale version',
     requirement: 'EVT-R18',
