@@ -1,5 +1,5 @@
 /** What the documents say of the code is true of it. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { leafHash } from '@ice/primitives'
 import { describe, expect, test } from 'vitest'
 import { eventStoreCases } from '../src/contract/index.ts'
@@ -33,6 +33,22 @@ describe('the requirements', () => {
     const all = new Set([...verified, ...eventStoreCases.map(({ requirement }) => requirement)])
     expect(stated.filter((id) => !all.has(id))).toEqual([])
   })
+})
+
+test('the requirements in the package are those of the repository', () => {
+  const copy = new URL('../docs/requirements.md', import.meta.url)
+  const text = read(docs('requirements/events.md'))
+  if (process.env['ICE_UPDATE_FIXTURES'] === '1') writeFileSync(copy, text)
+  expect(read(copy)).toBe(text)
+})
+
+test('what the README and the guide link to is in the package', () => {
+  for (const name of ['../README.md', '../docs/event-store.md']) {
+    const url = new URL(name, import.meta.url)
+    const links = [...read(url).matchAll(/\]\(([^)#]+)\)/g)].map(([, link = '']) => link)
+    expect(links.filter((link) => !existsSync(new URL(link, url)))).toEqual([])
+    expect(links.filter((link) => link.includes('../..'))).toEqual([])
+  }
 })
 
 describe('RFC 0001', () => {
