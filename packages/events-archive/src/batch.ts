@@ -1,5 +1,6 @@
 /** What goes into the next segment: events of concluded runs, until there are enough. */
-import { namedBlobs, type StoredEvent } from '@ice/events'
+import type { StoredEvent } from '@ice/events'
+import { namedBlobs } from '@ice/events/adapter'
 import type { BlobDigest } from '@ice/primitives'
 import { SEGMENT_BYTES_MAX, SEGMENT_EVENT_BYTES_MAX, SEGMENT_EVENTS_MAX } from './limits.ts'
 

@@ -5,7 +5,8 @@
  * its leaf and stands in its place, each blob has its digest, and each blob that an event names is
  * in the segment or still in the store.
  */
-import { type CheckOptions, type IntegrityFinding, namedBlobs } from '@ice/events'
+import type { CheckOptions, IntegrityFinding } from '@ice/events'
+import { namedBlobs } from '@ice/events/adapter'
 import type { BlobStore, EvictableStore, SegmentProgress } from '@ice/events/ports'
 import { type BlobDigest, errorRecord, settled, UNCODED } from '@ice/primitives'
 import { EVENTS_ARCHIVE_CODES } from './errors.ts'

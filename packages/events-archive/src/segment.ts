@@ -7,13 +7,8 @@
  * where the index says, and no number in a hostile file leads outside of it. Whether the *bytes* of
  * an event have the leaf of its mark is what `findings` and the digest of the whole file tell.
  */
-import {
-  compactRange,
-  type EventFilter,
-  type EventMark,
-  matchesBytes,
-  type StoredEvent,
-} from '@ice/events'
+import { compactRange, type EventFilter, type EventMark, type StoredEvent } from '@ice/events'
+import { matchesBytes } from '@ice/events/adapter'
 import {
   type BlobDigest,
   type Hash,

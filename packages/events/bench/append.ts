@@ -8,11 +8,11 @@
  *     node bench/append.ts [--json]
  */
 import { leafHash, type StreamId, type StreamVersion, streamId, systemClock } from '@ice/primitives'
+import { judge } from '../src/adapter/index.ts'
 import {
   composeTaxonomy,
   createEventLog,
   type EventStore,
-  judge,
   memoryEventStore,
   type StreamHead,
   standardTypes,

@@ -1,14 +1,5 @@
 /** The event log: its gateway, its vocabulary, its reference store, and its verification. */
 
-export {
-  blobCorrupt,
-  blobNotFound,
-  bringsBytes,
-  gatherPortions,
-  namedBlobs,
-  portionsOf,
-  verifiedPortions,
-} from './blob-bytes.ts'
 export { type CompactRange, compactRange } from './compact-range.ts'
 export { decodeEvent } from './decode.ts'
 export { EVENTS_CODES, type EventsCode, EventsError } from './errors.ts'
@@ -27,16 +18,6 @@ export {
 export { type ExportedStore, type ExportOptions, exportLog } from './exchange/export.ts'
 export { type ImportOptions, type ImportReport, importLog } from './exchange/import.ts'
 export type { ImportSource } from './exchange/line-reader.ts'
-export { filtersBytes, matchesBytes } from './filter.ts'
-export { createBell, follow, type Page, type WakeUp, type WakeUpBell } from './follow.ts'
-export {
-  type HeadLedger,
-  type Judgement,
-  judge,
-  retryAnswer,
-  type SealedWrite,
-  type StoredLookup,
-} from './judge.ts'
 export {
   BLOB_BYTES_MAX,
   BLOB_GRACE_MS,
@@ -52,7 +33,6 @@ export {
 export { createEventLog, type EventLogComponents } from './log.ts'
 export { type MemoryEventStoreComponents, memoryEventStore } from './memory.ts'
 export type * from './ports.ts'
-export { isPrepared } from './prepare.ts'
 export { type PreparedStored, prepareStored, type StoredRules } from './prepare-stored.ts'
 export {
   fold,
@@ -81,7 +61,6 @@ export type {
   SnapshotOptions,
   SnapshotReason,
 } from './projections/snapshots.ts'
-export { checkBlobs, checkQuery, checkSignal, leafFinding } from './store-checks.ts'
 export { composeTaxonomy, type Taxonomy } from './taxonomy.ts'
 export { type StandardPayloads, type StandardTypeName, standardTypes } from './types/index.ts'
 export {

@@ -8,10 +8,12 @@ export {
   blobNotFound,
   bringsBytes,
   gatherPortions,
+  joinPortions,
   namedBlobs,
   portionsOf,
   verifiedPortions,
 } from '../blob-bytes.ts'
+export { EVENTS_CODES, type EventsCode, EventsError } from '../errors.ts'
 export { filtersBytes, matchesBytes } from '../filter.ts'
 export { createBell, follow, type Page, type WakeUp, type WakeUpBell } from '../follow.ts'
 export {
@@ -29,6 +31,7 @@ export {
   BLOB_READ_BYTES_MAX,
   READ_PAGE_EVENTS,
 } from '../limits.ts'
+export { isPrepared } from '../prepare.ts'
 export {
   checkMove,
   checkProcessorKey,
