@@ -32,8 +32,8 @@ const harness: Harness<EventStore> = {
       what.kind === 'event'
         ? [`events SET bytes = replace(bytes, 'Kit', 'Kot') WHERE position = $1`, what.position]
         : [
-            `blob_portions SET bytes = set_byte(bytes, 0, 255 - get_byte(bytes, 0)) WHERE content = ` +
-              `(SELECT content FROM "${schema}".blobs WHERE digest = $1)`,
+            'blob_portions SET bytes = set_byte(bytes, 0, 255 - get_byte(bytes, 0)) ' +
+              `WHERE content = (SELECT content FROM "${schema}".blobs WHERE digest = $1)`,
             what.digest,
           ]
     await admin((client) => client.query(`UPDATE "${schema}".${change}`, [which]))

@@ -99,20 +99,25 @@ export function memoryBlobs({ clock, rows, mustBeOpen }: MemoryBlobsComponents):
       const removedBytes = gone.reduce((sum, [, { bytes }]) => sum + bytes.byteLength, 0)
       return { removed: gone.length, removedBytes, kept: blobs.size }
     },
-    *findings() {
-      for (const { position, bytes } of rows) {
-        for (const digest of namedBlobs(bytes)) {
-          if (blobs.has(digest)) continue
-          const names = `the event at position ${position} names blob ${digest}`
-          const message = `${names}, which is not there`
-          yield { code: EVENTS_CODES.blobNotFound, position, message }
-        }
-      }
-      for (const [digest, { bytes }] of blobs) {
-        if (sha256Hex(bytes) === (digest as string)) continue
-        yield { code: EVENTS_CODES.blobCorrupt, position: 0, message: `blob ${digest} is damaged` }
-      }
-    },
+    findings: () => findingsOf(rows, blobs),
+  }
+}
+
+function* findingsOf(
+  rows: readonly StoredEvent[],
+  blobs: ReadonlyMap<BlobDigest, Kept>,
+): Generator<IntegrityFinding> {
+  for (const { position, bytes } of rows) {
+    for (const digest of namedBlobs(bytes)) {
+      if (blobs.has(digest)) continue
+      const names = `the event at position ${position} names blob ${digest}`
+      const message = `${names}, which is not there`
+      yield { code: EVENTS_CODES.blobNotFound, position, message }
+    }
+  }
+  for (const [digest, { bytes }] of blobs) {
+    if (sha256Hex(bytes) === (digest as string)) continue
+    yield { code: EVENTS_CODES.blobCorrupt, position: 0, message: `blob ${digest} is damaged` }
   }
 }
 

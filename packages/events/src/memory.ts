@@ -16,6 +16,7 @@ import { memoryBlobs } from './memory-blobs.ts'
 import type {
   Appended,
   AppendedWrite,
+  CheckOptions,
   EventFilter,
   EventStore,
   IntegrityFinding,
@@ -111,17 +112,10 @@ export function memoryEventStore(components: MemoryEventStoreComponents): EventS
       mustBeOpen()
       return { position: rows.length }
     },
-    async *check({ signal, onProgress } = {}) {
+    async *check(options) {
       mustBeOpen()
-      checkSignal(signal)
-      for (const part of [findings(state), blobs.findings()]) {
-        for (const finding of part) {
-          yield finding
-          mustBeOpen()
-          checkSignal(signal)
-        }
-      }
-      onProgress?.(rows.length)
+      yield* checked([findings(state), blobs.findings()], options, mustBeOpen)
+      options?.onProgress?.(rows.length)
       mustBeOpen()
     },
     async close() {
@@ -187,6 +181,21 @@ function matches({ stream, type, bytes }: Row, filter: EventFilter | undefined):
   const { streamPrefix = '', types } = filter
   if (!stream.startsWith(streamPrefix) || types?.includes(type) === false) return false
   return matchesBytes(filter, bytes)
+}
+
+function* checked(
+  parts: readonly Iterable<IntegrityFinding>[],
+  { signal }: CheckOptions = {},
+  mustBeOpen: () => void,
+): Generator<IntegrityFinding> {
+  checkSignal(signal)
+  for (const part of parts) {
+    for (const finding of part) {
+      yield finding
+      mustBeOpen()
+      checkSignal(signal)
+    }
+  }
 }
 
 function* findings({ rows }: State): Generator<IntegrityFinding> {

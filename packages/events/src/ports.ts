@@ -388,11 +388,12 @@ export interface EventStore {
    * Appends one unit: all of its events, or none.
    *
    * The store first refuses what is no unit of the gateway, then one whose signal has fired, then
-   * blobs whose bytes have another digest; `takeUnit` of the adapter half does so. Then it judges in this order: the unit is already there (acknowledged) → expected
-   * versions → guards → `notAfter` → temporal → causality → staged blobs. Units that arrive
-   * together are judged in arrival order, each seeing the earlier ones. When the call returns its
-   * promise, the store has copied the bytes of the blobs: the caller may change them. A retry
-   * after `ICE_EVENTS_UNAVAILABLE` is safe unless a version was `'any'`.
+   * blobs whose bytes have another digest; `takeUnit` of the adapter half does so. Then it judges
+   * in this order: the unit is already there (acknowledged) → expected versions → guards →
+   * `notAfter` → temporal → causality → staged blobs. Units that arrive together are judged in
+   * arrival order, each seeing the earlier ones. When the call returns its promise, the store has
+   * copied the bytes of the blobs: the caller may change them. A retry after
+   * `ICE_EVENTS_UNAVAILABLE` is safe unless a version was `'any'`.
    *
    * @throws `ICE_EVENTS_STRUCTURAL_VIOLATION`, `ICE_EVENTS_BLOB_CORRUPT`,
    * `ICE_EVENTS_VERSION_CONFLICT`, `ICE_EVENTS_GUARD_CONFLICT`, `ICE_EVENTS_TOO_LATE`,

@@ -109,7 +109,7 @@ function checkLeadsOn({ after, upTo, backwards }: StreamRange, { events, last }:
   )
 }
 
-/** `EventStore.readAll`, page by page. A page that does not lead on is told as `readStream` does. */
+/** `EventStore.readAll`, page by page. One that does not lead on is told as in `readStream`. */
 export async function* readLog(
   reader: PageReader,
   query: ReadAllQuery,

@@ -106,8 +106,8 @@ async function judged<Subject>(
   const clock: Partial<KitClock> | undefined = harness.clock
   ok(
     typeof clock?.now === 'function' && typeof clock.setWall === 'function',
-    'harness.clock has no now() and setWall(): it is the clock that the store reads, in the hands ' +
-      'of the kit',
+    'harness.clock has no now() and setWall(): it is the clock that the store reads, in the ' +
+      'hands of the kit',
   )
   if (needs !== undefined) {
     const subject = await harness.open()

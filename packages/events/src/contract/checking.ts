@@ -1,4 +1,4 @@
-/** Cases of what a store says of itself: its durability, what `check` finds, how far it has come. */
+/** Cases of what a store says of itself: its durability, what `check` finds, how far it is. */
 
 import { EVENTS_CODES } from '../errors.ts'
 import type { EventStore, IntegrityFinding } from '../ports.ts'

@@ -95,10 +95,15 @@ export const lifecycleCases: readonly ContractCase<EventStore>[] = [
       await bench.append({ ...toStream('a', 0, noted(1), noted(2)), blobs: [blob] })
       await bench.append(toStream('b', 0, noted(3)))
       const store = await bench.reopen()
-      same(await logLines(store), ['1 kit/a@1 n1', '2 kit/a@2 n2', '3 kit/b@1 n3'])
+      const lines = ['1 kit/a@1 n1', '2 kit/a@2 n2', '3 kit/b@1 n3']
+      same(await logLines(store), lines, 'after reopening, the log has its events in order')
       same(await streamLines(store, 'b'), ['3 kit/b@1 n3'])
-      same(await bytesOf(store, blob.digest), [...blob.bytes])
-      same(await store.head(), { position: 3 })
+      same(
+        await bytesOf(store, blob.digest),
+        [...blob.bytes],
+        'after reopening, a blob is still there',
+      )
+      same(await store.head(), { position: 3 }, 'after reopening, the head is the same')
     },
   }),
   storeCase({
@@ -119,9 +124,14 @@ export const lifecycleCases: readonly ContractCase<EventStore>[] = [
       same(
         [await blobs.has(declared(7).digest), await blobs.has(declared(size).digest)],
         [true, true],
+        'after reopening, a staged blob and a named one are still there',
       )
       bench.harness.clock.setWall(START_MS + 1)
-      same(await blobs.collect({ graceMs: 0 }), { removed: 1, removedBytes: 7, kept: 1 })
+      same(
+        await blobs.collect({ graceMs: 0 }),
+        { removed: 1, removedBytes: 7, kept: 1 },
+        'after reopening, what no event names is collected, and what one names stays',
+      )
       same((await blobs.read(declared(size).digest)).byteLength, size)
     },
   }),

@@ -28,7 +28,7 @@ export const retryCases: readonly ContractCase<EventStore>[] = [
     async test({ append, store }) {
       const request = toStream('a', 'no_stream', noted(1), noted(2))
       const first = await append(request)
-      same(await append(request), { ...first, retried: true })
+      same(await append(request), { ...first, retried: true }, 'a retry is acknowledged')
       same(await store.head(), { position: 2 })
     },
   }),
@@ -41,7 +41,7 @@ export const retryCases: readonly ContractCase<EventStore>[] = [
       const first = await append(request)
       await append(toStream('a', 1, noted(2)))
       await append(toStream('b', 0, noted(3)))
-      same(await append(request), { ...first, retried: true })
+      same(await append(request), { ...first, retried: true }, 'a retry is acknowledged')
       same(await store.head(), { position: 3 })
     },
   }),
@@ -65,7 +65,7 @@ export const retryCases: readonly ContractCase<EventStore>[] = [
     async test({ append, store }) {
       const request = toStream('a', 0, noted(1, { time: at(500) }))
       const first = await append(request)
-      same(await append(request), { ...first, retried: true })
+      same(await append(request), { ...first, retried: true }, 'a retry is acknowledged')
       await refused(
         append(toStream('a', 0, noted(1, { time: at(501) }))),
         EVENTS_CODES.versionConflict,
@@ -82,7 +82,7 @@ export const retryCases: readonly ContractCase<EventStore>[] = [
       const request = { writes: [write('a', 0, noted(2)), write('b', 1, noted(3), noted(4))] }
       const first = await append(request)
       await append(toStream('b', 3, noted(5)))
-      same(await append(request), { ...first, retried: true })
+      same(await append(request), { ...first, retried: true }, 'a retry is acknowledged')
       same(await store.head(), { position: 5 })
     },
   }),
@@ -140,7 +140,7 @@ export const retryCases: readonly ContractCase<EventStore>[] = [
       const first = await append(request)
       await append(toStream('g', 0, noted(2)))
       harness.clock.setWall(START_MS + 1)
-      same(await append(request), { ...first, retried: true })
+      same(await append(request), { ...first, retried: true }, 'a retry is acknowledged')
     },
   }),
   storeCase({
