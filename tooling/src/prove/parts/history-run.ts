@@ -146,7 +146,7 @@ interface MoverInit {
   readonly mover: { isOver: boolean; readonly random: Random }
 }
 
-/** A few steps on, a few back; now and then ten years back, and on again. */
+/** A few steps on, a few back; every third time ten years back, or on again. */
 const moveClock = async ({ place, clock, moves, mover }: MoverInit): Promise<void> => {
   const { random } = mover
   let lock: Awaited<ReturnType<typeof writeLockOf>> | undefined
@@ -155,9 +155,9 @@ const moveClock = async ({ place, clock, moves, mover }: MoverInit): Promise<voi
     lock ??= await writeLockOf(place).catch(() => undefined)
     const now = clock.now()
     const isBack = now < START_MS - TEN_YEARS_MS / 2
-    const leap = random.uint32() % 8 === 0 ? (isBack ? TEN_YEARS_MS : -TEN_YEARS_MS) : 0
+    const leap = random.uint32() % 3 === 0 ? (isBack ? TEN_YEARS_MS : -TEN_YEARS_MS) : 0
     const next = now + (random.uint32() % 10) - 4 + leap
-    const waitMs = random.uint32() % 4
+    const waitMs = random.uint32() % 8
     await lock?.hold(async () => {
       // Whoever has looked at the clock by now, and waits for the lock, is to look again.
       await sleep(waitMs)

@@ -29,7 +29,7 @@ const HISTORIES_FULL = 20_000
 /** A history on a server costs more than one on a file, and has less that could go wrong in it. */
 const HISTORIES_FULL_POSTGRES = 5_000
 
-/** Makes the proof; `only` is `sqlite/<number>` or `postgres/<number>`. */
+/** Makes the proof; `only` is `sqlite`, `postgres`, or one history of it: `sqlite/<number>`. */
 export const proveHistories: LogPart = async (context, init) => {
   const saved = process.env['ICE_PROVE_HISTORY']
   if (saved !== undefined) {
@@ -92,7 +92,7 @@ const onSqlite = async (context: Context, init: LogPartInit, rig: Rig): Promise<
 }
 
 const onPostgres = async (context: Context, init: LogPartInit, rig: Rig): Promise<void> => {
-  if (init.only?.startsWith('sqlite/') === true) return
+  if (init.only?.startsWith('sqlite') === true) return
   const { server, ...none } = await findPostgres()
   if (server === undefined) {
     context.skip('histories on PostgreSQL', 'why' in none ? none.why : 'there is no server')
@@ -120,15 +120,16 @@ interface Recording extends Rig {
   readonly placeOf: (number: number, folder: string) => LogPlace
 }
 
+/** All of a store's, or the one that was asked for. */
+const chosen = (only: string | undefined, store: string, count: number): readonly number[] => {
+  const all = Array.from({ length: count }, (_, number) => number)
+  if (only === undefined || only === store) return all
+  return only.startsWith(`${store}/`) ? [Number(only.slice(store.length + 1))] : []
+}
+
 const record = async (context: Context, init: LogPartInit, recording: Recording): Promise<void> => {
   const { store, count, base, pool, placeOf } = recording
-  const { only } = init
-  const numbers =
-    only === undefined
-      ? Array.from({ length: count }, (_, number) => number)
-      : [only]
-          .filter((each) => each.startsWith(`${store}/`))
-          .map((each) => Number(each.slice(store.length + 1)))
+  const numbers = chosen(init.only, store, count)
   if (numbers.length === 0) return
   const counts = { operations: 0, kills: 0, unknown: 0 }
   const began = performance.now()
