@@ -4,6 +4,7 @@
  * which knows of positions, can be held against it.
  */
 import {
+  type CheckOptions,
   composeTaxonomy,
   createEventLog,
   EVENTS_CODES,
@@ -100,6 +101,18 @@ class Renumbering {
     }
   }
 
+  /** The same options, with progress in positions as they are shown. */
+  telling<T extends CheckOptions>(options?: T): T | undefined {
+    const { onProgress } = options ?? {}
+    if (options === undefined || onProgress === undefined) return options
+    const isAt = (position: number) => (seal: number) => seal <= position
+    return {
+      ...options,
+      onProgress: (position: number) =>
+        onProgress(position - this.#shared.seals.filter(isAt(position)).length),
+    }
+  }
+
   async *subscribed(batches: AsyncIterable<readonly StoredEvent[]>) {
     try {
       yield* this.events(batches)
@@ -144,7 +157,10 @@ export function movingStore(archive: ArchivedEventStore, clock: Clock, shared: S
     supports: archive.supports,
     durability: archive.durability,
     incarnation: archive.incarnation,
-    blobs: archive.blobs,
+    blobs: {
+      ...archive.blobs,
+      collect: (options) => archive.blobs.collect(numbers.telling(options)),
+    },
     async append(unit) {
       const appended = await archive.append(unit)
       await moveInTurn(archive, clock, shared)
@@ -170,7 +186,7 @@ export function movingStore(archive: ArchivedEventStore, clock: Clock, shared: S
       const { position } = await archive.head()
       return { position: position - shared.seals.length }
     },
-    check: (options) => archive.check(options),
+    check: (options) => archive.check(numbers.telling(options)),
     close: () => archive.close(),
   }
 }
