@@ -41,7 +41,7 @@ describeOnServer('a schema', () => {
     await log.append(notes(alice, 2))
     expect((await gather(log.readAll({}))).length).toBe(2)
     expect(await store.inspect()).toMatchObject({
-      format: 2,
+      format: 3,
       head: 2,
       streams: 1,
       weakestDurability: 'disk',
@@ -133,7 +133,7 @@ describeOnServer('a format', () => {
   it('that is newer is refused, and the log is left as it is', async () => {
     const { schema, store } = await open()
     await store.close()
-    await admin((client) => client.query(`UPDATE "${schema}".log SET format = 3`))
+    await admin((client) => client.query(`UPDATE "${schema}".log SET format = 4`))
     await expect(open({ schema })).rejects.toMatchObject({
       code: EVENTS_POSTGRES_CODES.format,
       data: { stored: 3, known: 2 },
