@@ -32,8 +32,7 @@ export function archivedHarness(clock: Clock, view: View): Harness<EventStore> {
   const placeOf = (store: EventStore): Place => places.get(store) as Place
   return {
     clock,
-    open: () =>
-      openAt({ schema: freshSchema(), folder: mkdtempSync(join(tmpdir(), 'ice-kit-')) }),
+    open: () => openAt({ schema: freshSchema(), folder: mkdtempSync(join(tmpdir(), 'ice-kit-')) }),
     openSecond: (store) => openAt(placeOf(store)),
     async reopen(store) {
       await store.close()
