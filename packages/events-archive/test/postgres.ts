@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { EventStore } from '@ice/events'
 import type { Harness } from '@ice/events/contract'
 import { openPostgresEventStore } from '@ice/events-postgres'
-import type { Clock } from '@ice/primitives'
+import type { manualClock } from '@ice/primitives/testing'
 import { freshSchema, server } from '../../events-postgres/test/server.ts'
 import { type ArchivedEventStore, openArchivedEventStore } from '../src/index.ts'
 
@@ -20,7 +20,10 @@ interface Place {
 }
 
 /** Binds the contract to archived logs on the server. */
-export function archivedHarness(clock: Clock, view: View): Harness<EventStore> {
+export function archivedHarness(
+  clock: ReturnType<typeof manualClock>,
+  view: View,
+): Harness<EventStore> {
   const places = new WeakMap<EventStore, Place>()
   const openAt = async (place: Place): Promise<EventStore> => {
     const { schema, folder } = place

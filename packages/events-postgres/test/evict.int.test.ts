@@ -214,7 +214,7 @@ describeOnServer('blobs of a segment', () => {
     const keep = (stream: StreamId): Promise<unknown> =>
       opened.log.append({
         writes: [{ stream, expectedVersion: 'any', events: [kept] }],
-        blobs: [{ digest }],
+        blobs: [{ digest, size: bytes.length }],
       })
     const { eviction, blobs } = opened.store
     await blobs.stage([bytes])
@@ -320,7 +320,12 @@ describeOnServer('processes that append while everything they appended is let go
   })
 })
 
-/** Waits until a session of a log waits for somebody else's lock. @returns its process */
+/**
+ * Waits until a session of a log waits for somebody else's lock.
+ *
+ * @param client - in no transaction, within which the server would always give the first answer
+ * @returns its process
+ */
 async function blocked(client: pg.Client, schema: string): Promise<number> {
   for (;;) {
     const { rows } = await client.query(
@@ -333,7 +338,7 @@ async function blocked(client: pg.Client, schema: string): Promise<number> {
 
 /** Verifies: EPG-R41 */
 describeOnServer('an eviction whose backend is killed', () => {
-  const cut = async (opened: Opened, request: EvictRequest): Promise<unknown> =>
+  const cut = async (opened: Opened, request: EvictRequest, then = () => {}): Promise<unknown> =>
     admin(async (client) => {
       await client.query('BEGIN')
       await client.query(`SELECT * FROM "${opened.schema}".moved_streams FOR UPDATE`)
@@ -343,22 +348,26 @@ describeOnServer('an eviction whose backend is killed', () => {
         (error: unknown) => error,
       )
       // By now rows were removed in its transaction, and it is not committed.
-      const pid = await blocked(client, opened.schema)
+      const pid = await admin((watcher) => blocked(watcher, opened.schema))
+      then()
       await client.query('SELECT pg_terminate_backend($1)', [pid])
       await client.query('ROLLBACK')
       return settled
     })
 
   it('has done what it had committed, and is resumed by whoever calls again', async () => {
-    const opened = await open({ lockWaitMs: 1 })
+    const opened = await open()
     const other = await open({ schema: opened.schema })
     for (let n = 0; n < 4; n += 1) await other.log.append(notes(alice, 256))
     const request = await sealed(other, alice)
     const { eviction } = other.store
     await eviction.evict({ ...request, events: [...request.events].slice(0, 256) })
-    expect(await cut(opened, request)).toMatchObject({ code: 'ICE_EVENTS_UNAVAILABLE' })
+    const withdrawn = new AbortController()
+    const { signal } = withdrawn
+    const outcome = await cut(opened, { ...request, signal }, () => withdrawn.abort())
+    expect(outcome).toMatchObject({ code: 'ICE_EVENTS_ABORTED' })
     expect(await eviction.segments()).toMatchObject([{ events: 256, last: 256 }])
-    expect((await eviction.live({ after: 256, upTo: 1_024 })).events.length).toBeGreaterThan(0)
+    expect((await eviction.live({ after: 256, upTo: 1_024 })).events[0]?.position).toBe(257)
     expect(await gather(other.store.check() as never)).toEqual([])
     expect(await eviction.evict(request)).toMatchObject({ events: 768 })
     expect(await eviction.segments()).toMatchObject([{ events: 1_024, isDone: true }])
