@@ -9,8 +9,8 @@
  * 5. Each blob has its digest, and each blob an event names is there.
  *
  * Pages of a fixed size, and nothing is remembered of what was seen: memory does not grow with the
- * log. Events appended meanwhile are left out, and so are those that are moved meanwhile. Pages of the disk are the server's own business
- * (`initdb --data-checksums`, `pg_amcheck`).
+ * log. Events appended meanwhile are left out, and so are those that are moved meanwhile. Pages of
+ * the disk are the server's own business (`initdb --data-checksums`, `pg_amcheck`).
  */
 import { type CheckOptions, EVENTS_CODES, type IntegrityFinding } from '@ice/events'
 import {
@@ -41,9 +41,9 @@ function checkSql(s: string) {
     // In the order of the index: rows are visited by way of it.
     index: {
       text:
-        `SELECT e.stream, e.version, e.position, (SELECT coalesce(max(m.version), 0) ` +
-        `FROM ${s}.moved_streams m WHERE m.stream = e.stream) FROM ${s}.events e WHERE (e.stream, e.version) > ` +
-        '($1, $2) ORDER BY e.stream, e.version LIMIT $3',
+        'SELECT e.stream, e.version, e.position, (SELECT coalesce(max(m.version), 0) ' +
+        `FROM ${s}.moved_streams m WHERE m.stream = e.stream) FROM ${s}.events e ` +
+        'WHERE (e.stream, e.version) > ($1, $2) ORDER BY e.stream, e.version LIMIT $3',
     },
     named: { text: `SELECT digest FROM ${s}.blobs WHERE digest = ANY ($1::text[])` },
     moved: { text: `SELECT digest FROM ${s}.moved_blobs WHERE digest = ANY ($1::text[])` },

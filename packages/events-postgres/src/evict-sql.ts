@@ -10,8 +10,8 @@ export interface EvictSql {
   readonly sealed: Statement
   /** segment's name → sealed, last, first of the range that ends with `last` */
   readonly segment: Statement
-  /** positions → position, stream, name, version, hash, time, bytes if they may name a blob, version
-   * up to which the stream was moved, room taken */
+  /** positions → position, stream, name, version, hash, time, bytes if they may name a blob,
+   * version up to which the stream was moved, room taken */
   readonly rows: Statement
   /** → position up to which the room of events is known; held until the commit */
   readonly measured: Statement

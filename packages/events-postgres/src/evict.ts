@@ -190,7 +190,7 @@ export class Evicting {
     }
   }
 
-  /** Nobody can append within this transaction: what is unnamed now, is. @returns whether all are */
+  /** Nobody can append within this transaction: what is unnamed now, is. @returns if it is all */
   async #moveBlobs(session: Session): Promise<boolean> {
     const { sql } = this.#ground
     const { sealed, segment } = this.#request

@@ -162,7 +162,10 @@ describeOnServer('a format', () => {
     await expect(log.append(notes(alice))).rejects.toMatchObject({ code: EVENTS_CODES.notOpen })
     await expect(open({ schema })).rejects.toMatchObject({ code: EVENTS_POSTGRES_CODES.format })
   })
+})
 
+/** Verifies: EPG-R02 */
+describeOnServer('a log of an older format', () => {
   it('of the first kind is brought to the current one, with every blob', async () => {
     const schema = freshSchema()
     const tables = readFileSync(new URL('format-1.sql', import.meta.url), 'utf8')
