@@ -41,6 +41,8 @@ export interface BlobSql {
   readonly candidates: Statement
   /** digests, time → how many were removed, and their bytes */
   readonly remove: Statement
+  /** digests, segment → content, size of those that were there: they are in the archive now */
+  readonly moveAway: Statement
   /** → how many blobs there are */
   readonly count: Statement
   /** → the server's clock */
@@ -128,7 +130,7 @@ function sweepSql(s: string): Pick<BlobSql, 'loose' | 'seize' | 'extent' | 'drop
 
 function collectSql(
   s: string,
-): Pick<BlobSql, 'scanned' | 'naming' | 'note' | 'candidates' | 'remove'> {
+): Pick<BlobSql, 'scanned' | 'naming' | 'note' | 'candidates' | 'remove' | 'moveAway'> {
   const isUnnamed = `NOT EXISTS (SELECT 1 FROM ${s}.blob_names n WHERE n.digest = b.digest)`
   return {
     scanned: named('scanned', `SELECT position FROM ${s}.blob_scan`),
@@ -157,6 +159,19 @@ function collectSql(
          AND ${isUnnamed} RETURNING b.content, b.size
        ), loose AS (
          INSERT INTO ${s}.blob_loose (content, touched_at) SELECT content, -1 FROM gone
+       ) SELECT count(*), coalesce(sum(size), 0)::bigint FROM gone`,
+    ),
+    moveAway: named(
+      'move_away',
+      `WITH gone AS (
+         DELETE FROM ${s}.blobs WHERE digest = ANY (${lines(1)}) RETURNING digest, content, size
+       ), loose AS (
+         INSERT INTO ${s}.blob_loose (content, touched_at) SELECT content, -1 FROM gone
+       ), unnamed AS (
+         DELETE FROM ${s}.blob_names n USING gone g WHERE n.digest = g.digest
+       ), kept AS (
+         INSERT INTO ${s}.moved_blobs (digest, segment) SELECT digest, $2::bigint FROM gone
+         ON CONFLICT (digest) DO UPDATE SET segment = excluded.segment
        ) SELECT count(*), coalesce(sum(size), 0)::bigint FROM gone`,
     ),
   }

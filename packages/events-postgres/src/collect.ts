@@ -18,7 +18,7 @@ import {
   EventsError,
 } from '@ice/events'
 import { BLOB_GRACE_MS, namedBlobs } from '@ice/events/adapter'
-import { type BlobGround, dropContent } from './contents.ts'
+import { type BlobGround, dropContent, underLock } from './contents.ts'
 import {
   COLLECT_BLOBS,
   COLLECT_LOCKED_EVENTS,
@@ -27,7 +27,7 @@ import {
   STAGE_IDLE_MS,
 } from './limits.ts'
 import { numbers, textLines } from './lists.ts'
-import { type Answer, rowsOf, type Session } from './session.ts'
+import type { Answer, Session } from './session.ts'
 
 /** One collection. */
 export class Collector {
@@ -35,6 +35,7 @@ export class Collector {
   readonly #asked: BlobCollectOptions
   /** Names up to here are noted. */
   #looked = 0
+  #told = -1
   #removed = 0
   #removedBytes = 0
 
@@ -81,12 +82,15 @@ export class Collector {
   async #scan(): Promise<void> {
     for (;;) {
       const position = await this.#do((session) => this.#scanWindow(session))
-      if (position === undefined) {
-        this.#asked.onProgress?.(this.#looked)
-        return
-      }
-      this.#asked.onProgress?.(position)
+      this.#tell(position ?? this.#looked)
+      if (position === undefined) return
     }
+  }
+
+  #tell(position: number): void {
+    if (position === this.#told) return
+    this.#told = position
+    this.#asked.onProgress?.(position)
   }
 
   /** @returns how far was looked; `undefined` at the head */
@@ -117,33 +121,26 @@ export class Collector {
     digests: readonly string[],
     before: number,
   ): Promise<boolean> {
-    const { sql, begin, lock, headOf } = this.#options
+    const { sql } = this.#options
     const after = this.#looked
-    try {
-      const [began, locked, found] = await session.exchange([
-        { statement: begin },
-        { statement: lock },
-        { statement: sql.naming, values: [after, Number.MAX_SAFE_INTEGER, COLLECT_LOCKED_EVENTS] },
-      ])
-      rowsOf(began)
-      const head = headOf(rowsOf(locked)[0])
-      if (head - after > COLLECT_LOCKED_EVENTS) return false
-      const [noted, removed, committed] = await session.exchange([
-        { statement: sql.note, values: namesIn(rowsOf(found), head) },
-        { statement: sql.remove, values: [textLines(digests), before] },
-        { statement: { text: 'COMMIT' } },
-      ])
-      rowsOf(noted)
-      const [row] = rowsOf(removed)
-      rowsOf(committed)
-      this.#removed += Number(row?.[0] ?? 0)
-      this.#removedBytes += Number(row?.[1] ?? 0)
-      return true
-    } finally {
-      // Behind a COMMIT there is nothing to undo, and the server only says so.
-      const [undone] = await session.exchange([{ statement: { text: 'ROLLBACK' } }])
-      if (undone?.status !== 'fulfilled') session.destroy('a transaction could not be undone')
-    }
+    const values = [after, Number.MAX_SAFE_INTEGER, COLLECT_LOCKED_EVENTS]
+    return underLock(session, this.#options, {
+      look: [{ statement: sql.naming, values }],
+      act: ([found = []], head) => {
+        if (head - after > COLLECT_LOCKED_EVENTS) return { calls: [], result: () => false }
+        const calls = [
+          { statement: sql.note, values: namesIn(found, head) },
+          { statement: sql.remove, values: [textLines(digests), before] },
+        ]
+        return { calls, result: ([, removed]) => this.#count(removed?.[0]) }
+      },
+    })
+  }
+
+  #count(row: readonly unknown[] | undefined): boolean {
+    this.#removed += Number(row?.[0] ?? 0)
+    this.#removedBytes += Number(row?.[1] ?? 0)
+    return true
   }
 
   /** Contents without a name: condemned ones, and what somebody began to bring in and left. */

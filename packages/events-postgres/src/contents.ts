@@ -1,8 +1,8 @@
-/** What blobs stand on, and the end of a content that has no name. */
+/** What blobs and evictions stand on, and the end of a content that has no name. */
 import type { Clock } from '@ice/primitives'
 import type { BlobSql } from './blob-sql.ts'
 import { BLOB_DROP_PORTIONS } from './limits.ts'
-import type { Session, Statement } from './session.ts'
+import { type Answer, type Call, rowsOf, type Session, type Statement } from './session.ts'
 
 /** How a store lets something be done: it checks that it is open, and tries again when it must. */
 export type Gate = <T>(
@@ -11,7 +11,7 @@ export type Gate = <T>(
   doing?: string,
 ) => Promise<T>
 
-/** What blobs and their collection stand on. */
+/** What blobs, their collection and evictions stand on. */
 export interface BlobGround {
   readonly sql: BlobSql
   readonly gate: Gate
@@ -44,4 +44,46 @@ export async function dropContent(
     await gate((session) => session.run(sql.drop, [content, before]), signal)
   }
   await gate((session) => session.run(sql.forget, [content]), signal)
+}
+
+/** What is done in one transaction while nobody appends. */
+export interface LockedWork<T> {
+  /** What is asked for, behind the lock. */
+  readonly look: readonly Call[]
+  /** Says what is done about the answers; without calls nothing is. */
+  readonly act: (found: readonly Answer['rows'][], head: number) => LockedAct<T>
+}
+
+/** What comes of having looked. */
+export interface LockedAct<T> {
+  readonly calls: readonly Call[]
+  /** @param rows - the answer of each call */
+  readonly result: (rows: readonly Answer['rows'][]) => T
+}
+
+/** Two exchanges, so the lock is held for little more than two round trips. */
+export async function underLock<T>(
+  session: Session,
+  { begin, lock, headOf }: Pick<BlobGround, 'begin' | 'lock' | 'headOf'>,
+  { look, act }: LockedWork<T>,
+): Promise<T> {
+  return undone(session, async () => {
+    const looked = await session.exchange([{ statement: begin }, { statement: lock }, ...look])
+    const [, locked, ...found] = looked.map(rowsOf)
+    const { calls, result } = act(found, headOf(locked?.[0]))
+    if (calls.length === 0) return result([])
+    const done = await session.exchange([...calls, { statement: { text: 'COMMIT' } }])
+    return result(done.map(rowsOf))
+  })
+}
+
+/** Undoes what has not come to its COMMIT when the work is over. */
+export async function undone<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } finally {
+    // Behind a COMMIT there is nothing to undo, and the server only says so.
+    const [answer] = await session.exchange([{ statement: { text: 'ROLLBACK' } }])
+    if (answer?.status !== 'fulfilled') session.destroy('a transaction could not be undone')
+  }
 }

@@ -32,6 +32,9 @@ export interface Conditions {
   /** The log has at least so many events. */
   readonly seen: number
   readonly incarnation: string
+  /** So often something had been moved when the heads were read; if it has been again, nothing is
+   * inserted. */
+  readonly moved: number
   /** What must not be there, or nothing is inserted. */
   readonly absent: Absent
   /** Whether `notAfter` is the server's to judge. */
@@ -117,7 +120,7 @@ export class Draft {
 
   /** The statements that insert it all, or, under a guess that was wrong, nothing. */
   calls(sql: Sql, conditions: Conditions): Call[] {
-    const { seen, incarnation, absent, asksClock, now = null } = conditions
+    const { seen, incarnation, moved, absent, asksClock, now = null } = conditions
     const values = [
       this.hashes.length,
       this.#newNames.length,
@@ -134,6 +137,7 @@ export class Draft {
       textLines(this.#types),
       textLines(this.#bytes),
       textLines(this.hashes),
+      moved,
     ]
     return [
       ...this.#blobs.map(({ digest, bytes }) => ({

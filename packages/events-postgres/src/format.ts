@@ -1,10 +1,12 @@
 /**
  * The schema: what is in it, how it begins, and how an older one becomes a current one.
  *
- *     log      the one row: format, incarnation, durability, position and streams used so far
+ *     log      the one row: format, incarnation, durability, position and streams used so far,
+ *              and how often something was moved to the archive
  *     streams  id → name                    ; integers, so that keys are short
  *     events   position → stream, version, type, time, bytes, hash
  *     blobs    digest → content, in portions; see `tables.ts`
+ *     moved_…  what was moved to archive segments, likewise
  *
  * 1. Whoever appends locks the row of `log` first and moves its `position` last. So positions have
  *    no gap, and a reader that sees one sees all before it.
@@ -19,7 +21,7 @@ import { EVENTS_POSTGRES_CODES, EventsPostgresError } from './errors.ts'
 import { MIGRATION_MS } from './limits.ts'
 import type { PostgresDurability } from './ports.ts'
 import type { Session } from './session.ts'
-import { migrateTo2, TABLE_NAMES, tables } from './tables.ts'
+import { migrateTo2, migrateTo3, TABLE_NAMES, tables } from './tables.ts'
 import type { Target } from './target.ts'
 
 /** One step from the format before it. */
@@ -42,10 +44,13 @@ export interface Format {
 
 /** The format this program writes. */
 export const FORMAT: Format = {
-  version: 2,
+  version: 3,
   tables,
   names: TABLE_NAMES,
-  migrations: [{ to: 2, migrate: migrateTo2 }],
+  migrations: [
+    { to: 2, migrate: migrateTo2 },
+    { to: 3, migrate: migrateTo3 },
+  ],
 }
 
 /** What a log says of itself. */

@@ -29,6 +29,9 @@ export async function inspectLog(
       `SELECT format, incarnation, durability, position, streams, ${sizes.join(' + ')}, ` +
       `current_setting('server_version') FROM ${s}.log`,
   })
+  const [moved = []] = await session.run({
+    text: `SELECT count(*), coalesce(sum(events), 0)::bigint FROM ${s}.segments`,
+  })
   const [told = []] = await session.run({
     text: `SELECT ${SETTINGS.map((name) => `current_setting('${name}')`).join()}`,
   })
@@ -41,6 +44,7 @@ export async function inspectLog(
     head: Number(log[3]),
     streams: Number(log[4]),
     bytes: Number(log[5]),
+    moved: { segments: Number(moved[0]), events: Number(moved[1]) },
     serverVersion: String(log[6]),
     settings: Object.fromEntries(SETTINGS.map((name, i) => [name, String(told[i])])),
   }

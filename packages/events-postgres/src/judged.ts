@@ -1,6 +1,12 @@
 /** Judging the units of a group, and what became of them once the group is committed. */
 import type { EventsError, PreparedUnit, StoredEvent } from '@ice/events'
-import { judge, retryAnswer, type StoredLookup, type UnitOutcome } from '@ice/events/adapter'
+import {
+  judge,
+  occupiedRefusal,
+  retryAnswer,
+  type StoredLookup,
+  type UnitOutcome,
+} from '@ice/events/adapter'
 import type { Hash, Position } from '@ice/primitives'
 import { type Draft, type Kept, placed } from './draft.ts'
 import type { Ledger } from './ledger.ts'
@@ -30,6 +36,13 @@ export function judgeUnit(
   } catch (error) {
     return { refused: error }
   }
+}
+
+/** What stands where units wanted to stand. */
+interface Places {
+  readonly stored: StoredLookup
+  /** The segment of the first moved version behind another. */
+  readonly segmentOf: (stream: string, from: number) => string | undefined
 }
 
 interface Span {
@@ -63,7 +76,8 @@ export function lookupCall(judged: readonly Judged[], { places }: Sql): Call | u
 /**
  * What became of each unit.
  *
- * @param found - of the lookup: index of the span, version, position, bytes
+ * @param found - of the lookup: index of the span, version, position, bytes; for the first version
+ * behind the span's beginning that was moved, position 0 and its segment
  * @param base - position before the first event of the draft
  */
 export function outcomesOf(
@@ -73,26 +87,33 @@ export function outcomesOf(
 ): readonly UnitOutcome[] {
   const wanted = spansOf(judged)
   const stored = new Map<string, StoredEvent>()
+  const segments = new Map<string, string>()
   for (const [index, version, position, bytes] of found) {
-    const stream = wanted[Number(index) - 1]?.stream ?? ''
-    stored.set(`${stream}@${String(version)}`, {
-      position: position as Position,
-      bytes: String(bytes),
-      hash: '' as Hash,
-    })
+    const { stream = '', from = 0 } = wanted[Number(index) - 1] ?? {}
+    if (position === 0) segments.set(`${stream}@${from}`, String(bytes))
+    else
+      stored.set(`${stream}@${String(version)}`, {
+        position: position as Position,
+        bytes: String(bytes),
+        hash: '' as Hash,
+      })
   }
-  const lookup: StoredLookup = (stream, version) => stored.get(`${stream}@${version}`)
+  const places: Places = {
+    stored: (stream, version) => stored.get(`${stream}@${version}`),
+    segmentOf: (stream, from) => segments.get(`${stream}@${from}`),
+  }
   return judged.map((one): UnitOutcome => {
     if ('kept' in one) return { appended: placed(one.kept, base) }
-    return 'occupied' in one ? answerOf(one, lookup) : one
+    return 'occupied' in one ? answerOf(one, places) : one
   })
 }
 
 /** By now the group is committed: whatever is thrown here must concern this unit alone. */
-function answerOf({ occupied, conflict }: Occupied, lookup: StoredLookup): UnitOutcome {
+function answerOf({ occupied, conflict }: Occupied, places: Places): UnitOutcome {
   try {
-    const answer = retryAnswer(occupied, lookup)
-    return answer === undefined ? { refused: conflict } : { appended: answer }
+    const answer = retryAnswer(occupied, places.stored)
+    if (answer !== undefined) return { appended: answer }
+    return { refused: occupiedRefusal(occupied, conflict, places.segmentOf) }
   } catch (error) {
     return { refused: error }
   }

@@ -138,7 +138,8 @@ export class Ledger implements HeadLedger {
   /**
    * What must not be there if the ledger was right of these streams: those that are new to it, by
    * name, and of the others, by number, the version behind the last one it knew. Versions have no
-   * gap and nothing takes one back: if that is not there, nothing has moved.
+   * gap and nothing takes one back: if that is not there, and nothing has been moved to the
+   * archive since the ledger was read, nothing has moved. The insertion compares both.
    */
   absent(names: Iterable<string>): Absent {
     const absent = { names: [] as string[], ids: [] as number[], versions: [] as number[] }

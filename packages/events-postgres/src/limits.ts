@@ -71,5 +71,9 @@ export const COLLECT_LOCKED_EVENTS = 512
 /** @units blobs removed in one transaction. */
 export const COLLECT_BLOBS = 256
 
+/** @units bytes that an event takes beside its own: its other columns, and two entries of indexes;
+ * what the room of a log is counted with. */
+export const EVENT_ROW_BYTES = 200
+
 /** @units ms a migration may take: it may have to move every blob. */
 export const MIGRATION_MS: number = 3_600_000

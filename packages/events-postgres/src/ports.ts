@@ -1,5 +1,5 @@
 /** The faces of this package: types only, no runtime code. */
-import type { EventStore } from '@ice/events/ports'
+import type { EvictableStore } from '@ice/events/ports'
 import type { Clock } from '@ice/primitives'
 
 /** What an acknowledged unit survives: a crash of the server, or this process's death alone. */
@@ -82,12 +82,14 @@ export interface PostgresInspection {
   readonly streams: number
   /** @units bytes of the tables and their indexes */
   readonly bytes: number
+  /** What was moved to archive segments. */
+  readonly moved: { readonly segments: number; readonly events: number }
   /** Units that wait for a commit. */
   readonly queued: number
 }
 
 /** An event store in one schema of a PostgreSQL database. */
-export interface PostgresEventStore extends EventStore {
+export interface PostgresEventStore extends EvictableStore {
   readonly schema: string
   readonly durability: PostgresDurability
 

@@ -10,20 +10,30 @@ import {
   filtersBytes,
   type LogPage,
   type LogRange,
+  livePage,
   matchesBytes,
   READ_PAGE_EVENTS,
   type StreamPage,
   type StreamRange,
+  unmovedOfLog,
+  unmovedOfStream,
 } from '@ice/events/adapter'
+import type { LivePage, LiveStreamPage } from '@ice/events/ports'
 import { type Hash, isStreamId, type Position } from '@ice/primitives'
 import { quoted } from './format.ts'
 import { SCAN_WINDOW_EVENTS } from './limits.ts'
-import type { Session, Statement } from './session.ts'
+import { Moved, movedVersions } from './moved.ts'
+import { rowsOf, type Session, type Statement } from './session.ts'
 
 type Row = readonly unknown[]
 
 function toEvent(row: Row): StoredEvent {
   return { position: row[0] as Position, bytes: String(row[1]), hash: String(row[2]) as Hash }
+}
+
+/** A page, and whether it is known to have every position looked at. */
+interface LookedPage extends LogPage {
+  readonly isGapless: boolean
 }
 
 interface Gap {
@@ -39,8 +49,10 @@ const LAST_CHARACTER = '\u{10ffff}'
 /** The reads of one log. */
 export class Rows {
   readonly #sql: ReturnType<typeof readSql>
+  readonly moved: Moved
 
   constructor(schema: string) {
+    this.moved = new Moved(schema)
     this.#sql = readSql(quoted(schema))
   }
 
@@ -56,22 +68,56 @@ export class Rows {
     return Number(row?.[0] ?? 0)
   }
 
-  /** At most a page of one stream. */
+  /** At most a page of one stream. @throws `ICE_EVENTS_ARCHIVED_UNAVAILABLE` */
   async ofStream(session: Session, range: StreamRange): Promise<StreamPage> {
-    const { stream, after, upTo, limit, backwards } = range
-    if (!isStreamId(stream)) return { events: [], last: after }
-    const statement = backwards ? this.#sql.backwards : this.#sql.forwards
-    const values = [stream, after, upTo, Math.min(limit, READ_PAGE_EVENTS)]
-    const rows = await session.run(statement, values)
-    return { events: rows.map(toEvent), last: Number(rows.at(-1)?.[3] ?? after) }
+    return unmovedOfStream(await this.liveOfStream(session, range), range)
   }
 
-  /** At most a page of the log. Looks at a bounded number of events. */
-  async ofLog(session: Session, { after, upTo, filter }: LogRange): Promise<LogPage> {
+  /** At most a page of what is here of one stream, and what was moved of it. */
+  async liveOfStream(session: Session, range: StreamRange): Promise<LiveStreamPage> {
+    const { stream, after, upTo, limit, backwards } = range
+    if (!isStreamId(stream)) return { events: [], last: after, moved: [] }
+    const statement = backwards ? this.#sql.backwards : this.#sql.forwards
+    const values = [stream, after, upTo, Math.min(limit, READ_PAGE_EVENTS)]
+    // Each has its own view of the tables: what is moved in between is in the second.
+    const [found, moved] = await session.exchange([
+      { statement, values },
+      this.moved.ofStream(stream),
+    ])
+    const rows = rowsOf(found)
+    return {
+      events: rows.map(toEvent),
+      last: Number(rows.at(-1)?.[3] ?? after),
+      moved: movedVersions(rowsOf(moved)),
+    }
+  }
+
+  /**
+   * At most a page of the log. Looks at a bounded number of events, and ends before one that was
+   * moved.
+   *
+   * @throws `ICE_EVENTS_ARCHIVED_UNAVAILABLE`
+   */
+  async ofLog(session: Session, range: LogRange): Promise<LogPage> {
+    const page = await this.#ofLog(session, range)
+    if (page.isGapless) return page
+    const [moved] = await this.moved.ranges(session, range.after, page.upTo, 1)
+    return unmovedOfLog(page, range, moved)
+  }
+
+  /** At most a page of what is here of the log, and what was moved of it. */
+  async live(session: Session, range: LogRange): Promise<LivePage> {
+    const page = await this.#ofLog(session, range)
+    if (page.isGapless) return { ...page, moved: [] }
+    return livePage(page, await this.moved.ranges(session, range.after, page.upTo))
+  }
+
+  async #ofLog(session: Session, { after, upTo, filter }: LogRange): Promise<LookedPage> {
     const isWhole =
       filter?.streamPrefix === undefined && filter?.types === undefined && !filtersBytes(filter)
     const to = isWhole ? upTo : Math.min(after + SCAN_WINDOW_EVENTS, upTo)
-    if (to <= after || isHopeless(filter)) return { events: [], upTo, end: true }
+    if (to <= after) return { events: [], upTo: after, end: true, isGapless: true }
+    if (isHopeless(filter)) return { events: [], upTo, end: true, isGapless: false }
     const rows = await this.#select(session, { after, upTo: to, filter })
     const found = rows.map(toEvent)
     const events = filtersBytes(filter)
@@ -82,7 +128,8 @@ export class Rows {
     const last = isFull
       ? (found.at(-1)?.position ?? to)
       : await this.#skipGap(session, { to, upTo, found: rows.length })
-    return { events, upTo: last, end: last >= upTo }
+    const isGapless = isWhole && found.length === last - after
+    return { events, upTo: last, end: last >= upTo, isGapless }
   }
 
   /** In a damaged log positions may be missing by the billion: nobody should count through them. */
@@ -135,7 +182,8 @@ function readSql(s: string) {
     next: statement('ice_next', `SELECT min(position) FROM ${s}.events WHERE position > $1`),
     version: statement(
       'ice_version',
-      `SELECT max(version) FROM ${s}.events WHERE stream = ${number}`,
+      `SELECT greatest((SELECT max(version) FROM ${s}.events WHERE stream = ${number}),
+         (SELECT max(version) FROM ${s}.moved_streams WHERE stream = ${number}))`,
     ),
     forwards: statement('ice_forwards', `${ofStream} LIMIT $4`),
     backwards: statement('ice_backwards', `${ofStream} DESC LIMIT $4`),

@@ -10,7 +10,7 @@ export interface Sql {
   readonly begin: Statement
   readonly commit: Statement
   readonly rollback: Statement
-  /** → position, streams, format, incarnation. Whoever has this row may append. */
+  /** → position, streams, format, incarnation, moved. Whoever has this row may append. */
   readonly lock: Statement
   /** The server's clock, now and not when the transaction began. → ms */
   readonly clock: Statement
@@ -22,10 +22,12 @@ export interface Sql {
   readonly blob: Statement
   /** digests → those that are there */
   readonly known: Statement
-  /** names, froms, tos → index, version, position, bytes */
+  /** names, froms, tos → index, version, position, bytes; 0 and a segment for what was moved */
   readonly places: Statement
   /** names, versions → position, hash: in the order of the names, those that are there. */
   readonly hashes: Statement
+  /** names, versions → a row if some of them were moved */
+  readonly gone: Statement
 }
 
 /** Writes the statements of appending. */
@@ -37,7 +39,7 @@ export function appendSql(schema: string): Sql {
     rollback: { text: 'ROLLBACK' },
     lock: {
       name: 'ice_lock',
-      text: `SELECT position, streams, format, incarnation FROM ${s}.log FOR UPDATE`,
+      text: `SELECT position, streams, format, incarnation, moved FROM ${s}.log FOR UPDATE`,
     },
     clock: { name: 'ice_clock', text: `SELECT ${SERVER_NOW}` },
     heads: { name: 'ice_heads', text: headsText(s) },
@@ -46,6 +48,7 @@ export function appendSql(schema: string): Sql {
     known: blobSql(schema).known,
     places: { name: 'ice_places', text: placesText(s) },
     hashes: { name: 'ice_hashes', text: hashesText(s) },
+    gone: { name: 'ice_gone', text: goneText(s) },
   }
 }
 
@@ -54,19 +57,24 @@ const headsText = (s: string): string => `
   FROM unnest(${lines(1)}) WITH ORDINALITY AS n (name, i)
   JOIN ${s}.streams s ON s.name = n.name
   CROSS JOIN LATERAL (
-    SELECT e.version, e.time FROM ${s}.events e
-    WHERE e.stream = s.id ORDER BY e.version DESC LIMIT 1
+    (SELECT e.version, e.time FROM ${s}.events e
+     WHERE e.stream = s.id ORDER BY e.version DESC LIMIT 1)
+    UNION ALL
+    (SELECT m.version, m.time FROM ${s}.moved_streams m
+     WHERE m.stream = s.id ORDER BY m.version DESC LIMIT 1)
+    ORDER BY version DESC LIMIT 1
   ) h`
 
 /**
  * Parameters: events and new streams counted; position the log has at least, its incarnation,
  * notAfter; what must not be there: streams by name, and in streams by number a version; names of
- * new streams; six columns of events.
+ * new streams; six columns of events; how often something was moved before the heads were read.
  */
 const insertText = (s: string): string => `
   WITH moved AS (
     UPDATE ${s}.log SET position = position + $1::bigint, streams = streams + $2::bigint
     WHERE position >= $3 AND incarnation = $4 AND format = ${FORMAT.version}
+      AND moved = $16
       AND ($5::bigint IS NULL OR ${SERVER_NOW} <= $5)
       AND NOT EXISTS (
         SELECT 1 FROM unnest(${lines(6)}) AS n (name) JOIN ${s}.streams s ON s.name = n.name
@@ -94,7 +102,15 @@ const placesText = (s: string): string => `
   SELECT n.i, e.version, e.position, e.bytes
   FROM unnest(${lines(1)}, $2::bigint[], $3::bigint[]) WITH ORDINALITY AS n (name, a, b, i)
   JOIN ${s}.streams s ON s.name = n.name
-  JOIN ${s}.events e ON e.stream = s.id AND e.version > n.a AND e.version <= n.b`
+  JOIN ${s}.events e ON e.stream = s.id AND e.version > n.a AND e.version <= n.b
+  UNION ALL
+  SELECT n.i, m.version, 0, m.name
+  FROM unnest(${lines(1)}, $2::bigint[]) WITH ORDINALITY AS n (name, a, i)
+  JOIN ${s}.streams s ON s.name = n.name
+  CROSS JOIN LATERAL (
+    SELECT m.version, g.name FROM ${s}.moved_streams m JOIN ${s}.segments g ON g.sealed = m.segment
+    WHERE m.stream = s.id AND m.version > n.a ORDER BY m.version LIMIT 1
+  ) m`
 
 const hashesText = (s: string): string => `
   SELECT e.position, e.hash
@@ -102,3 +118,8 @@ const hashesText = (s: string): string => `
   JOIN ${s}.streams s ON s.name = n.name
   JOIN ${s}.events e ON e.stream = s.id AND e.version = n.version
   ORDER BY n.i`
+
+const goneText = (s: string): string => `
+  SELECT 1 FROM unnest(${lines(1)}, $2::bigint[]) AS n (name, version)
+  JOIN ${s}.streams s ON s.name = n.name
+  JOIN ${s}.moved_streams m ON m.stream = s.id AND m.version >= n.version LIMIT 1`

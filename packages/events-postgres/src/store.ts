@@ -24,10 +24,13 @@ import {
   readStream,
   takeUnit,
 } from '@ice/events/adapter'
+import type { Eviction } from '@ice/events/ports'
 import { blobSql } from './blob-sql.ts'
 import { Blobs } from './blobs.ts'
 import { checkLog } from './check.ts'
-import type { Gate } from './contents.ts'
+import type { BlobGround, Gate } from './contents.ts'
+import { diskUse } from './disk.ts'
+import { Evicting } from './evict.ts'
 import { failure, isTransient } from './failure.ts'
 import type { LogRow } from './format.ts'
 import { changeOf } from './identity.ts'
@@ -64,7 +67,7 @@ export async function openPostgresEventStore(
     durability: settled.durability,
     incarnation: store.incarnation,
     schema,
-    blobs: store.blobs,
+    blobs: portOf(store.blobs),
     append: (unit) => store.append(unit),
     read: (query) => readStream(store.pages, query),
     readAll: (query) => readLog(store.pages, query),
@@ -73,15 +76,40 @@ export async function openPostgresEventStore(
       position: await store.gate((session) => store.rows.head(session), undefined),
     }),
     check: (checkOptions) => checkLog(schema, store.gate, checkOptions),
+    eviction: evictionOf(store, schema),
     inspect: () => store.inspect(),
     close: () => store.close(),
+  }
+}
+
+function portOf(blobs: Blobs): BlobStore {
+  return {
+    read: (digest, options) => blobs.read(digest, options),
+    stream: (digest, options) => blobs.stream(digest, options),
+    has: (digest, options) => blobs.has(digest, options),
+    stage: (source, options) => blobs.stage(source, options),
+    collect: (options) => blobs.collect(options),
+  }
+}
+
+function evictionOf({ rows, gate, ground }: Store, schema: string): Eviction {
+  return {
+    live: ({ after, upTo, filter, signal }) =>
+      gate((session) => rows.live(session, { after, upTo, filter }), signal),
+    liveStream: (query) => gate((session) => rows.liveOfStream(session, query), query.signal),
+    blobSegment: (digest, signal) => gate((session) => rows.moved.blob(session, digest), signal),
+    blobsMoved: () => gate((session) => rows.moved.blobs(session), undefined),
+    segments: () => gate((session) => rows.moved.segments(session), undefined),
+    disk: () => diskUse(schema, ground),
+    evict: async (request) => new Evicting(ground, schema, request).run(),
   }
 }
 
 class Store {
   readonly rows: Rows
   readonly pages: PageReader
-  readonly blobs: BlobStore
+  readonly blobs: Blobs
+  readonly ground: BlobGround
   readonly incarnation: string
   readonly #settled: Settled
   readonly #writer: Writer
@@ -119,14 +147,9 @@ class Store {
       { grown: () => this.#grown(), lost: (cause) => this.#giveUp(cause) },
       { log: target.log, lockWaitMs },
     )
-    this.blobs = openBlobs({
-      target,
-      clock,
-      rows,
-      row,
-      gate: this.gate,
-      mustBeOpen: () => this.mustBeOpen(),
-    })
+    const mustBeOpen = (): void => this.mustBeOpen()
+    this.ground = groundOf({ target, clock, rows, row, gate: this.gate, mustBeOpen })
+    this.blobs = new Blobs(this.ground)
     this.#pool = new Pool({ connect, max: readersMax })
     this.#watch = new Watch(this.#bell, {
       look: () => this.#pool.use((reader) => this.rows.head(reader)),
@@ -242,8 +265,8 @@ class Store {
   }
 }
 
-/** What the blobs of a log stand on. */
-interface BlobParts {
+/** What the blobs and evictions of a log stand on. */
+interface GroundParts {
   readonly target: Target
   readonly clock: PostgresEventStoreOptions['clock']
   readonly rows: Rows
@@ -252,10 +275,11 @@ interface BlobParts {
   readonly mustBeOpen: () => void
 }
 
-function openBlobs({ target, clock, rows, row, gate, mustBeOpen }: BlobParts): BlobStore {
+function groundOf(parts: GroundParts): BlobGround {
+  const { target, clock, rows, row, gate, mustBeOpen } = parts
   const { log, schema } = target
   const { begin, lock } = appendSql(schema)
-  const blobs = new Blobs({
+  return {
     sql: blobSql(schema),
     gate,
     mustBeOpen,
@@ -269,12 +293,5 @@ function openBlobs({ target, clock, rows, row, gate, mustBeOpen }: BlobParts): B
       if (change !== undefined) throw change
       return Number(found?.[0])
     },
-  })
-  return {
-    read: (digest, options) => blobs.read(digest, options),
-    stream: (digest, options) => blobs.stream(digest, options),
-    has: (digest, options) => blobs.has(digest, options),
-    stage: (source, options) => blobs.stage(source, options),
-    collect: (options) => blobs.collect(options),
   }
 }

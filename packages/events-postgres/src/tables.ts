@@ -10,6 +10,15 @@
  *     blob_portions (content, n) → bytes ; 1 MiB each, but for the last
  *     blob_names   digest → position     ; some event that names it, for all events up to …
  *     blob_scan    position              ; … this one
+ *
+ * Moved events since format 3: their rows are gone, what judging and reading need of them is kept.
+ * A stream is moved from its beginning on, so what is left of it follows its last moved version.
+ *
+ *     segments      sealed → name, events, last, is_done  ; sealed: position of its SegmentSealed
+ *     moved_ranges  first → last, segment                 ; neighbouring positions
+ *     moved_streams (stream, segment) → version, time     ; of its last event there
+ *     moved_blobs   digest → segment
+ *     measured      position, bytes                       ; room of the events here up to position
  */
 import { BLOB_PORTION_BYTES } from '@ice/events/adapter'
 
@@ -25,7 +34,8 @@ const eventTables = (s: string): string => `
       incarnation TEXT NOT NULL,
       durability TEXT NOT NULL,
       position BIGINT NOT NULL,
-      streams BIGINT NOT NULL
+      streams BIGINT NOT NULL,
+      moved BIGINT NOT NULL DEFAULT 0
     ) WITH (fillfactor = 10);
     CREATE TABLE ${s}.streams (
       id BIGINT PRIMARY KEY,
@@ -62,9 +72,37 @@ const blobTables = (s: string): string => `
     CREATE TABLE ${s}.blob_scan (one BOOLEAN PRIMARY KEY CHECK (one), position BIGINT NOT NULL);
     INSERT INTO ${s}.blob_scan VALUES (true, 0);`
 
+const movedTables = (s: string): string => `
+    CREATE TABLE ${s}.segments (
+      sealed BIGINT PRIMARY KEY,
+      name TEXT COLLATE "C" NOT NULL UNIQUE,
+      events BIGINT NOT NULL,
+      last BIGINT NOT NULL,
+      is_done BOOLEAN NOT NULL
+    );
+    CREATE TABLE ${s}.moved_ranges (
+      first BIGINT PRIMARY KEY,
+      last BIGINT NOT NULL,
+      segment BIGINT NOT NULL
+    );
+    CREATE TABLE ${s}.moved_streams (
+      stream BIGINT NOT NULL,
+      segment BIGINT NOT NULL,
+      version BIGINT NOT NULL,
+      time BIGINT NOT NULL,
+      PRIMARY KEY (stream, segment)
+    );
+    CREATE TABLE ${s}.moved_blobs (digest TEXT COLLATE "C" PRIMARY KEY, segment BIGINT NOT NULL);
+    CREATE TABLE ${s}.measured (
+      one BOOLEAN PRIMARY KEY CHECK (one),
+      position BIGINT NOT NULL,
+      bytes BIGINT NOT NULL
+    );
+    INSERT INTO ${s}.measured VALUES (true, 0, 0);`
+
 /** Makes the tables of the current format in an empty schema. */
 export function tables(s: string): string {
-  return eventTables(s) + blobTables(s)
+  return eventTables(s) + blobTables(s) + movedTables(s)
 }
 
 /** Names of the tables, sorted. */
@@ -76,6 +114,11 @@ export const TABLE_NAMES: readonly string[] = [
   'blobs',
   'events',
   'log',
+  'measured',
+  'moved_blobs',
+  'moved_ranges',
+  'moved_streams',
+  'segments',
   'streams',
 ]
 
@@ -93,6 +136,11 @@ export function migrateTo2(s: string): string {
     FROM ${s}.blobs b JOIN ${s}.blobs_1 o ON o.digest = b.digest,
       generate_series(0, ${portions}) AS n;
     DROP TABLE ${s}.blobs_1`
+}
+
+/** Format 2 had every event in its own table. Nothing is copied or looked at. */
+export function migrateTo3(s: string): string {
+  return `ALTER TABLE ${s}.log ADD COLUMN moved BIGINT NOT NULL DEFAULT 0; ${movedTables(s)}`
 }
 
 /** Portion `n` of bytes, as SQL. */

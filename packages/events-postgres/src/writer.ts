@@ -16,6 +16,9 @@
  *    a unit writes needs no comparing: if it has moved, its next version is taken, and the index of
  *    places refuses it. Each such refusal is a line in the server's log, so after one everything is
  *    compared for a while.
+ *    Versions that were moved to the archive are in no index: so the insertion also compares how
+ *    often something was moved. While that stays the same, what was appended since the heads were
+ *    read is still there to be met. When it has changed, no head that was read before is trusted.
  * 3. A refusal concerns its own unit. An error of the server concerns all units of the transaction.
  * 4. As long as COMMIT has not been sent, a connection that breaks takes the transaction with it:
  *    nothing was kept. Once it has been sent, nobody knows, until `settle` has locked the log
@@ -31,7 +34,7 @@ import {
 } from '@ice/events/adapter'
 import type { Clock } from '@ice/primitives'
 import { Draft } from './draft.ts'
-import { isTransient, sqlState } from './failure.ts'
+import { isTransient, SessionLost, sqlState } from './failure.ts'
 import type { LogRow } from './format.ts'
 import { changeOf } from './identity.ts'
 import { type Judged, judgeUnit, lookupCall, outcomesOf } from './judged.ts'
@@ -86,6 +89,8 @@ export class Writer {
   #session: Session | undefined
   /** Position of the last event this writer has seen committed. */
   #seen: number
+  /** How often something had been moved when the heads were read. */
+  #moved = 0
   /** Groups that are still to be compared in full. */
   #wary = 0
 
@@ -157,6 +162,10 @@ export class Writer {
     const change = changeOf(row, { log, incarnation, seen: this.#seen })
     if (change !== undefined) throw new LogChanged(change)
     this.#seen = Number(row?.[0])
+    const moved = Number(row?.[4])
+    if (moved === this.#moved) return
+    this.#heads.clear()
+    this.#moved = moved
   }
 
   async #undo(): Promise<void> {
@@ -177,6 +186,7 @@ export class Writer {
       : draft.calls(this.#sql, {
           seen: this.#seen,
           incarnation,
+          moved: this.#moved,
           absent: this.#absent(prepared),
           asksClock: isGuess && this.#options.clock === undefined,
           now: this.#options.clock?.now(),
@@ -263,15 +273,22 @@ export class Writer {
 
   async #lookAgain({ draft, judged, found }: Claim): Promise<Settlement> {
     const session = await this.#connected()
-    const { begin, lock, hashes } = this.#sql
-    const [began, locked, stand] = await session.exchange([
+    const { begin, lock, hashes, gone } = this.#sql
+    const values = [textLines(draft.streams), numbers(draft.versions)]
+    const [began, locked, stand, moved] = await session.exchange([
       { statement: begin },
       { statement: lock },
-      { statement: hashes, values: [textLines(draft.streams), numbers(draft.versions)] },
+      { statement: hashes, values },
+      { statement: gone, values },
     ])
     rowsOf(began)
     this.#check(rowsOf(locked)[0])
     const rows = rowsOf(stand)
+    if (rowsOf(moved).length > 0) {
+      // Its bytes would tell, and only the archive has them: an expected version finds them there.
+      const error = new SessionLost('what stood there has been moved to the archive meanwhile')
+      return { kind: 'unknown', error, mayRetry: false }
+    }
     const base = Number(rows[0]?.[0]) - 1
     const isKept =
       rows.length === draft.hashes.length &&

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { EVENTS_CODES } from '@ice/events'
 import { type BlobDigest, type StreamVersion, sha256Hex } from '@ice/primitives'
+import type pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
 import { FORMAT, type Format } from '../src/format.ts'
 import { EVENTS_POSTGRES_CODES } from '../src/index.ts'
@@ -41,7 +42,7 @@ describeOnServer('a schema', () => {
     await log.append(notes(alice, 2))
     expect((await gather(log.readAll({}))).length).toBe(2)
     expect(await store.inspect()).toMatchObject({
-      format: 2,
+      format: 3,
       head: 2,
       streams: 1,
       weakestDurability: 'disk',
@@ -133,10 +134,10 @@ describeOnServer('a format', () => {
   it('that is newer is refused, and the log is left as it is', async () => {
     const { schema, store } = await open()
     await store.close()
-    await admin((client) => client.query(`UPDATE "${schema}".log SET format = 3`))
+    await admin((client) => client.query(`UPDATE "${schema}".log SET format = 4`))
     await expect(open({ schema })).rejects.toMatchObject({
       code: EVENTS_POSTGRES_CODES.format,
-      data: { stored: 3, known: 2 },
+      data: { stored: 4, known: 3 },
     })
   })
 
@@ -145,8 +146,8 @@ describeOnServer('a format', () => {
     await log.append(notes(alice, 3))
     const next: Format = {
       ...FORMAT,
-      version: 3,
-      migrations: [{ to: 3, migrate: (s) => `ALTER TABLE ${s}.events ADD COLUMN extra INT` }],
+      version: 4,
+      migrations: [{ to: 4, migrate: (s) => `ALTER TABLE ${s}.events ADD COLUMN extra INT` }],
     }
     const settled = settle({ connection: server.url, schema })
     const opened = await Promise.all([1, 2, 3].map(() => openLog(settled, next)))
@@ -161,7 +162,10 @@ describeOnServer('a format', () => {
     await expect(log.append(notes(alice))).rejects.toMatchObject({ code: EVENTS_CODES.notOpen })
     await expect(open({ schema })).rejects.toMatchObject({ code: EVENTS_POSTGRES_CODES.format })
   })
+})
 
+/** Verifies: EPG-R02 */
+describeOnServer('a log of an older format', () => {
   it('of the first kind is brought to the current one, with every blob', async () => {
     const schema = freshSchema()
     const tables = readFileSync(new URL('format-1.sql', import.meta.url), 'utf8')
@@ -180,14 +184,40 @@ describeOnServer('a format', () => {
     expect(await store.blobs.collect({ graceMs: 0 })).toMatchObject({ removed: 3, kept: 0 })
   })
 
+  it('of the second kind is brought to the current one without moving a byte', async () => {
+    const { schema, log, store } = await open()
+    await log.append(notes(alice, 3))
+    await store.close()
+    const files = (client: pg.Client): Promise<unknown> =>
+      client
+        .query(
+          'SELECT relname, pg_relation_filenode(oid) FROM pg_class WHERE relnamespace = ' +
+            `to_regnamespace('"${schema}"') AND relname IN ('events', 'log', 'blob_portions') ` +
+            'ORDER BY relname',
+        )
+        .then(({ rows }) => rows)
+    const before = await admin(async (client) => {
+      await client.query(`SET search_path = "${schema}"`)
+      await client.query('DROP TABLE segments, moved_ranges, moved_streams, moved_blobs, measured')
+      await client.query('ALTER TABLE log DROP COLUMN moved; UPDATE log SET format = 2')
+      return files(client)
+    })
+    const reopened = await open({ schema })
+    expect(await admin(files)).toEqual(before)
+    expect((await reopened.store.inspect()).format).toBe(3)
+    expect(await gather(reopened.store.readAll({}))).toHaveLength(3)
+    await reopened.log.append(notes(alice, 1, 3 as StreamVersion))
+    expect(await findings(reopened.store)).toEqual([])
+  })
+
   it('that fails to migrate leaves the older one whole', async () => {
     const { schema, log } = await open()
     await log.append(notes(alice))
     const broken: Format = {
       ...FORMAT,
-      version: 3,
+      version: 4,
       migrations: [
-        { to: 3, migrate: (s) => `DROP TABLE ${s}.blobs; ALTER TABLE ${s}.nothing ADD x INT` },
+        { to: 4, migrate: (s) => `DROP TABLE ${s}.blobs; ALTER TABLE ${s}.nothing ADD x INT` },
       ],
     }
     const settled = settle({ connection: server.url, schema })

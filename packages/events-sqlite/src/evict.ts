@@ -13,20 +13,24 @@
  *    newest row of the log stays, and with it the log's head.
  * 4. The mark of the opening check is moved on first: what openings have still to look at is here.
  */
-import { EVENT_BYTES_MAX, EVENTS_CODES, EventsError } from '@ice/events'
-import { checkSignal, namedBlobs } from '@ice/events/adapter'
+import {
+  checkSignal,
+  EVICT_EVENTS,
+  evictionRefusal,
+  type MovableRow,
+  mustBeSealed,
+  namedBlobs,
+  planMove,
+} from '@ice/events/adapter'
 import type { EventMark, Evicted, EvictRequest } from '@ice/events/ports'
-import { parseStrict, settled } from '@ice/primitives'
+import { settled } from '@ice/primitives'
 import { BlobRows } from './blob-rows.ts'
 import type { Connection } from './connection.ts'
 import { isBusy } from './failure.ts'
 import type { Handle } from './handle.ts'
 import { timeOf } from './heads.ts'
-import { COLLECT_WINDOW_EVENTS, EVICT_EVENTS } from './limits.ts'
+import { COLLECT_WINDOW_EVENTS } from './limits.ts'
 import { OpeningCheck, storedMark } from './opening-check.ts'
-
-/** What an event may have (RFC 0001). */
-const EVENT_LIMITS = { bytesMax: EVENT_BYTES_MAX, depthMax: 64 }
 
 type Row = [stream: number, name: string, version: number, hash: string, bytes: string]
 
@@ -134,13 +138,9 @@ export class Evicting {
   }
 
   #mustBeSealed(): void {
-    const { sealed, segment } = this.#request
-    const [type, bytes = '{}'] = this.#sql.sealed.get(sealed) ?? []
-    const { data } = parseStrict(bytes, EVENT_LIMITS) as {
-      readonly data?: { readonly segment?: unknown }
-    }
-    if (type === 'SegmentSealed' && data?.segment === segment) return
-    throw refused(`the log does not say at position ${sealed} that ${segment} was sealed`)
+    const [type, bytes] = this.#sql.sealed.get(this.#request.sealed) ?? []
+    const isThere = type !== undefined && bytes !== undefined
+    mustBeSealed(this.#request, isThere ? { type, bytes } : undefined)
   }
 
   /** Looks at everything up to the end of the segment that no opening has looked at. */
@@ -165,49 +165,30 @@ export class Evicting {
   /** @returns how many were still here */
   #moveSome(part: readonly EventMark[]): number {
     const { id, last } = this.#known()
-    const left = part.filter(({ position }) => position > last)
-    const seams = new Map<number, { version: number; time: number }>()
-    let first = last === 0 ? undefined : this.#sql.rangeOf.get(last)
-    let before = last
-    for (const mark of left) {
-      const [stream, bytes] = this.#take(mark, seams)
-      seams.set(stream, { version: mark.version, time: timeOf(bytes) })
-      const { position } = mark
-      if (first !== undefined && position !== before + 1) {
-        this.#sql.range.run(first, before, id)
-        first = undefined
-      }
-      first ??= position
-      before = position
-    }
-    if (first !== undefined) this.#sql.range.run(first, before, id)
-    for (const [stream, { version, time }] of seams) {
+    const plan = planMove(part, {
+      request: this.#request,
+      blobs: this.#inSegment,
+      last,
+      first: last === 0 ? undefined : this.#sql.rangeOf.get(last),
+      row: (position) => this.#row(position),
+      seam: (stream) => this.#sql.version.get(stream) ?? 0,
+    })
+    for (const [digest, position] of plan.names) this.#sql.addName.run(digest, position)
+    for (const position of plan.positions) this.#sql.remove.run(position)
+    for (const range of plan.ranges) this.#sql.range.run(...range, id)
+    for (const [stream, { version, time }] of plan.seams) {
       this.#sql.stream.run(stream, id, version, time)
     }
-    const end = left.at(-1)?.position
-    if (end !== undefined) this.#sql.progress.run(left.length, end, id)
-    return left.length
+    const end = plan.positions.at(-1)
+    if (end !== undefined) this.#sql.progress.run(plan.positions.length, end, id)
+    return plan.positions.length
   }
 
-  /** Removes one row. @returns its stream's number, and its bytes */
-  #take(
-    { position, stream, version, hash }: EventMark,
-    seams: ReadonlyMap<number, { readonly version: number }>,
-  ): [stream: number, bytes: string] {
+  #row(position: number): MovableRow | undefined {
     const row = this.#sql.row.get(position)
-    const { segment, sealed } = this.#request
-    if (row === undefined || row[1] !== stream || row[2] !== version || row[3] !== hash) {
-      throw refused(`${segment} has another event at position ${position} than the log`)
-    }
-    const seam = seams.get(row[0])?.version ?? this.#sql.version.get(row[0]) ?? 0
-    if (version !== seam + 1) throw refused(`${stream}@${version} is not the next to be moved`)
-    if (position >= sealed) throw refused(`position ${position} stands behind its segment's seal`)
-    // What is named and is not in the segment may still be brought in: it stays named.
-    for (const digest of namedBlobs(row[4])) {
-      if (!this.#inSegment.has(digest)) this.#sql.addName.run(digest, position)
-    }
-    this.#sql.remove.run(position)
-    return [row[0], row[4]]
+    if (row === undefined) return undefined
+    const [id, stream, version, hash, bytes] = row
+    return { id, stream, version, hash, bytes, time: timeOf(bytes) }
   }
 
   #known(): Known {
@@ -217,7 +198,7 @@ export class Evicting {
       const { lastInsertRowid } = this.#sql.addSegment.run(segment, sealed)
       return { id: Number(lastInsertRowid), last: 0, isDone: false }
     }
-    if (row[1] !== sealed) throw refused(`${segment} was sealed at position ${row[1]}`)
+    if (row[1] !== sealed) throw evictionRefusal(`${segment} was sealed at position ${row[1]}`)
     return { id: row[0], last: row[2], isDone: row[3] === 1 }
   }
 
@@ -273,8 +254,4 @@ export class Evicting {
       if (!isBusy(error)) throw error
     }
   }
-}
-
-function refused(why: string): EventsError {
-  return new EventsError(EVENTS_CODES.structural, `Nothing was moved: ${why}`, { why })
 }

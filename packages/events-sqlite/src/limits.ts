@@ -48,12 +48,6 @@ export const FREED_PARTS_MAX = 8
 /** @units positions a collection looks at in one statement. */
 export const COLLECT_WINDOW_EVENTS = 512
 
-/** @units events that are let go of in one transaction: a few milliseconds. */
-export const EVICT_EVENTS = 256
-
-/** @units ranges of moved positions that one page tells of. */
-export const MOVED_RANGES_MAX = 512
-
 /** @units blobs a collection judges in one transaction. */
 export const COLLECT_BLOBS_MAX = 128
 

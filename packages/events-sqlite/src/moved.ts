@@ -8,11 +8,11 @@
  * Whoever reads both, reads events first and then this: what is moved in between is then found
  * here, and nothing can be missed.
  */
-import { EVENTS_CODES, EventsError, type StreamHead } from '@ice/events'
+import type { StreamHead } from '@ice/events'
+import { MOVED_RANGES_MAX } from '@ice/events/adapter'
 import type { MovedRange, MovedVersions, SegmentProgress } from '@ice/events/ports'
 import { isBlobDigest, type Position } from '@ice/primitives'
 import type { Connection } from './connection.ts'
-import { MOVED_RANGES_MAX } from './limits.ts'
 
 type RangeRow = [first: number, last: number, segment: string]
 
@@ -144,19 +144,4 @@ export class Moved {
     const [segments = 0, events] = this.#sql.totals.get() ?? []
     return { segments, events: events ?? 0 }
   }
-}
-
-/** The refusal of what only the archive has. @param position - the first one; 0 for no position */
-export function archived(
-  what: string,
-  data: { readonly segment: string; readonly position?: number; readonly stream?: string },
-  cause?: unknown,
-): EventsError {
-  return new EventsError(
-    EVENTS_CODES.archived,
-    `${what} was moved to the archive segment ${data.segment}. Open the log together with the ` +
-      'folder of its archive.',
-    { ...data },
-    cause,
-  )
 }

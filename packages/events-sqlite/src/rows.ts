@@ -13,16 +13,19 @@ import {
   filtersBytes,
   type LogPage,
   type LogRange,
+  livePage,
   matchesBytes,
   READ_PAGE_EVENTS,
   type StreamPage,
   type StreamRange,
+  unmovedOfLog,
+  unmovedOfStream,
 } from '@ice/events/adapter'
 import type { LivePage, LiveStreamPage } from '@ice/events/ports'
 import type { Hash, Position, StreamId } from '@ice/primitives'
 import type { Connection } from './connection.ts'
-import { MOVED_RANGES_MAX, SCAN_WINDOW_EVENTS, TYPES_MAX } from './limits.ts'
-import { archived, Moved } from './moved.ts'
+import { SCAN_WINDOW_EVENTS, TYPES_MAX } from './limits.ts'
+import { Moved } from './moved.ts'
 
 type Row = [position: number, bytes: string, hash: string]
 type VersionedRow = [...Row, version: number]
@@ -52,13 +55,6 @@ export function readPlace(
 /** A page, and whether it is known to have every position looked at. */
 interface LookedPage extends LogPage {
   readonly isGapless: boolean
-}
-
-/** The part of a page before a position. */
-function before(page: LogPage, position: number): LogPage {
-  if (position > page.upTo) return page
-  const events = page.events.filter((event) => event.position < position)
-  return { events, upTo: position - 1, end: false }
 }
 
 /** The positions a statement looks at, and the last one there is to look at. */
@@ -132,15 +128,7 @@ export class Rows {
 
   /** At most a page of one stream. @throws `ICE_EVENTS_ARCHIVED_UNAVAILABLE` */
   ofStream(range: StreamRange): StreamPage {
-    const page = this.liveOfStream(range)
-    const { after, upTo, stream, backwards } = range
-    const { moved, events } = page
-    const lacks = Math.min(moved.at(-1)?.version ?? 0, upTo)
-    const isFull = events.length >= Math.min(range.limit, READ_PAGE_EVENTS)
-    if (lacks <= after || (backwards && isFull)) return page
-    const asked = backwards ? lacks : after + 1
-    const { segment = '' } = moved.find(({ version }) => version >= asked) ?? {}
-    throw archived(`${stream}@${asked}`, { segment, stream })
+    return unmovedOfStream(this.liveOfStream(range), range)
   }
 
   /** At most a page of what is here of one stream, and what was moved of it. */
@@ -166,23 +154,14 @@ export class Rows {
   ofLog(range: LogRange): LogPage {
     const page = this.#ofLog(range)
     if (page.isGapless) return page
-    const [moved] = this.moved.ranges(range.after, page.upTo)
-    if (moved === undefined) return page
-    const { first: position, segment } = moved
-    if (position <= range.after + 1) {
-      throw archived(`The event at position ${position}`, { segment, position })
-    }
-    return before(page, position)
+    return unmovedOfLog(page, range, this.moved.ranges(range.after, page.upTo)[0])
   }
 
   /** At most a page of what is here of the log, and what was moved of it. */
   live(range: LogRange): LivePage {
     const page = this.#ofLog(range)
     if (page.isGapless) return { ...page, moved: [] }
-    const moved = this.moved.ranges(range.after, page.upTo)
-    const last = moved.at(-1)
-    if (last === undefined || moved.length < MOVED_RANGES_MAX) return { ...page, moved }
-    return { ...before(page, last.last + 1), moved }
+    return livePage(page, this.moved.ranges(range.after, page.upTo))
   }
 
   #ofLog({ after, upTo, filter }: LogRange): LookedPage {

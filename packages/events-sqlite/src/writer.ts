@@ -11,7 +11,13 @@
  *    fate is unknown, and only a new handle, which reads the file anew, can tell.
  */
 import type { Appended, AppendedWrite, PreparedUnit } from '@ice/events'
-import { bringsBytes, judge, retryAnswer, type SealedWrite } from '@ice/events/adapter'
+import {
+  bringsBytes,
+  judge,
+  occupiedRefusal,
+  retryAnswer,
+  type SealedWrite,
+} from '@ice/events/adapter'
 import {
   type Clock,
   invariant,
@@ -24,7 +30,7 @@ import type { Connection } from './connection.ts'
 import { sqliteCode } from './failure.ts'
 import type { Heads } from './heads.ts'
 import { Inserter } from './inserter.ts'
-import { archived, Moved } from './moved.ts'
+import { Moved } from './moved.ts'
 import { readPlace } from './rows.ts'
 
 /** What became of one unit, once its transaction has committed. */
@@ -114,15 +120,10 @@ export class Writer {
     }
   }
 
-  /** What stands in its places may be the unit itself, moved: only the archive can tell. */
   #occupied(unit: PreparedUnit, conflict: unknown): unknown {
-    for (const { stream, expectedVersion } of unit.writes) {
-      const from = typeof expectedVersion === 'number' ? expectedVersion : 0
-      const segment = this.#moved.ofStream(stream).find(({ version }) => version > from)?.segment
-      if (segment === undefined) continue
-      return archived(`${stream}@${from + 1}`, { segment, stream }, conflict)
-    }
-    return conflict
+    const movedBehind = (stream: string, from: number): string | undefined =>
+      this.#moved.ofStream(stream).find(({ version }) => version > from)?.segment
+    return occupiedRefusal(unit, conflict, movedBehind)
   }
 
   #keep(unit: PreparedUnit, writes: readonly SealedWrite[]): Outcome {

@@ -1,6 +1,6 @@
 /** The event log: its gateway, its vocabulary, its reference store, and its verification. */
 
-export { type CompactRange, compactRange } from './compact-range.ts'
+export { type CompactRange, compactRange, type Frontier } from './compact-range.ts'
 export { decodeEvent } from './decode.ts'
 export { EVENTS_CODES, type EventsCode, EventsError } from './errors.ts'
 export {

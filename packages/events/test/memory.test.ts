@@ -20,7 +20,7 @@ test('the check of a log in memory names each event whose blob is not there', as
 })
 
 /** Verifies: EVT-R47 */
-test('a blob that a clock set back makes look like the future counts as brought in now', async () => {
+test('a blob that seems to be of the future, for a clock set back, is brought in now', async () => {
   const { clock, store } = memoryRoom()
   await store.blobs.stage([Buffer.from('x')])
   clock.setWall(clock.now() - 315_360_000_000)

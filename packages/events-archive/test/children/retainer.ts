@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { composeTaxonomy, createEventLog, standardTypes } from '@ice/events'
 import { openSqliteEventStore } from '@ice/events-sqlite'
 import { systemClock as clock } from '@ice/primitives'
+// @boundaries-ignore a child runs without the test runner, which is what finds the tooling
 import { say } from '../../../../tooling/src/lib/say.ts'
 import { openArchivedEventStore, retain } from '../../src/index.ts'
 

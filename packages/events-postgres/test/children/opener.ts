@@ -1,5 +1,6 @@
 /** Opens a log and says its head, or the code that it was refused with; then ends by itself. */
 
+// @boundaries-ignore a child runs without the test runner, which is what finds the tooling
 import { say } from '../../../../tooling/src/lib/say.ts'
 import { openPostgresEventStore } from '../../src/index.ts'
 

@@ -9,6 +9,7 @@
 import { createEventLog } from '@ice/events'
 import { noteTaxonomy, writeNotes } from '@ice/events/testing'
 import { systemClock } from '@ice/primitives'
+// @boundaries-ignore a child runs without the test runner, which is what finds the tooling
 import { say } from '../../../../tooling/src/lib/say.ts'
 import { openPostgresEventStore } from '../../src/index.ts'
 

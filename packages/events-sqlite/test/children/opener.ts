@@ -1,5 +1,6 @@
 /** Opens a log and says its head, or the code that it was refused with. */
 import { systemClock } from '@ice/primitives'
+// @boundaries-ignore a child runs without the test runner, which is what finds the tooling
 import { say } from '../../../../tooling/src/lib/say.ts'
 import { openSqliteEventStore } from '../../src/index.ts'
 

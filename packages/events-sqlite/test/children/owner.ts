@@ -1,5 +1,6 @@
 /** Owns until it is killed; says its name. */
 
+// @boundaries-ignore a child runs without the test runner, which is what finds the tooling
 import { say } from '../../../../tooling/src/lib/say.ts'
 import { openOwnership } from '../../src/index.ts'
 

@@ -10,6 +10,7 @@ import { createEventLog, type Processor, rebuildProcessor, runProcessor } from '
 import { noteTaxonomy } from '@ice/events/testing'
 import { systemClock } from '@ice/primitives'
 import Database from 'better-sqlite3'
+// @boundaries-ignore a child runs without the test runner, which is what finds the tooling
 import { say } from '../../../../tooling/src/lib/say.ts'
 import { openSqliteEventStore, sqliteProcessorStore } from '../../src/index.ts'
 

@@ -6,6 +6,7 @@
 import { createEventLog } from '@ice/events'
 import { noteTaxonomy } from '@ice/events/testing'
 import { type StreamId, systemClock } from '@ice/primitives'
+// @boundaries-ignore a child runs without the test runner, which is what finds the tooling
 import { say } from '../../../../tooling/src/lib/say.ts'
 import { openSqliteEventStore } from '../../src/index.ts'
 

@@ -75,10 +75,12 @@ export type {
 } from './group.ts'
 export {
   CHECK_PROGRESS_EVENTS,
+  EVICT_EVENTS,
   GROUP_BYTES_MAX,
   GROUP_EVENTS_MAX,
   HEADS_MAX,
   LOCK_WAIT_MS,
+  MOVED_RANGES_MAX,
   QUEUE_BLOB_BYTES_MAX,
   QUEUE_EVENT_BYTES_MAX,
   QUEUE_UNITS_MAX,
@@ -90,6 +92,22 @@ export {
   corruptFinding,
   LogCheck,
 } from './log-check.ts'
+export {
+  evictionRefusal,
+  type MovableRow,
+  type MoveGround,
+  type MovePlan,
+  mustBeSealed,
+  planMove,
+  type Seam,
+} from './move-plan.ts'
+export {
+  archived,
+  livePage,
+  occupiedRefusal,
+  unmovedOfLog,
+  unmovedOfStream,
+} from './moved-pages.ts'
 export {
   type LogPage,
   type LogRange,

@@ -25,3 +25,9 @@ export const LOCK_WAIT_MS = 30_000
 
 /** @units events between two reports of progress of a check. */
 export const CHECK_PROGRESS_EVENTS = 4_096
+
+/** @units events that are let go of in one transaction: a few milliseconds. */
+export const EVICT_EVENTS = 256
+
+/** @units ranges of moved positions that one page tells of. */
+export const MOVED_RANGES_MAX = 512

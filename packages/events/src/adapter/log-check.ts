@@ -105,7 +105,8 @@ export class LogCheck {
   /** The next entry of the index of (stream, version). Entries beyond `head` are not counted. */
   *place(place: CheckedPlace, head: number): Generator<IntegrityFinding> {
     const { stream, version, position, moved = 0 } = place
-    const before = stream === this.#stream ? this.#version : moved
+    // What was looked at of a stream may have been moved since, and more of it with that.
+    const before = Math.max(stream === this.#stream ? this.#version : 0, moved)
     this.#stream = stream
     this.#version = version
     if (position > head) return
