@@ -118,8 +118,10 @@ export class Writer {
   /** `undefined` when too little is known, or when the answer has to be looked up anyway. */
   #guess(group: readonly Candidate[]): Prepared | undefined {
     const ledger = Ledger.guess(group, this.#heads)
-    if (ledger === undefined) return undefined
-    // Without a clock here the server compares its own, under the lock.
+    // A clock of the caller's can only be asked here, and a unit may wait long for the lock: its
+    // `notAfter` is judged behind it. Without one the server compares its own, under the lock.
+    const needsClock = group.some(({ unit }) => unit.notAfter !== undefined)
+    if (ledger === undefined || (needsClock && this.#options.clock !== undefined)) return undefined
     const guess = prepare(group, { ledger, now: this.#options.clock?.now() ?? 0, isGuess: true })
     const needsMore = guess.draft.hasBlobs || guess.judged.some((one) => 'occupied' in one)
     return needsMore || guess.draft.isEmpty ? undefined : guess

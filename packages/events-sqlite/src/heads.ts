@@ -7,7 +7,7 @@
  *    connection has committed since (`PRAGMA data_version`).
  * 3. Memory is bounded.
  */
-import type { StreamHead } from '@ice/events'
+import { EVENTS_CODES, EventsError, type StreamHead } from '@ice/events'
 import { BoundedMap, HEADS_MAX, type HeadLedger } from '@ice/events/adapter'
 import type { StreamId } from '@ice/primitives'
 import type { Connection } from './connection.ts'
@@ -25,12 +25,15 @@ export interface Head {
 /** The last fields of an event's bytes, which RFC 8785 sorts last. */
 const TAIL = /"time":(\d{1,16}),"type":"[A-Za-z0-9]+","v":1,"version":\d{1,16}\}$/
 
-/** The recorded time of an event, from its bytes. */
+/** The recorded time of an event, from its bytes. @throws `ICE_EVENTS_CORRUPT` */
 export function timeOf(bytes: string): number {
   const time = TAIL.exec(bytes.slice(-256))?.[1]
   if (time !== undefined) return Number(time)
-  const parsed = JSON.parse(bytes) as { readonly time?: unknown }
-  return typeof parsed.time === 'number' ? parsed.time : 0
+  throw new EventsError(
+    EVENTS_CODES.corrupt,
+    'The bytes of the last event of a stream do not end as an event does: verify the log',
+    {},
+  )
 }
 
 function prepare(db: Connection) {

@@ -65,7 +65,8 @@ export function openFile(
       applySettings(db, path, durability)
     })
     if (durability === 'disk') syncNames(path)
-    return { db, path, durability, incarnation: storedIncarnation(db, path) }
+    const incarnation = opening(path, () => storedIncarnation(db, path))
+    return { db, path, durability, incarnation }
   } catch (error) {
     db.close()
     throw error

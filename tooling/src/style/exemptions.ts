@@ -50,7 +50,6 @@ export const EXEMPTIONS: readonly Exemption[] = [
   { rule: 'ingress', path: 'packages/events/src/decode.ts', reason: STORED },
   { rule: 'ingress', path: 'packages/events/src/judge.ts', reason: STORED },
   { rule: 'ingress', path: 'packages/events/src/adapter/log-check.ts', reason: STORED },
-  { rule: 'ingress', path: 'packages/events-sqlite/src/heads.ts', reason: STORED },
   { rule: 'ingress', path: 'packages/runs/src/watch.ts', reason: STORED },
   { rule: 'ingress', path: 'packages/events/src/prepare-stored.ts', reason: COPIED },
   { rule: 'ingress', path: 'packages/capabilities/src/intern.ts', reason: COPIED },
