@@ -172,8 +172,9 @@ describe('the time of an event', () => {
     const tail = '"time":7,"type":"NoteTaken","v":1,"version":3}'
     const like = JSON.stringify(`"time":9,"type":"NoteTaken","v":1,"version":3}`)
     expect(timeOf(`{"data":{"text":${like}},${tail}`)).toBe(7)
-    expect(timeOf(`{"time":8,"version":1}`)).toBe(8)
-    expect(timeOf('{}')).toBe(0)
+    for (const damaged of ['{"time":8,"version":1}', '{}', 'no JSON', '']) {
+      expect(() => timeOf(damaged)).toThrow(expect.objectContaining({ code: EVENTS_CODES.corrupt }))
+    }
   })
 })
 
