@@ -12,8 +12,8 @@ import type { EventLog } from '../ports.ts'
 import type { Projected, Projection } from '../projection.ts'
 import { snapshotsOf, type Walk, walkTo } from './as-of.ts'
 import { foldOne } from './fold-one.ts'
+import { Follower } from './follower.ts'
 import type { LiveProjection } from './ports.ts'
-import { Progress } from './progress.ts'
 import type { SnapshotOptions, Snapshots } from './snapshots.ts'
 import { type Stretch, tail } from './tail.ts'
 
@@ -40,25 +40,17 @@ export async function liveProjection<S>(
   const { position: head } = await log.store.head()
   const loaded = await snapshots?.load(head)
   const live = new Live(log, walk, snapshots, loaded)
-  if (options.signal?.aborted === true) live.askToStop()
-  options.signal?.addEventListener('abort', () => live.askToStop(), {
-    once: true,
-    signal: live.over,
-  })
-  live.begin()
+  live.begin(options.signal)
   return live
 }
 
-class Live<S> implements LiveProjection<S> {
+class Live<S> extends Follower implements LiveProjection<S> {
   readonly #log: EventLog
   readonly #walk: Walk<S>
   readonly #snapshots: Snapshots<S> | undefined
-  readonly #progress: Progress
-  readonly #over = new AbortController()
   #state: S
   /** What broke the state, until it is whole again. */
   #broken: { readonly cause: unknown } | undefined
-  #running: Promise<void> = Promise.resolve()
 
   constructor(
     log: EventLog,
@@ -66,12 +58,12 @@ class Live<S> implements LiveProjection<S> {
     snapshots: Snapshots<S> | undefined,
     loaded: Projected<S> | undefined,
   ) {
+    super(log, walk.projection.name)
     this.#log = log
     this.#walk = walk
     this.#snapshots = snapshots
-    this.#progress = new Progress(log, walk.projection.name)
     this.#state = loaded === undefined ? walk.projection.initialState() : loaded.state
-    if (loaded !== undefined) this.#progress.moveTo(loaded.at)
+    if (loaded !== undefined) this.moveTo(loaded.at)
   }
 
   get state(): S {
@@ -79,62 +71,16 @@ class Live<S> implements LiveProjection<S> {
     return this.#state
   }
 
-  get at(): number {
-    return this.#progress.at
-  }
-
-  get failure(): unknown {
-    return this.#progress.failure
-  }
-
   get discarded(): number {
     return this.#snapshots?.discarded ?? 0
   }
 
-  /** Fires when nothing will happen any more. */
-  get over(): AbortSignal {
-    return this.#over.signal
-  }
-
-  lag(): ReturnType<LiveProjection<S>['lag']> {
-    return this.#progress.lag()
-  }
-
-  waitFor(position: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.#progress.waitFor(position, options.signal)
-  }
-
-  ended(): Promise<void> {
-    return this.#progress.ended()
-  }
-
-  askToStop(): void {
-    this.#progress.askToStop()
-  }
-
-  async stop(): Promise<void> {
-    this.askToStop()
-    await this.#running
-  }
-
-  begin(): void {
-    this.#running = this.#run()
-  }
-
-  async #run(): Promise<void> {
+  protected async follow(): Promise<void> {
     const { types } = this.#walk.projection
-    try {
-      const query = { after: this.at, types, signal: this.#progress.stopSignal }
-      for await (const stretch of tail(this.#log, query)) {
-        this.#take(stretch)
-        await this.#snapshots?.saveIfDue({ state: this.#state, at: this.at })
-      }
-      this.#progress.end()
-    } catch (error) {
-      if (this.#broken !== undefined) await this.#restore(error)
-      this.#progress.fail(error)
-    } finally {
-      this.#over.abort()
+    const query = { after: this.at, types, signal: this.stopSignal }
+    for await (const stretch of tail(this.#log, query)) {
+      this.#take(stretch)
+      await this.#snapshots?.saveIfDue({ state: this.#state, at: this.at })
     }
   }
 
@@ -147,14 +93,15 @@ class Live<S> implements LiveProjection<S> {
       }
     } catch (error) {
       this.#broken = { cause: error }
-      this.#progress.moveTo(before)
+      this.moveTo(before)
       throw error
     }
-    this.#progress.moveTo(upTo)
+    this.moveTo(upTo)
   }
 
   /** Folds the state before the failure anew; where even that fails, there is none to read. */
-  async #restore(failure: unknown): Promise<void> {
+  protected override async recover(failure: unknown): Promise<void> {
+    if (this.#broken === undefined) return
     try {
       const from = await this.#snapshots?.load(this.at)
       const { state } = await walkTo(this.#walk, this.at, from)

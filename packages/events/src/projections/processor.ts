@@ -19,9 +19,9 @@ import { EVENTS_CODES, EventsError } from '../errors.ts'
 import type { EventLog, RecordedEvent } from '../ports.ts'
 import { checkProcessorKey, leafAt } from './checks.ts'
 import { foldFailure } from './fold-one.ts'
+import { Follower } from './follower.ts'
 import { CHECKPOINT_IDLE_EVENTS, PROCESSOR_BATCH_EVENTS } from './limits.ts'
 import type { Checkpoint, ProcessorKey, ProcessorStore, RunningProcessor } from './ports.ts'
-import { Progress } from './progress.ts'
 import { type Stretch, tail } from './tail.ts'
 
 /** What has effects of events. */
@@ -62,12 +62,7 @@ export async function runProcessor<Tx>(init: ProcessorInit<Tx>): Promise<Running
   const from = await store.checkpoint({ name, version })
   if (from !== undefined) await checkHistory(log, processor, from)
   const running = new Running(init, from)
-  if (signal?.aborted === true) running.askToStop()
-  signal?.addEventListener('abort', () => running.askToStop(), {
-    once: true,
-    signal: running.over,
-  })
-  running.begin()
+  running.begin(signal)
   return running
 }
 
@@ -101,61 +96,20 @@ async function checkHistory(
   )
 }
 
-class Running<Tx> implements RunningProcessor {
+class Running<Tx> extends Follower implements RunningProcessor {
   readonly #init: ProcessorInit<Tx>
   readonly #key: ProcessorKey
-  readonly #progress: Progress
-  readonly #over = new AbortController()
   #kept: Checkpoint | undefined
   /** Transactions run one after the other, whoever asks for them. */
   #turn: Promise<unknown> = Promise.resolve()
-  #running: Promise<void> = Promise.resolve()
 
   constructor(init: ProcessorInit<Tx>, from: Checkpoint | undefined) {
     const { name, version } = init.processor
+    super(init.log, `${name}@${version}`)
     this.#init = init
     this.#key = { name, version }
     this.#kept = from
-    this.#progress = new Progress(init.log, `${name}@${version}`)
-    if (from !== undefined) this.#progress.moveTo(from.position)
-  }
-
-  get at(): number {
-    return this.#progress.at
-  }
-
-  get failure(): unknown {
-    return this.#progress.failure
-  }
-
-  /** Fires when nothing will happen any more. */
-  get over(): AbortSignal {
-    return this.#over.signal
-  }
-
-  lag(): ReturnType<RunningProcessor['lag']> {
-    return this.#progress.lag()
-  }
-
-  waitFor(position: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.#progress.waitFor(position, options.signal)
-  }
-
-  ended(): Promise<void> {
-    return this.#progress.ended()
-  }
-
-  askToStop(): void {
-    this.#progress.askToStop()
-  }
-
-  async stop(): Promise<void> {
-    this.askToStop()
-    await this.#running
-  }
-
-  begin(): void {
-    this.#running = this.#run()
+    if (from !== undefined) this.moveTo(from.position)
   }
 
   checkpoint(): Promise<void> {
@@ -165,35 +119,28 @@ class Running<Tx> implements RunningProcessor {
     })
   }
 
-  async #run(): Promise<void> {
+  protected async follow(): Promise<void> {
     const { log, processor } = this.#init
-    try {
-      const query = { after: this.at, types: processor.types, signal: this.#progress.stopSignal }
-      for await (const stretch of tail(log, query)) await this.#take(stretch)
-      await this.checkpoint()
-      this.#progress.end()
-    } catch (error) {
-      this.#progress.fail(error)
-    } finally {
-      this.#over.abort()
-    }
+    const query = { after: this.at, types: processor.types, signal: this.stopSignal }
+    for await (const stretch of tail(log, query)) await this.#take(stretch)
+    await this.checkpoint()
   }
 
   async #take({ events, upTo, hash }: Stretch): Promise<void> {
     const { batchMax = PROCESSOR_BATCH_EVENTS } = this.#init
     for (let i = 0; i < events.length; i += batchMax) {
-      if (this.#progress.stopSignal.aborted) return
+      if (this.stopSignal.aborted) return
       const batch = events.slice(i, i + batchMax)
       const last = batch.at(-1)
       const isWhole = last === undefined || i + batchMax >= events.length
       const end = isWhole ? { upTo, hash } : { upTo: last.position, hash: last.hash }
       await this.#inTurn(() => this.#transact(batch, end))
-      this.#progress.moveTo(end.upTo)
+      this.moveTo(end.upTo)
     }
     if (events.length > 0) return
     const idle = upTo - (this.#kept?.position ?? 0)
     if (idle >= CHECKPOINT_IDLE_EVENTS) await this.#inTurn(() => this.#transact([], { upTo, hash }))
-    this.#progress.moveTo(upTo)
+    this.moveTo(upTo)
   }
 
   #inTurn(act: () => Promise<void>): Promise<void> {

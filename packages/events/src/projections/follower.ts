@@ -1,8 +1,11 @@
 /**
- * Progress: how far a follower has come, and who waits for it to come further.
+ * A follower: what goes along a log in the background, how far it has come, and who waits for it
+ * to come further.
  *
- * A follower ends once: told to stop, or by a failure. Both are told to everyone who waits then
- * and to everyone who asks later.
+ *     begin → follow → ended, told to stop           follow → recover → failed
+ *
+ * A follower ends once. How it ended is told to everyone who waits then and to everyone who asks
+ * later: a failure that only the one who began it could see would be seen by nobody.
  */
 
 import { EVENTS_CODES, EventsError } from '../errors.ts'
@@ -11,12 +14,14 @@ import type { EventLog } from '../ports.ts'
 import { checkSignal } from '../store-checks.ts'
 import type { Lag } from './ports.ts'
 
-/** How far a follower has come. */
-export class Progress {
+/** The life of a follower; what it does with the log is said by whoever extends it. */
+export abstract class Follower {
   readonly #log: Pick<EventLog, 'store' | 'readAll'>
   readonly #name: string
   readonly #bell = createBell()
   readonly #stopping = new AbortController()
+  readonly #over = new AbortController()
+  #running: Promise<void> = Promise.resolve()
   #failure: { readonly cause: unknown } | undefined
   #at = 0
 
@@ -34,27 +39,46 @@ export class Progress {
   }
 
   /** Fires when the follower is to stop. */
-  get stopSignal(): AbortSignal {
+  protected get stopSignal(): AbortSignal {
     return this.#stopping.signal
   }
 
-  moveTo(at: number): void {
+  /** Goes along the log until `stopSignal` fires or the log closes. */
+  protected abstract follow(): Promise<void>
+
+  /** Puts right what a failure has left behind, before anyone is told of it. */
+  protected async recover(_failure: unknown): Promise<void> {}
+
+  protected moveTo(at: number): void {
     this.#at = at
     this.#bell.ring()
   }
 
-  askToStop(): void {
+  /** Begins to follow. @param signal - stops it, as `stop` does */
+  begin(signal: AbortSignal | undefined): void {
+    if (signal?.aborted === true) this.#stopping.abort()
+    signal?.addEventListener('abort', () => this.#stopping.abort(), {
+      once: true,
+      signal: this.#over.signal,
+    })
+    this.#running = this.#run()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.follow()
+    } catch (cause) {
+      await this.recover(cause)
+      this.#failure = { cause }
+    } finally {
+      this.#bell.close()
+      this.#over.abort()
+    }
+  }
+
+  async stop(): Promise<void> {
     this.#stopping.abort()
-  }
-
-  /** Ends without a failure; after a failure it changes nothing. */
-  end(): void {
-    this.#bell.close()
-  }
-
-  fail(cause: unknown): void {
-    this.#failure ??= { cause }
-    this.#bell.close()
+    await this.#running
   }
 
   async lag(): Promise<Lag> {
@@ -67,7 +91,10 @@ export class Progress {
     return { head, events: head - after, since: undefined }
   }
 
-  async waitFor(position: number, signal: AbortSignal | undefined): Promise<void> {
+  async waitFor(
+    position: number,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
     for (;;) {
       checkSignal(signal)
       const seen = this.#bell.count
