@@ -1,7 +1,6 @@
 /** Letting go of events: what the store itself holds to, whatever its caller says. */
-import { composeTaxonomy, createEventLog, type StoredEvent, standardTypes } from '@ice/events'
 import type { EventMark, EvictRequest } from '@ice/events/ports'
-import { NoteTaken, PictureKept } from '@ice/events/testing'
+import { markOf, SEGMENT_NAME, seal, sealed } from '@ice/events/testing'
 import {
   type BlobDigest,
   type Hash,
@@ -10,42 +9,12 @@ import {
   type StreamId,
   type StreamVersion,
   sha256Hex,
-  streamId,
-  systemClock,
 } from '@ice/primitives'
 import { start } from '@ice/tooling/lib/children'
 import type pg from 'pg'
 import { expect, it } from 'vitest'
 import { alice, bob, gather, notes, type Opened, open, script } from './fixture.ts'
 import { admin, describeOnServer, freshSchema, server } from './server.ts'
-
-const taxonomy = composeTaxonomy([...standardTypes, NoteTaken, PictureKept])
-const NAME = 'segment-1-0123456789abcdef.ice'
-
-function markOf({ position, bytes, hash }: StoredEvent): EventMark {
-  const { stream, version } = JSON.parse(bytes) as { stream: StreamId; version: StreamVersion }
-  return { position, stream, version, hash }
-}
-
-/** Says that a segment was sealed, whatever is in it. */
-async function seal({ store }: Opened, segment: string = NAME): Promise<Position> {
-  const zero = '0'.repeat(64)
-  const counts = { bytes: 1, events: 1, streams: 1, blobs: 0, firstPosition: 1, lastPosition: 1 }
-  const data = {
-    ...{ segment, digest: zero, root: zero, incarnation: 'x', firstTime: 0, lastTime: 0 },
-    ...counts,
-  }
-  const log = createEventLog({ store, taxonomy, clock: systemClock })
-  const events = [{ type: 'SegmentSealed', data }]
-  const stream = streamId('archive/segments')
-  const { writes } = await log.append({ writes: [{ stream, expectedVersion: 'any', events }] })
-  return writes[0]?.positions[0] as Position
-}
-
-async function sealed(opened: Opened, stream: StreamId): Promise<EvictRequest> {
-  const events = (await gather(opened.store.read({ stream }))).map(markOf)
-  return { sealed: await seal(opened), segment: NAME, events, blobs: [] }
-}
 
 const structural = (error: unknown): boolean => hasCode(error, 'ICE_EVENTS_STRUCTURAL_VIOLATION')
 
@@ -126,10 +95,10 @@ describeOnServer('what was let go of', () => {
       expect(await gather(store.check() as never)).toEqual([])
     }
     expect(await third.store.eviction.segments()).toEqual([
-      { segment: NAME, sealed: request.sealed, events: 600, last: 600, isDone: true },
+      { segment: SEGMENT_NAME, sealed: request.sealed, events: 600, last: 600, isDone: true },
     ])
     const { moved } = await third.store.eviction.live({ after: 0, upTo: 700 })
-    expect(moved).toEqual([{ first: 1, last: 600, segment: NAME }])
+    expect(moved).toEqual([{ first: 1, last: 600, segment: SEGMENT_NAME }])
   })
 
   it('leaves no stale version with a process that has not looked since', async () => {
@@ -382,7 +351,7 @@ describeOnServer('an eviction whose backend is killed', () => {
     await eviction.evict({ ...request, events: [...request.events].slice(0, 256) })
     expect(await cut(opened, request)).toMatchObject({ events: 768 })
     const { moved } = await eviction.live({ after: 0, upTo: 2_000 })
-    expect(moved).toEqual([{ first: 1, last: 1_024, segment: NAME }])
+    expect(moved).toEqual([{ first: 1, last: 1_024, segment: SEGMENT_NAME }])
     expect(await gather(opened.store.check() as never)).toEqual([])
   })
 })
