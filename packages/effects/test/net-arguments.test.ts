@@ -238,7 +238,7 @@ describe('the guide', () => {
 
   it('names every header that is given on', () => {
     const [, list = ''] =
-      /const GIVEN[\s\S]*?\(\n([\s\S]*?)\)\.split/.exec(sourceOf('headers')) ?? []
+      /const GIVEN[\s\S]*?\(\n\s*\(\n([\s\S]*?)\)\.split/.exec(sourceOf('headers')) ?? []
     const names = list
       .replaceAll(/['+\s]+/g, ' ')
       .trim()

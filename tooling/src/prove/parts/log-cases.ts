@@ -3,23 +3,23 @@ import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { type Random, seededRandom } from '@ice/primitives'
+import { quickFolder } from '../../lib/quick-folder.ts'
 
 /** Cases at a time: while one starts its process another is judged. */
 export const LANES = 2
 
 /** A folder for a part, in memory where there is such a thing: the power is not really cut. */
 export const scratch = (name: string): string => {
-  const root = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-  process.env['NODE_COMPILE_CACHE'] ??= compiled(root)
-  return realpathSync(mkdtempSync(join(root, `ice-log-${name}-`)))
+  process.env['NODE_COMPILE_CACHE'] ??= compiled()
+  return realpathSync(quickFolder(`ice-log-${name}-`))
 }
 
 /**
  * Half of what a process under proof takes is reading its own program: that is kept until the
  * proof ends. Not in the folder of a part, which a late process would make again.
  */
-const compiled = (root: string): string => {
-  const folder = mkdtempSync(join(root, 'ice-log-compiled-'))
+const compiled = (): string => {
+  const folder = quickFolder('ice-log-compiled-')
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }

@@ -21,11 +21,6 @@ export interface ExhaustHand {
   readonly acknowledge: (appended: Appended, n: number) => void
 }
 
-/** @throws with what was missing */
-export const insist: (condition: boolean, why: string) => asserts condition = (condition, why) => {
-  if (!condition) throw new Error(why)
-}
-
 /** Opens a log. */
 export const openLog = (path: string): { readonly store: SqliteEventStore; log: EventLog } => {
   const store = openSqliteEventStore({ path, clock: systemClock })

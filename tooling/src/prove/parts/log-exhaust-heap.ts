@@ -1,14 +1,8 @@
 /** Cases in which there is too much for the memory of a process: a heap of 128 MB. */
 import { EVENTS_CODES, verifyLog } from '@ice/events'
 import { blobDigest, sha256Hex } from '@ice/primitives'
-import {
-  type ExhaustHand,
-  type Flooded,
-  flood,
-  insist,
-  numbered,
-  openLog,
-} from './log-exhaust-hand.ts'
+import { insist } from './insist.ts'
+import { type ExhaustHand, type Flooded, flood, numbered, openLog } from './log-exhaust-hand.ts'
 
 const QUEUE_FULL = `${EVENTS_CODES.unavailable}/queue_full`
 

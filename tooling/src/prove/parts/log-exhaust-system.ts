@@ -11,14 +11,8 @@ import {
 import { dirname, join } from 'node:path'
 import { EVENTS_CODES } from '@ice/events'
 import type { SqliteEventStore } from '@ice/events-sqlite'
-import {
-  type ExhaustHand,
-  insist,
-  numbered,
-  openLog,
-  reasonOf,
-  refusalOf,
-} from './log-exhaust-hand.ts'
+import { insist } from './insist.ts'
+import { type ExhaustHand, numbered, openLog, reasonOf, refusalOf } from './log-exhaust-hand.ts'
 
 const { unavailable } = EVENTS_CODES
 

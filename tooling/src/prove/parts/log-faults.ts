@@ -12,6 +12,7 @@
 
 import { dirname } from 'node:path'
 import { EVENTS_CODES } from '@ice/events'
+import { insist } from './insist.ts'
 import type { Call } from './log-trace.ts'
 import { type Line, linesOf, type Told } from './log-witness.ts'
 
@@ -74,10 +75,6 @@ export const findFault = (
     if (file === wal) hasWal = call.name !== 'unlink'
   }
   return undefined
-}
-
-const insist: (condition: boolean, why: string) => asserts condition = (condition, why) => {
-  if (!condition) throw new Error(why)
 }
 
 /** Holds what was said against what had happened. @throws when anything is not as it must be */

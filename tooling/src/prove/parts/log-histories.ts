@@ -93,11 +93,12 @@ const onSqlite = async (context: Context, init: LogPartInit, rig: Rig): Promise<
 
 const onPostgres = async (context: Context, init: LogPartInit, rig: Rig): Promise<void> => {
   if (init.only?.startsWith('sqlite') === true) return
-  const { server, ...none } = await findPostgres()
-  if (server === undefined) {
-    context.skip('histories on PostgreSQL', 'why' in none ? none.why : 'there is no server')
+  const found = await findPostgres()
+  if (found.server === undefined) {
+    context.skip('histories on PostgreSQL', found.why)
     return
   }
+  const { server } = found
   try {
     await record(context, init, {
       ...rig,

@@ -11,6 +11,7 @@ import { existsSync } from 'node:fs'
 import { type Appended, type EventStore, type StoredEvent, verifyLog } from '@ice/events'
 import { openSqliteEventStore, type SqliteEventStore } from '@ice/events-sqlite'
 import { type EventId, systemClock } from '@ice/primitives'
+import { insist } from './insist.ts'
 import { bytesOf, logOf, type Plan, type PlannedUnit, planUnits } from './log-plan.ts'
 import { SCENARIOS, type ScenarioName } from './log-scenarios.ts'
 import { type Line, linesOf } from './log-witness.ts'
@@ -51,10 +52,6 @@ export interface JudgeInit {
   readonly witness: readonly Line[]
   /** Bring the plan to its end, or append only what is in doubt. */
   readonly goOn: 'to-the-end' | 'one-unit'
-}
-
-const insist: (condition: boolean, why: string) => asserts condition = (condition, why) => {
-  if (!condition) throw new Error(why)
 }
 
 /** Judges a log. @throws when anything is not as it must be */

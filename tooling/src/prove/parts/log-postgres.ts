@@ -13,6 +13,7 @@ import { type Random, seededRandom } from '@ice/primitives'
 import type { CheckRecorder } from '../../harness/recorder.ts'
 import type { TopicContext } from '../../harness/topics.ts'
 import { findPostgres, type PostgresServer, type ServerPower } from '../../lib/postgres-server.ts'
+import { dropPlace } from './history-store.ts'
 import type { LogPart, LogPartInit } from './log-part.ts'
 import { type Judged, judgeFlood, sumOf } from './postgres-judge.ts'
 import {
@@ -44,11 +45,12 @@ type Scenario = (episode: Episode) => Promise<readonly FloodWriter[]>
 /** Proves R9; `only` is `kills/<number>`, `partitions/<number>` or `zombies/<number>`. */
 export const provePostgres: LogPart = async (context, init) => {
   const claim = 'nothing acknowledged on PostgreSQL is lost or doubled'
-  const { server, ...none } = await findPostgres()
-  if (server === undefined) {
-    context.skip(claim, 'why' in none ? none.why : 'there is no server')
+  const found = await findPostgres()
+  if (found.server === undefined) {
+    context.skip(claim, found.why)
     return
   }
+  const { server } = found
   try {
     const { power } = server
     if (power === undefined) {
@@ -113,16 +115,8 @@ const makeEpisode = async (episode: Episode, scenario: Scenario): Promise<Judged
     return await judgeFlood(store, writers)
   } finally {
     await store.close()
-    await drop(server, schema)
+    await dropPlace({ kind: 'postgres', url: server.url, schema })
   }
-}
-
-const drop = async ({ url }: PostgresServer, schema: string): Promise<void> => {
-  const { default: pg } = await import('pg')
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  await client.query(`DROP SCHEMA "${schema}" CASCADE`)
-  await client.end()
 }
 
 const LANES = 6

@@ -9,19 +9,11 @@
  * listed, and whether anything there was changed. The subject is not asked.
  */
 import { spawn } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { projectRoot } from '../../lib/house.ts'
+import { quickFolder } from '../../lib/quick-folder.ts'
 
 /** Something that acts below a root. What it refuses, or cannot do, it rejects with a `code`. */
 export interface RaceSubject {
@@ -57,9 +49,6 @@ export interface RaceCounts {
 }
 
 type Outcome = 'inside' | 'refused' | 'missed' | 'escaped'
-
-/** Where renames and syncs are quickest, so that most of the time is race. */
-const memoryFolder = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir())
 
 /** Plants the two trees; the names inside and outside are the same, the content is not. */
 const plant = (base: string): { readonly root: string; readonly outside: string } => {
@@ -112,7 +101,8 @@ const outcomeOf = async (subject: RaceSubject, root: string, at: number): Promis
 
 /** Runs the race; needs a system with symbolic links. */
 export const renameRace = async (options: RaceOptions): Promise<RaceCounts> => {
-  const base = mkdtempSync(join(memoryFolder(), 'ice-race-'))
+  // Where renames and syncs are quickest, so that most of the time is race.
+  const base = quickFolder('ice-race-')
   const { root, outside } = plant(base)
   const swapper = spawn(
     process.execPath,

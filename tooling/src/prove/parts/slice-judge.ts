@@ -9,6 +9,7 @@ import { composeTaxonomy, createEventLog, standardTypes, verifyLog } from '@ice/
 import type { RecordedEvent } from '@ice/events/ports'
 import { openSqliteEventStore } from '@ice/events-sqlite'
 import { canonicalize, sha256Hex, systemClock } from '@ice/primitives'
+import { insist } from './insist.ts'
 
 /** What is read of an event here. */
 interface Data {
@@ -74,10 +75,6 @@ export const settledEffects = (events: readonly RecordedEvent[]): ReadonlySet<st
 
 /** How many acts were witnessed so far. */
 export const actsSoFar = (folder: string): number => lines(join(folder, 'witness')).length
-
-const insist = (condition: boolean, why: string): void => {
-  if (!condition) throw new Error(why)
-}
 
 /** Judges a log that was brought to its end. @throws when anything is not as it must be */
 export const judge = async (folder: string): Promise<Judged> => {

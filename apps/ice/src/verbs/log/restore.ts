@@ -44,8 +44,9 @@ export async function restore(
   mustBeBackup(backup)
   for (const suffix of ['', '-wal', '-shm']) mustBeFree(`${path}${suffix}`)
   const draft = `${path}.restoring`
+  const archive = options.archive === undefined ? undefined : resolve(cwd, options.archive)
+  const through = await archiveOf(path, archive)
   const stop = listenForStop(talk, 'the restoration')
-  const through = await archiveOf(path, options)
   try {
     // What a killed one left: it was never a log.
     removeLog(draft)
@@ -80,9 +81,9 @@ function mustBeBackup(backup: string): void {
 type Through = (store: SqliteEventStore) => EventStore
 
 /** How events are read that were moved to segments, if there are any. */
-async function archiveOf(path: string, { archive }: RestoreVerbOptions): Promise<Through | null> {
+async function archiveOf(path: string, archive: string | undefined): Promise<Through | null> {
   const { openArchivedEventStore, segmentsFolder } = await import('@ice/events-archive')
-  const directory = archive === undefined ? segmentsFolder(path) : resolve(archive)
+  const directory = archive ?? segmentsFolder(path)
   if (!existsSync(directory)) return null
   return (store) => openArchivedEventStore({ store, directory })
 }
