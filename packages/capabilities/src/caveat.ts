@@ -5,6 +5,7 @@
  * ignoring it would widen.
  */
 import { isActionName } from './action.ts'
+import { type LabelRule, labelCaveatFault, labelRule } from './label.ts'
 import { ACTIONS_MAX, COUNT_USES_MAX } from './limits.ts'
 import { hasOnly, isRecord, own } from './plain.ts'
 import { shown } from './text.ts'
@@ -17,6 +18,8 @@ export interface CaveatRules {
   readonly approvesAll: boolean
   /** Uses of these actions need one. */
   readonly approvesActions: readonly string[]
+  /** What arguments have to be labelled with. */
+  readonly labels: readonly LabelRule[]
   /** Why a caveat is not understood, for each that is not. */
   readonly faults: readonly string[]
 }
@@ -25,6 +28,7 @@ const NO_RULES: CaveatRules = Object.freeze({
   countMax: null,
   approvesAll: false,
   approvesActions: [],
+  labels: [],
   faults: [],
 })
 
@@ -43,6 +47,9 @@ export function caveatFault(caveat: unknown): string | undefined {
       return hasOnly(caveat, ['kind', 'actions']) && isActionList(own(caveat, 'actions'))
         ? undefined
         : `an "approval-for" caveat names 1 to ${ACTIONS_MAX} actions`
+    case 'trusted':
+    case 'readers':
+      return labelCaveatFault(caveat)
     default:
       return `a caveat of the kind ${shown(kind)} is not known here`
   }
@@ -68,6 +75,9 @@ function addRule(rules: CaveatRules, caveat: unknown): CaveatRules {
   const fault = caveatFault(caveat)
   if (fault !== undefined) return { ...rules, faults: [...rules.faults, fault] }
   const known = caveat as { kind: string; max?: number; actions?: readonly string[] }
+  if (known.kind === 'trusted' || known.kind === 'readers') {
+    return { ...rules, labels: [...rules.labels, labelRule(known)] }
+  }
   if (known.max !== undefined) {
     return { ...rules, countMax: Math.min(rules.countMax ?? known.max, known.max) }
   }

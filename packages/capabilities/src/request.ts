@@ -39,6 +39,9 @@ export interface ReadRequest {
   readonly grant: GrantId
   readonly action: string
   readonly claim: JsonObject
+  /** As they were handed in: only looked at, member by member, where a caveat asks for it. */
+  readonly arguments: unknown
+  readonly labels: unknown
   readonly argumentsDigest: Hash
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
@@ -62,7 +65,7 @@ export function readRequest(request: unknown): Reading {
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource } = request
+  const { approved, callDigest, resource, labels } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
   const claim = copyClaim(resource)
@@ -96,6 +99,8 @@ function read(request: AuthorityRequest): Reading {
       grant,
       action,
       claim,
+      arguments: request.arguments,
+      labels,
       argumentsDigest,
       at,
       approvedDigest,
