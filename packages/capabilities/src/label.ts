@@ -1,9 +1,8 @@
 /**
  * Labels of arguments, and the caveats that hold them to something: `trusted` and `readers`.
  *
- * A request labels its arguments by JSON pointer, as coarsely or finely as it knows. What stands
- * at a pointer has the label of that pointer, or of its nearest ancestor that has one, joined with
- * the labels of all that lie below it: a list is as little trusted as its least trusted entry.
+ * A request labels its arguments by JSON pointer, as coarsely or finely as it knows; `labelAt` says
+ * what that comes to for a place.
  *
  * 1. Closed: no labels, malformed labels, or none at the whole and none above the pointer mean an
  *    unknown source, and nobody who may read.
@@ -19,10 +18,12 @@ import {
   findAt,
   isTrusted,
   type JsonObject,
-  joinLabels,
   type Label,
+  labelAt,
   mayRead,
+  type PathLabel,
   readLabel,
+  readLabels,
   readPointer,
   TRUSTED_LABEL,
   UNKNOWN_LABEL,
@@ -36,9 +37,8 @@ import {
   LABEL_CHARS_TOLD_MAX,
   LABEL_NAMES_TOLD_MAX,
   LABEL_PATHS_TOLD_MAX,
-  LABELLED_PATHS_MAX,
 } from './limits.ts'
-import { hasOnly, isRecord, own } from './plain.ts'
+import { hasOnly, own } from './plain.ts'
 import { clip, oneLine, shown } from './text.ts'
 
 /** A caveat on labels, its pointers read. */
@@ -114,7 +114,7 @@ function ownLook(asked: Labelled): Look {
   let labels: readonly PathLabel[] | undefined
   return (path) => {
     try {
-      labels ??= readLabels(asked.labels)
+      labels ??= readLabels(asked.labels) ?? []
       const found = findAt(asked.arguments, path)
       const at = found.kind === 'blocked' ? path.slice(0, found.steps) : path
       const label = found.kind === 'nothing' ? TRUSTED_LABEL : labelAt(labels, at)
@@ -124,47 +124,6 @@ function ownLook(asked: Labelled): Look {
       return { at: writePointer(path), label: UNKNOWN_LABEL }
     }
   }
-}
-
-/** One label of a request. */
-export interface PathLabel {
-  readonly path: Path
-  readonly label: Label
-}
-
-const NOTHING_KNOWN: readonly PathLabel[] = [{ path: [], label: UNKNOWN_LABEL }]
-
-/** The labels of a request; those of a request whose labels are malformed are unknown. */
-export function readLabels(labels: unknown): readonly PathLabel[] {
-  if (!isRecord(labels)) return NOTHING_KNOWN
-  const pointers = Object.keys(labels)
-  if (pointers.length > LABELLED_PATHS_MAX) return NOTHING_KNOWN
-  const read: PathLabel[] = []
-  for (const pointer of pointers) {
-    const path = readPointer(pointer)
-    const label = readLabel(labels[pointer])
-    if (path === undefined || label === undefined) return NOTHING_KNOWN
-    read.push({ path, label })
-  }
-  return read
-}
-
-/** The label of a pointer: its own or its nearest ancestor's, joined with all below it. */
-export function labelAt(labels: readonly PathLabel[], path: Path): Label {
-  let above: PathLabel | undefined
-  const below: Label[] = []
-  for (const one of labels) {
-    if (startsWith(path, one.path)) {
-      if (above === undefined || one.path.length > above.path.length) above = one
-    } else if (startsWith(one.path, path)) {
-      below.push(one.label)
-    }
-  }
-  return joinLabels(above?.label ?? UNKNOWN_LABEL, ...below)
-}
-
-function startsWith(path: Path, beginning: Path): boolean {
-  return beginning.length <= path.length && beginning.every((step, i) => step === path[i])
 }
 
 interface Told {

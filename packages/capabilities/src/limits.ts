@@ -27,9 +27,6 @@ export const LABEL_CAVEAT_PATHS_MAX = 32
 /** @units readers one caveat includes. */
 export const LABEL_CAVEAT_READERS_MAX = 64
 
-/** @units labelled pointers of one request; a request with more has labels of nothing. */
-export const LABELLED_PATHS_MAX = 64
-
 /** @units pointers in the data of a denial. */
 export const LABEL_PATHS_TOLD_MAX = 2
 

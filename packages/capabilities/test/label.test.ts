@@ -1,10 +1,8 @@
 import { type JsonObject, type JsonValue, type Label, sourceLabel } from '@ice/primitives'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { caveatFault } from '../src/caveat.ts'
 import { CAPABILITIES_CODES } from '../src/errors.ts'
 import { decide } from '../src/index.ts'
-import { labelAt, readLabels } from '../src/label.ts'
 import type { Caveat } from '../src/ports.ts'
 import { expectRecordable } from './recordable.ts'
 import { codes, denied } from './verdicts.ts'
@@ -203,49 +201,6 @@ describe('a caveat on labels', () => {
     const args = Object.fromEntries(paths.map((path) => [path.slice(1), 1]))
     const labels = { '': { sources: names.slice(0, 32), readers: [] } }
     expectRecordable(denied(world, world.request(leaf, { arguments: args, labels })))
-  })
-})
-
-/** Verifies: CAP-R80, CAP-R82 */
-describe('the label of a place', () => {
-  const step = fc.constantFrom('a', 'b', '0', '~', '/')
-  const path = fc.array(step, { maxLength: 3 })
-  const label = fc.constantFrom(TRUSTED, MALLORY, SECRET, sourceLabel('fs:x'))
-  const labelled = fc.array(fc.record({ path, label }), { maxLength: 6 })
-
-  it('is at most as trusted as every place below it, and shown to no more', () => {
-    fc.assert(
-      fc.property(labelled, path, step, (given, outer, inner) => {
-        const whole = labelAt(given, outer)
-        const part = labelAt(given, [...outer, inner])
-        const sources = new Set(whole.sources)
-        expect(part.sources.every((source) => sources.has(source))).toBe(true)
-        if (part.readers !== null) {
-          const allowed = new Set(part.readers)
-          expect(whole.readers?.every((reader) => allowed.has(reader))).toBe(true)
-        }
-      }),
-    )
-  })
-
-  it('does not depend on the order in which labels are given', () => {
-    const distinct = fc.uniqueArray(fc.record({ path, label }), {
-      selector: (one) => JSON.stringify(one.path),
-    })
-    fc.assert(
-      fc.property(distinct, path, (given, at) => {
-        expect(labelAt(given, at)).toEqual(labelAt([...given].reverse(), at))
-      }),
-    )
-  })
-
-  it('is unknown for anything at all that is no labels', () => {
-    fc.assert(
-      fc.property(fc.anything(), (labels) => {
-        const read = readLabels(labels)
-        expect(Array.isArray(read)).toBe(true)
-      }),
-    )
   })
 })
 

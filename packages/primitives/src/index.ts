@@ -76,6 +76,7 @@ export {
   UNKNOWN_LABEL,
   UNKNOWN_SOURCE,
 } from './label.ts'
+export { beginsWith, labelAt, type PathLabel, readLabels } from './label-map.ts'
 export {
   isPosition,
   isStreamVersion,

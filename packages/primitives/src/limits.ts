@@ -59,6 +59,9 @@ export const LABEL_NAME_BYTES_MAX: number = 128
 /** Names in one list of a label that is read: sorting them is bounded, more is no label. */
 export const LABEL_NAMES_READ_MAX: number = 1_024
 
+/** Labelled parts of one value: a value whose parts have more labels has one for the whole. */
+export const LABELLED_PATHS_MAX: number = 64
+
 /** UTF-8 bytes of a message in an error record: a page to read, and no more. */
 export const ERROR_MESSAGE_BYTES_MAX: number = 2_048
 
