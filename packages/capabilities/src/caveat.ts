@@ -6,6 +6,7 @@
  */
 import { isActionName } from './action.ts'
 import { type Condition, conditionFault, isConditionKind } from './conditions.ts'
+import { type LabelRule, labelCaveatFault, labelRule } from './label.ts'
 import { ACTIONS_MAX, COUNT_USES_MAX } from './limits.ts'
 import { hasOnly, isRecord, own } from './plain.ts'
 import { shown } from './text.ts'
@@ -20,6 +21,8 @@ export interface CaveatRules {
   readonly approvesActions: readonly string[]
   /** Those that a request alone fulfils or not. */
   readonly conditions: readonly Condition[]
+  /** What arguments have to be labelled with. */
+  readonly labels: readonly LabelRule[]
   /** Why a caveat is not understood, for each that is not. */
   readonly faults: readonly string[]
 }
@@ -29,6 +32,7 @@ const NO_RULES: CaveatRules = Object.freeze({
   approvesAll: false,
   approvesActions: [],
   conditions: [],
+  labels: [],
   faults: [],
 })
 
@@ -48,6 +52,9 @@ export function caveatFault(caveat: unknown): string | undefined {
       return hasOnly(caveat, ['kind', 'actions']) && isActionList(own(caveat, 'actions'))
         ? undefined
         : `an "approval-for" caveat names 1 to ${ACTIONS_MAX} actions`
+    case 'trusted':
+    case 'readers':
+      return labelCaveatFault(caveat)
     default:
       return `a caveat of the kind ${shown(kind)} is not known here`
   }
@@ -77,6 +84,9 @@ function addRule(rules: CaveatRules, caveat: unknown): CaveatRules {
     return { ...rules, conditions: [...rules.conditions, condition] }
   }
   const known = caveat as { kind: string; max?: number; actions?: readonly string[] }
+  if (known.kind === 'trusted' || known.kind === 'readers') {
+    return { ...rules, labels: [...rules.labels, labelRule(known)] }
+  }
   if (known.max !== undefined) {
     return { ...rules, countMax: Math.min(rules.countMax ?? known.max, known.max) }
   }

@@ -35,6 +35,7 @@ import { type Chain, chainOf, guardsFor, type Link, runStop } from './chain.ts'
 import { endOf, findConditions } from './conditions.ts'
 import { counterStream } from './counts.ts'
 import { denialOf, type FoundCause } from './denial.ts'
+import { labelCauses } from './label.ts'
 import type { Authorization, CountDebit, Decision } from './ports.ts'
 import { idFaults, type ReadRequest, readRequest } from './request.ts'
 import type { AuthorityState } from './state.ts'
@@ -121,6 +122,7 @@ function findLinkCauses(
   const reason = link.resourceFault ?? outside
   if (reason !== undefined) causes.push(otherResource(link, reason))
   for (const fault of caveats.faults) causes.push(unknownCaveat(link, fault))
+  causes.push(...labelCauses(entry.id, caveats.labels, asked))
   if (caveats.countMax !== null && entry.counter.used >= caveats.countMax) causes.push(spent(link))
   return needsApproval(caveats, asked.action)
 }

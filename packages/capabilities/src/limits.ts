@@ -21,6 +21,21 @@ export const GRANT_CHARS_MAX = 24_576
 /** @units uses a count may allow: far from where a sum of debits would be rounded. */
 export const COUNT_USES_MAX = 1_000_000_000_000
 
+/** @units JSON pointers of one caveat on labels. */
+export const LABEL_CAVEAT_PATHS_MAX = 32
+
+/** @units readers one caveat includes. */
+export const LABEL_CAVEAT_READERS_MAX = 64
+
+/** @units pointers in the data of a denial. */
+export const LABEL_PATHS_TOLD_MAX = 2
+
+/** @units sources or readers told of one pointer in a denial. */
+export const LABEL_NAMES_TOLD_MAX = 4
+
+/** @units characters told of a pointer, source or reader in a denial. */
+export const LABEL_CHARS_TOLD_MAX = 64
+
 /** @units UTF-8 bytes of a path: PATH_MAX of Linux. */
 export const PATH_BYTES_MAX = 4_096
 

@@ -13,6 +13,7 @@ import type {
   Hash,
   JsonObject,
   JsonValue,
+  Label,
   PrincipalId,
   RunId,
   StreamId,
@@ -78,14 +79,7 @@ export type Caveat =
   /** Only these actions need `approval`: the others pass without one. */
   | ({ readonly kind: 'approval-for'; readonly actions: readonly string[] } & ApprovalTerms)
 
-/**
- * Where a value came from and who may read it. No sources: *trusted*; `null` readers: everyone.
- * Sources and readers are sorted, each once.
- */
-export interface Label {
-  readonly sources: readonly string[]
-  readonly readers: readonly string[] | null
-}
+export type { Label } from '@ice/primitives'
 
 /** So much of one unit of a grant's budget; `window` is the number of a rate's window. */
 export interface BudgetShare {

@@ -42,6 +42,8 @@ export interface ReadRequest {
   readonly grant: GrantId
   readonly action: string
   readonly claim: JsonObject
+  /** As they were handed in: only looked at where a caveat asks for it. */
+  readonly labels: unknown
   readonly argumentsDigest: Hash
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
@@ -69,7 +71,7 @@ export function readRequest(request: unknown): Reading {
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource, tool, arguments: given } = request
+  const { approved, callDigest, resource, tool, labels, arguments: given } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
   const claim = copyClaim(resource)
@@ -107,6 +109,7 @@ function read(request: AuthorityRequest): Reading {
       grant,
       action,
       claim,
+      labels,
       argumentsDigest,
       at,
       approvedDigest,
