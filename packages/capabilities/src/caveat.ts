@@ -5,14 +5,16 @@
  * ignoring it would widen.
  */
 import { isActionName } from './action.ts'
-import { ACTIONS_MAX, COUNT_USES_MAX } from './limits.ts'
+import type { Limit } from './budget.ts'
+import { addLimit, limitFault } from './limit-caveats.ts'
+import { ACTIONS_MAX } from './limits.ts'
 import { hasOnly, isRecord, own } from './plain.ts'
 import { shown } from './text.ts'
 
 /** What the caveats of one grant come to. */
 export interface CaveatRules {
-  /** The smallest of all counts; `null`: uses are not counted. */
-  readonly countMax: number | null
+  /** What is counted, each unit once; none: nothing is. */
+  readonly limits: readonly Limit[]
   /** Every use needs an approval. */
   readonly approvesAll: boolean
   /** Uses of these actions need one. */
@@ -22,7 +24,7 @@ export interface CaveatRules {
 }
 
 const NO_RULES: CaveatRules = Object.freeze({
-  countMax: null,
+  limits: [],
   approvesAll: false,
   approvesActions: [],
   faults: [],
@@ -34,9 +36,9 @@ export function caveatFault(caveat: unknown): string | undefined {
   const kind = own(caveat, 'kind')
   switch (kind) {
     case 'count':
-      return hasOnly(caveat, ['kind', 'max']) && isUses(own(caveat, 'max'))
-        ? undefined
-        : `a "count" caveat has a max from 1 to ${COUNT_USES_MAX}`
+    case 'rate':
+    case 'budget':
+      return limitFault(kind, caveat)
     case 'approval':
       return hasOnly(caveat, ['kind']) ? undefined : 'an "approval" caveat has no other members'
     case 'approval-for':
@@ -46,12 +48,6 @@ export function caveatFault(caveat: unknown): string | undefined {
     default:
       return `a caveat of the kind ${shown(kind)} is not known here`
   }
-}
-
-function isUses(value: unknown): value is number {
-  return (
-    Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= COUNT_USES_MAX
-  )
 }
 
 function isActionList(value: unknown): value is readonly string[] {
@@ -67,10 +63,10 @@ export function caveatRules(caveats: readonly unknown[]): CaveatRules {
 function addRule(rules: CaveatRules, caveat: unknown): CaveatRules {
   const fault = caveatFault(caveat)
   if (fault !== undefined) return { ...rules, faults: [...rules.faults, fault] }
-  const known = caveat as { kind: string; max?: number; actions?: readonly string[] }
-  if (known.max !== undefined) {
-    return { ...rules, countMax: Math.min(rules.countMax ?? known.max, known.max) }
-  }
+  const known = caveat as { kind: string; actions?: readonly string[] }
+  const limits = addLimit(rules.limits, known)
+  if (typeof limits === 'string') return { ...rules, faults: [...rules.faults, limits] }
+  if (limits !== undefined) return { ...rules, limits }
   return known.actions === undefined
     ? { ...rules, approvesAll: true }
     : { ...rules, approvesActions: [...rules.approvesActions, ...known.actions] }

@@ -28,6 +28,7 @@ import {
 import { isActionName } from './action.ts'
 import { copyClaim, isRecord } from './plain.ts'
 import type { AuthorityRequest } from './ports.ts'
+import { type Bounds, type ReadPurse, readBounds, readPurse } from './purse.ts'
 import { shown } from './text.ts'
 
 /** A request that is one. */
@@ -40,6 +41,8 @@ export interface ReadRequest {
   readonly action: string
   readonly claim: JsonObject
   readonly argumentsDigest: Hash
+  readonly bounds: Bounds
+  readonly purse: ReadPurse
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
   readonly approvedBy: EventId | null
@@ -66,6 +69,8 @@ function read(request: AuthorityRequest): Reading {
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
   const claim = copyClaim(resource)
+  const bounds = readBounds(request.bounds)
+  const purse = readPurse(request.purse)
   const faults: string[] = []
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
   if (agent !== undefined && !isAgentId(agent)) {
@@ -86,6 +91,8 @@ function read(request: AuthorityRequest): Reading {
   if (approved !== undefined && !(isHash(approvedDigest) && isEventId(approvedBy))) {
     faults.push('its approval is not the digest and the id of an event')
   }
+  if (typeof bounds === 'string') return { faults: [...faults, bounds] }
+  if (typeof purse === 'string') return { faults: [...faults, purse] }
   if (faults.length > 0 || claim === undefined) return { faults }
   return {
     ok: {
@@ -97,6 +104,8 @@ function read(request: AuthorityRequest): Reading {
       action,
       claim,
       argumentsDigest,
+      bounds,
+      purse,
       at,
       approvedDigest,
       approvedBy,
