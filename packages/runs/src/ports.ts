@@ -293,8 +293,12 @@ export interface EffectCounts {
 export interface StartOptions {
   /** The same key and input give the same run; the same key and another input a conflict. */
   readonly key?: string
-  /** Grants bound to the run under the names its program uses. */
-  readonly grants?: Readonly<Record<string, GrantSpec>>
+  /**
+   * Grants bound to the run under the names its program uses: to be issued to it at its start, or,
+   * by their ids, ones that exist. Those stay whose they are: a decision asks whether the run, its
+   * agent, session or principal holds them. So runs come to share what one grant limits.
+   */
+  readonly grants?: Readonly<Record<string, GrantSpec | GrantId>>
   readonly principal?: PrincipalId
   readonly tags?: Readonly<Record<string, string>>
 }
