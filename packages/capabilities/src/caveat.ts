@@ -5,16 +5,18 @@
  * ignoring it would widen.
  */
 import { isActionName } from './action.ts'
+import type { Limit } from './budget.ts'
 import { type Condition, conditionFault, isConditionKind } from './conditions.ts'
 import { type LabelRule, labelCaveatFault, labelRule } from './label.ts'
-import { ACTIONS_MAX, COUNT_USES_MAX } from './limits.ts'
+import { addLimit, limitFault } from './limit-caveats.ts'
+import { ACTIONS_MAX } from './limits.ts'
 import { hasOnly, isRecord, own } from './plain.ts'
 import { shown } from './text.ts'
 
 /** What the caveats of one grant come to. */
 export interface CaveatRules {
-  /** The smallest of all counts; `null`: uses are not counted. */
-  readonly countMax: number | null
+  /** What is counted, each unit once; none: nothing is. */
+  readonly limits: readonly Limit[]
   /** Every use needs an approval. */
   readonly approvesAll: boolean
   /** Uses of these actions need one. */
@@ -28,7 +30,7 @@ export interface CaveatRules {
 }
 
 const NO_RULES: CaveatRules = Object.freeze({
-  countMax: null,
+  limits: [],
   approvesAll: false,
   approvesActions: [],
   conditions: [],
@@ -43,9 +45,9 @@ export function caveatFault(caveat: unknown): string | undefined {
   if (isConditionKind(kind)) return conditionFault(caveat, kind)
   switch (kind) {
     case 'count':
-      return hasOnly(caveat, ['kind', 'max']) && isUses(own(caveat, 'max'))
-        ? undefined
-        : `a "count" caveat has a max from 1 to ${COUNT_USES_MAX}`
+    case 'rate':
+    case 'budget':
+      return limitFault(kind, caveat)
     case 'approval':
       return hasOnly(caveat, ['kind']) ? undefined : 'an "approval" caveat has no other members'
     case 'approval-for':
@@ -58,12 +60,6 @@ export function caveatFault(caveat: unknown): string | undefined {
     default:
       return `a caveat of the kind ${shown(kind)} is not known here`
   }
-}
-
-function isUses(value: unknown): value is number {
-  return (
-    Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= COUNT_USES_MAX
-  )
 }
 
 function isActionList(value: unknown): value is readonly string[] {
@@ -83,13 +79,13 @@ function addRule(rules: CaveatRules, caveat: unknown): CaveatRules {
   if (isConditionKind(condition.kind)) {
     return { ...rules, conditions: [...rules.conditions, condition] }
   }
-  const known = caveat as { kind: string; max?: number; actions?: readonly string[] }
+  const known = caveat as { kind: string; actions?: readonly string[] }
   if (known.kind === 'trusted' || known.kind === 'readers') {
     return { ...rules, labels: [...rules.labels, labelRule(known)] }
   }
-  if (known.max !== undefined) {
-    return { ...rules, countMax: Math.min(rules.countMax ?? known.max, known.max) }
-  }
+  const limits = addLimit(rules.limits, known)
+  if (typeof limits === 'string') return { ...rules, faults: [...rules.faults, limits] }
+  if (limits !== undefined) return { ...rules, limits }
   return known.actions === undefined
     ? { ...rules, approvesAll: true }
     : { ...rules, approvesActions: [...rules.approvesActions, ...known.actions] }

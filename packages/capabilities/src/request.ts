@@ -29,6 +29,7 @@ import { isActionName } from './action.ts'
 import type { ArgumentsReading } from './arguments.ts'
 import { copyClaim, isRecord } from './plain.ts'
 import type { AuthorityRequest } from './ports.ts'
+import { type Bounds, type ReadPurse, readBounds, readPurse } from './purse.ts'
 import { shown } from './text.ts'
 import { isToolName } from './tool.ts'
 
@@ -45,6 +46,8 @@ export interface ReadRequest {
   /** As they were handed in: only looked at where a caveat asks for it. */
   readonly labels: unknown
   readonly argumentsDigest: Hash
+  readonly bounds: Bounds
+  readonly purse: ReadPurse
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
   readonly approvedBy: EventId | null
@@ -75,6 +78,8 @@ function read(request: AuthorityRequest): Reading {
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
   const claim = copyClaim(resource)
+  const bounds = readBounds(request.bounds)
+  const purse = readPurse(request.purse)
   const faults: string[] = []
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
   if (agent !== undefined && !isAgentId(agent)) {
@@ -98,6 +103,8 @@ function read(request: AuthorityRequest): Reading {
   if (approved !== undefined && !(isHash(approvedDigest) && isEventId(approvedBy))) {
     faults.push('its approval is not the digest and the id of an event')
   }
+  if (typeof bounds === 'string') return { faults: [...faults, bounds] }
+  if (typeof purse === 'string') return { faults: [...faults, purse] }
   if (faults.length > 0 || claim === undefined) return { faults }
   return {
     ok: {
@@ -111,6 +118,8 @@ function read(request: AuthorityRequest): Reading {
       claim,
       labels,
       argumentsDigest,
+      bounds,
+      purse,
       at,
       approvedDigest,
       approvedBy,
