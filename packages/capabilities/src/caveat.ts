@@ -5,6 +5,7 @@
  * ignoring it would widen.
  */
 import { isActionName } from './action.ts'
+import { TERMS_MEMBERS, termsFault } from './approval.ts'
 import { ACTIONS_MAX, COUNT_USES_MAX } from './limits.ts'
 import { hasOnly, isRecord, own } from './plain.ts'
 import { shown } from './text.ts'
@@ -38,10 +39,13 @@ export function caveatFault(caveat: unknown): string | undefined {
         ? undefined
         : `a "count" caveat has a max from 1 to ${COUNT_USES_MAX}`
     case 'approval':
-      return hasOnly(caveat, ['kind']) ? undefined : 'an "approval" caveat has no other members'
+      return hasOnly(caveat, ['kind', ...TERMS_MEMBERS])
+        ? termsFault(caveat)
+        : `an "approval" caveat has no members but ${TERMS_MEMBERS.join(', ')}`
     case 'approval-for':
-      return hasOnly(caveat, ['kind', 'actions']) && isActionList(own(caveat, 'actions'))
-        ? undefined
+      return hasOnly(caveat, ['kind', 'actions', ...TERMS_MEMBERS]) &&
+        isActionList(own(caveat, 'actions'))
+        ? termsFault(caveat)
         : `an "approval-for" caveat names 1 to ${ACTIONS_MAX} actions`
     default:
       return `a caveat of the kind ${shown(kind)} is not known here`

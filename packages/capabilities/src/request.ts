@@ -26,6 +26,7 @@ import {
   type Timestamp,
 } from '@ice/primitives'
 import { isActionName } from './action.ts'
+import type { Consent } from './approval.ts'
 import { copyClaim, isRecord } from './plain.ts'
 import type { AuthorityRequest } from './ports.ts'
 import { shown } from './text.ts'
@@ -43,6 +44,8 @@ export interface ReadRequest {
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
   readonly approvedBy: EventId | null
+  readonly consent: Consent | undefined
+  readonly standing: GrantId | undefined
   readonly callDigest: Hash
 }
 
@@ -62,9 +65,10 @@ export function readRequest(request: unknown): Reading {
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource } = request
+  const { approved, callDigest, resource, standing } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
+  const consent = consentOf(approved)
   const claim = copyClaim(resource)
   const faults: string[] = []
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
@@ -86,6 +90,12 @@ function read(request: AuthorityRequest): Reading {
   if (approved !== undefined && !(isHash(approvedDigest) && isEventId(approvedBy))) {
     faults.push('its approval is not the digest and the id of an event')
   }
+  if (consent !== undefined && !isConsent(consent)) {
+    faults.push('its approval is not by a principal, or not at a time')
+  }
+  if (standing !== undefined && !isGrantId(standing)) {
+    faults.push(`its standing approval is a grant id, not ${shown(standing)}`)
+  }
   if (faults.length > 0 || claim === undefined) return { faults }
   return {
     ok: {
@@ -100,9 +110,23 @@ function read(request: AuthorityRequest): Reading {
       at,
       approvedDigest,
       approvedBy,
+      consent,
+      standing,
       callDigest,
     },
   }
+}
+
+/** Members of an approval, each read once. */
+function consentOf(approved: AuthorityRequest['approved']): Consent | undefined {
+  if (approved === undefined) return undefined
+  const { by, askedAt, answeredAt } = approved
+  return { by, askedAt, answeredAt }
+}
+
+function isConsent({ by, askedAt, answeredAt }: Consent): boolean {
+  const isTime = (at: unknown): boolean => at === undefined || isTimestamp(at)
+  return (by === undefined || isPrincipalId(by)) && isTime(askedAt) && isTime(answeredAt)
 }
 
 function isDigestLong(value: unknown): boolean {

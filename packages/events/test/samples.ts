@@ -182,6 +182,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
     ]
   }),
   ApprovalGranted: [verdict, { ...verdict, comment: 'fine' }],
+  AnswerRefused: [{ ...verdict, approved: true, code: 'ICE_RUNS_ANSWERER_DENIED' }],
   ApprovalRejected: [verdict, { ...verdict, comment: 'no' }],
   ApprovalConsumed: [{ step: 'write', answer: intent, approved: true }],
   ApprovalEscalated: [{ step: 'write', request: intent, to: ['os:bob'] }],

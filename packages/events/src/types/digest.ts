@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  'e36012366760f48168ea9d19000b88a5680d4dd638b1cbcaefb0370aaee1345b' as Hash
+  'f1b7c5c97e184e54213e0103482f8021b5ba2910345f0e106cdd055a3cf97343' as Hash

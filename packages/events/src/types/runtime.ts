@@ -36,6 +36,11 @@ export const RunCreated = defineEventType({
     key: z.string().max(512).optional(),
     grants: z.array(z.strictObject({ name, grant: uuid })).max(256),
     tags: z.record(z.string(), z.string().max(256)).optional(),
+    /** For which agent, and in which session, the run acts: their stop switches concern it. */
+    agent: z.string().min(1).max(128).optional(),
+    session: z.string().min(1).max(128).optional(),
+    /** Standing approvals that the run may use. */
+    standing: z.array(uuid).min(1).max(16).optional(),
   }),
 })
 
