@@ -4,17 +4,19 @@ import type { RootGrantSpec } from '@ice/capabilities/ports'
 import type { StandardPayloads } from '@ice/events/define'
 import type { AppendedWrite, AppendRequest, RecordedEvent, StreamWrite } from '@ice/events/ports'
 import {
+  agentId,
   canonicalize,
   type GrantId,
   hasCode,
   type RunId,
   type StreamId,
+  sessionId,
   sha256Hex,
 } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { recordedEvent, runStream } from './journal.ts'
-import { GRANTS_MAX, GRANTS_PER_APPEND } from './limits.ts'
+import { GRANTS_MAX, GRANTS_PER_APPEND, STANDING_MAX } from './limits.ts'
 import type { GrantSpec, Program, StartOptions } from './ports.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
@@ -28,6 +30,7 @@ export async function startRun(
   const sealed = sealInput(program, input)
   const specs = Object.entries(options.grants ?? {})
   checkGrants(program, specs)
+  checkStanding(options)
   const run = components.ids.nextRunId()
   const grants = specs.map(([name, spec]) => issue(components, run, name, spec, options))
   const late = grants.slice(GRANTS_PER_APPEND)
@@ -72,6 +75,12 @@ function checkGrants(program: Program, specs: readonly (readonly [string, GrantS
       ? `${program.name} needs a grant called ${missing.map((name) => `"${name}"`).join(' and ')}`
       : `A run is bound to at most ${GRANTS_MAX} grants`
   throw new RunsError(RUNS_CODES.grantsInvalid, message, { missing, given: [...given] })
+}
+
+function checkStanding({ standing = [] }: StartOptions): void {
+  if (standing.length <= STANDING_MAX) return
+  const message = `A run may use at most ${STANDING_MAX} standing approvals`
+  throw new RunsError(RUNS_CODES.grantsInvalid, message, { given: standing.length })
 }
 
 interface Issued {
@@ -131,6 +140,7 @@ function creation(
   },
 ): AppendRequest {
   const { run, program, sealed, bound, options } = init
+  const { standing = [] } = options
   const data: StandardPayloads['RunCreated'] = {
     run,
     program: { name: program.name, version: program.version },
@@ -140,6 +150,9 @@ function creation(
     grants: bound,
     ...(options.key === undefined ? {} : { key: options.key }),
     ...(options.tags === undefined ? {} : { tags: { ...options.tags } }),
+    ...(options.agent === undefined ? {} : { agent: agentId(options.agent) }),
+    ...(options.session === undefined ? {} : { session: sessionId(options.session) }),
+    ...(standing.length === 0 ? {} : { standing: [...standing] }),
   }
   const principal = options.principal ?? components.principal
   const events = [{ type: 'RunCreated', data, principal }]
