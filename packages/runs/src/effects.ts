@@ -3,7 +3,7 @@
  * arguments, and decided. What comes out is an intent, a denial, or a question to a person.
  */
 
-import type { Authority, Decision, Denial } from '@ice/capabilities/ports'
+import type { Authority, AuthorityRequest, Denial } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
@@ -11,16 +11,18 @@ import {
   errorRecord,
   type GrantId,
   type Hash,
+  invariant,
   type JsonObject,
   type JsonValue,
   type RunId,
   type Timestamp,
 } from '@ice/primitives'
+import { type Carried, type Carrying, carriedBy, decideCarried } from './carried.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
 import { INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
-import type { EffectHandler, EffectReport, EffectRequest } from './ports.ts'
+import type { EffectHandler, EffectReport, EffectRequest, SecretUse } from './ports.ts'
 import { asRecorded, type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
@@ -29,6 +31,8 @@ export interface EffectIntent extends Intent {
   readonly request: EffectRequest<unknown>
   readonly args: JsonObject
   readonly resources: readonly (JsonObject & { readonly kind: string })[]
+  /** The secrets the call carries, as they were decided. */
+  readonly secrets: readonly SecretUse[]
 }
 
 /** What the runtime makes of an effect that was asked for. */
@@ -48,6 +52,8 @@ export interface Call {
   readonly args: JsonObject
   readonly resource: JsonObject
   readonly grant: GrantId
+  /** What its arguments have handles of. */
+  readonly secrets: readonly Carried[]
 }
 
 const APPROVAL_REQUIRED = 'ICE_CAPABILITIES_APPROVAL_REQUIRED'
@@ -84,7 +90,13 @@ export function prepareCall(
     const message = `This run has no grant called "${request.grant}"; it has: ${bound}`
     return refuse(RUNS_CODES.grantUnbound, message)
   }
-  return { ...init, handler, sealed, args, resource, grant }
+  try {
+    const secrets = carriedBy(args, resource, fold.grants)
+    return { ...init, handler, sealed, args, resource, grant, secrets }
+  } catch (cause) {
+    const { code, message } = errorRecord(cause)
+    return refuse(code, message)
+  }
 }
 
 /** What an effect claims stands in its intent: small, and nothing that JSON cannot hold. */
@@ -117,25 +129,38 @@ export function rule(
     const denial = refusal(RUNS_CODES.approvalRejected, `The approval was refused${said}`)
     return denied(call, grant, denial, [answer.event.id])
   }
-  const decision = authority.decide({
+  const asked: AuthorityRequest = {
     ...identity,
     arguments: call.request.arguments,
     argumentsDigest,
     at,
     callDigest,
     ...(principal === null ? {} : { principal }),
+  }
+  const decision = authority.decide({
+    ...asked,
     ...(answered ? { approved: { digest: callDigest, event: answer.event.id } } : {}),
   })
-  if ('ok' in decision) return { kind: 'intent', intent: intentOf(call, decision, answer?.event) }
-  if (decision.denied.code === APPROVAL_REQUIRED && init.fresh) {
-    return { kind: 'approval', digest: callDigest, call }
+  const waits = 'denied' in decision && decision.denied.code === APPROVAL_REQUIRED
+  if (waits || 'ok' in decision) {
+    const allowed = 'ok' in decision ? decision.ok : undefined
+    const carrying = decideCarried(call.secrets, authority, asked, allowed)
+    if (carrying !== undefined && 'denied' in carrying) {
+      const { denied: denial, secret } = carrying
+      return denied({ ...call, resource: secret.claim }, secret.grant, denial, [], init.fresh)
+    }
+    if (carrying !== undefined && allowed !== undefined) {
+      return { kind: 'intent', intent: intentOf(call, carrying, answer?.event) }
+    }
+    if (init.fresh) return { kind: 'approval', digest: callDigest, call }
   }
+  invariant('denied' in decision, 'what is allowed has an intent')
   return denied(call, grant, decision.denied, [], init.fresh)
 }
 
 function intentOf(
   call: Call,
-  { ok }: Extract<Decision, { readonly ok: unknown }>,
+  { ok, uses }: Extract<Carrying, { readonly ok: unknown }>,
   answer: RecordedEvent | undefined,
 ): EffectIntent {
   const { handler, request, sealed, args } = call
@@ -145,6 +170,7 @@ function intentOf(
     request,
     args,
     resources: ok.resources,
+    secrets: uses,
     guards: ok.guards,
     debits: ok.debits,
     expiresAt: ok.expiresAt,
@@ -162,8 +188,14 @@ function intentOf(
       basis: ok.guards.map(({ stream, version }) => ({ stream, version })),
       fate: handler.fate,
       ...approval,
+      ...(uses.length === 0 ? {} : { secrets: uses.map(secretRecord) }),
     },
   }
+}
+
+/** A secret as an intent records it: its name, and the authority it is taken under. */
+function secretRecord({ name, grant, chain }: SecretUse) {
+  return { name, grant: grant.id, chain: [...chain] }
 }
 
 function denied(

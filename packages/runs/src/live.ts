@@ -96,7 +96,7 @@ export class Live {
     const paid = recorded.flatMap(({ intent }) => (intent.debits.length > 0 ? intent : []))
     const stale = [...paid, ...refused]
     if (stale.length > 0) {
-      await this.#components.authority.refresh(stale.map(({ data }) => data.grant as GrantId))
+      await this.#components.authority.refresh(stale.flatMap(grantsOf))
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
   }
@@ -170,4 +170,9 @@ export class Live {
   #abort(error: unknown): Promise<Stretch> {
     return abortRun(this.#components, this.#journal, this.#init.ledger, error)
   }
+}
+
+/** The grants an intent stands on: its own, and those of the secrets it carries. */
+function grantsOf({ data, secrets }: EffectIntent): readonly GrantId[] {
+  return [data.grant as GrantId, ...secrets.map(({ grant }) => grant.id)]
 }

@@ -151,6 +151,14 @@ export interface EffectGrant {
   readonly resources: readonly Resource[]
 }
 
+/** A secret that an intent names: decided under a grant of its own, and guarded by the intent. */
+export interface SecretUse {
+  readonly name: string
+  readonly grant: EffectGrant
+  /** From that grant to its root. */
+  readonly chain: readonly GrantId[]
+}
+
 /** One authorised call of a handler. Its intent is durable before the handler sees it. */
 export interface EffectCall {
   readonly run: RunId
@@ -164,6 +172,8 @@ export interface EffectCall {
   readonly arguments: JsonObject
   readonly resource: JsonObject
   readonly grant: EffectGrant
+  /** The secrets its arguments have handles of, and no others: names, never values. */
+  readonly secrets?: readonly SecretUse[]
   readonly fold?: ByteFold
   /** Fires when the run is aborted or its owner stops; the handler cleans up and rejects. */
   readonly signal: AbortSignal

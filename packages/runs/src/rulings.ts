@@ -49,7 +49,7 @@ export class Rulings {
       for (const step of steps) await this.#look(step, unsure)
       if (unsure.length === 0) continue
       // A denial, and a question to a person, must stand on the newest state of authority.
-      await components.authority.refresh(unsure.map(({ call }) => call.grant))
+      await components.authority.refresh(unsure.flatMap(({ call }) => grantsOf(call)))
       for (const { step, call } of unsure) await this.#decide(step, call, true)
     }
   }
@@ -94,7 +94,12 @@ export class Rulings {
     const waiting = journal.fold.waiting.get(step.id)
     if (waiting?.digest === ruling.digest) return
     const { call, digest } = ruling
-    const details = { action: call.request.action, resource: call.resource }
+    const secrets = call.secrets.map(({ name }) => name)
+    const details = {
+      action: call.request.action,
+      resource: call.resource,
+      ...(secrets.length === 0 ? {} : { secrets }),
+    }
     journal.add({
       type: 'ApprovalRequested',
       data: {
@@ -174,6 +179,11 @@ export class Rulings {
     const event = journal.add(fact)
     await execution.deliver(step, event, settlementOf(event, null, answeredBy))
   }
+}
+
+/** The grants a call names: its own, and those of the secrets it carries. */
+function grantsOf({ grant, secrets }: Call): readonly Call['grant'][] {
+  return [grant, ...secrets.map((secret) => secret.grant)]
 }
 
 /** Where a call acts, for a person who is asked: a path, or a method and a place on the network. */
