@@ -10,7 +10,7 @@ import {
   sendOnceArguments,
 } from './arguments.ts'
 import type { NetworkOptions } from './options.ts'
-import { scrubbedError } from './scrub.ts'
+import { scrubbedError, scrubFor } from './scrub.ts'
 import { claimOf, parseTarget } from './url.ts'
 
 /** What is told of an action once. */
@@ -46,10 +46,11 @@ function handlerOf(options: NetworkOptions, { action, fate, schema }: Action): E
       const args = checkedNetworkArguments(schema, call.arguments)
       // Loaded with the first request: a process that makes none does not pay for TLS.
       const { travelled } = await import('./trip.ts')
+      const scrub = scrubFor(call, options.scrub)
       try {
-        return await travelled(options, call, args)
+        return await travelled(scrub === undefined ? options : { ...options, scrub }, call, args)
       } catch (error) {
-        throw scrubbedError(error, options.scrub)
+        throw scrubbedError(error, scrub)
       }
     },
   })
