@@ -22,9 +22,13 @@ export {
   grantStream,
 } from './grants.ts'
 export { composeKinds, type ResourceKinds } from './kinds.ts'
+export { type MemoryResource, memoryKind } from './memory-space.ts'
+export { type ModelResource, modelKind } from './model.ts'
 export { type NetResource, netKind } from './net.ts'
 export { netAddressRefusal } from './net-address.ts'
 export type * from './ports.ts'
+export { type SecretResource, secretKind } from './secret.ts'
+export { type SpawnResource, spawnKind } from './spawn.ts'
 export {
   type AuthorityProjectionOptions,
   type AuthorityState,

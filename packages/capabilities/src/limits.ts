@@ -80,6 +80,24 @@ export const RESOURCE_ENTRIES_MAX = 256
 /** @units characters of a tool's name. */
 export const TOOL_NAME_CHARS_MAX = 256
 
+/** @units characters of a name in segments: of a secret, of a space of memory. */
+export const NAME_CHARS_MAX = 256
+
+/** @units characters of a model's id, without its provider. */
+export const MODEL_ID_CHARS_MAX = 256
+
+/** @units tokens a resource may bound an answer to: far more than any model gives. */
+export const OUTPUT_TOKENS_MAX = 1_000_000_000
+
+/** @units characters of a program's name, and of its version. */
+export const PROGRAM_NAME_CHARS_MAX = 256
+
+/** @units runs below each other: as many as a chain of grants has links. */
+export const SPAWN_DEPTH_MAX = 32
+
+/** @units children of one run. */
+export const SPAWN_WIDTH_MAX = 10_000
+
 /** @units values of a claim, containers counted. A claim names things, it does not carry them. */
 export const CLAIM_NODES_MAX = 256
 
