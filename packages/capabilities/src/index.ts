@@ -1,5 +1,6 @@
 /** Authority: grants, attenuation, revocation, counts and decisions over an event log. */
 
+export type { ArgumentRule, ArgumentWord } from './argument-rule.ts'
 export { type Attenuation, checkAttenuation } from './attenuate.ts'
 export { type AuthorityComponents, createAuthority } from './authority.ts'
 export { callDigest } from './call.ts'
@@ -24,6 +25,7 @@ export { composeKinds, type ResourceKinds } from './kinds.ts'
 export { type NetResource, netKind } from './net.ts'
 export { netAddressRefusal } from './net-address.ts'
 export type * from './ports.ts'
+export { type ProcProgram, type ProcResource, procKind } from './proc.ts'
 export {
   type AuthorityProjectionOptions,
   type AuthorityState,

@@ -69,3 +69,15 @@ export const COMMAND_TRIES_MAX = 8
 /** @units grants an authority keeps in memory (about 1 KB each) before it drops all of them; what
  * is still used is read again, a few dozen microseconds for each grant. */
 export const CACHED_GRANTS_MAX = 50_000
+
+/** @units bytes of UTF-8 of one word of an argument vector: more than a claim has room for. */
+export const PROC_WORD_BYTES_MAX = 4_096
+
+/** @units places of an argument rule that are written one by one. */
+export const PROC_WORDS_MAX = 64
+
+/** @units further arguments a rule may take: with the words they stay below what a claim holds. */
+export const PROC_REST_MAX = 128
+
+/** @units characters of the name of an environment variable. */
+export const PROC_ENV_NAME_CHARS_MAX = 128
