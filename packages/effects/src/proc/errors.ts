@@ -17,7 +17,8 @@ export const PROCESS_CODES = {
   resource: 'ICE_EFFECTS_PROC_RESOURCE_DENIED',
   /** The arguments or the variables are larger than a call may carry. */
   argumentsLimit: 'ICE_EFFECTS_PROC_ARGUMENTS_LIMIT',
-  /** There is no program of this path, or it is no file that this process may execute. */
+  /** There is no program of this path: nothing, no file, or one that this process may not execute
+   * or that is neither ELF nor a script that names its interpreter. */
   program: 'ICE_EFFECTS_PROC_PROGRAM_NOT_FOUND',
   /** The root lies where no box can have one: in `/proc`, `/sys` or `/dev`. */
   root: 'ICE_EFFECTS_PROC_ROOT_UNSUPPORTED',

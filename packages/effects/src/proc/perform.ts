@@ -9,7 +9,8 @@
  * however it was ended, and where that is not known the call is in doubt.
  */
 
-import { accessSync, constants, statSync } from 'node:fs'
+import { Buffer } from 'node:buffer'
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { procKind } from '@ice/capabilities'
 import type { Resource } from '@ice/capabilities/ports'
@@ -107,16 +108,41 @@ function requireLinux({ prlimit }: Settings): void {
   throw new ProcessError(PROCESS_CODES.platform, message)
 }
 
-/** @throws {ProcessError} `ICE_EFFECTS_PROC_PROGRAM_NOT_FOUND` */
+/**
+ * Makes sure that there is a program. A file that is neither ELF nor has an interpreter of its own
+ * is none: what starts programs would hand it to a shell.
+ *
+ * @throws {ProcessError} `ICE_EFFECTS_PROC_PROGRAM_NOT_FOUND`
+ */
 function checkProgram(program: string): void {
   try {
     accessSync(program, constants.X_OK)
-    if (statSync(program).isFile()) return
+    if (statSync(program).isFile() && hasFormat(program)) return
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
   }
   const message = 'There is no program of this path that this process may execute'
   throw new ProcessError(PROCESS_CODES.program, message, { program })
+}
+
+/** Whether the kernel knows what to do with a file. */
+function hasFormat(program: string): boolean {
+  const magic = Buffer.alloc(4)
+  let fd: number
+  try {
+    fd = openSync(program, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    // What cannot be read can be executed, and no shell can read it either.
+    if (errnoOf(error) === 'EACCES') return true
+    throw error
+  }
+  try {
+    readSync(fd, magic)
+  } finally {
+    closeSync(fd)
+  }
+  const text = magic.toString('latin1')
+  return text === '\u007fELF' || text.startsWith('#!')
 }
 
 interface StartInit {
