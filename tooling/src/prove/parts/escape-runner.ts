@@ -22,14 +22,16 @@ export interface Request {
 const [run] = processEffects({ limits: CAPS })
 
 /** @units milliseconds without a box, and without anybody who would end it */
-const BARE_MS = 6_000
+const BARE_MS = 30_000
 
 /** @units characters of standard error that are told */
 const STDERR_MAX = 400
 
 const bare = async (call: Call): Promise<Answer> => {
   const { program, args, env, cwd, root, shell = false } = call
-  const child: ChildProcess = spawn(program, [...args], {
+  // Handed to a shell, words are one text: that is how they come to be read as more than words.
+  const words = shell ? [program, ...args].join(' ') : program
+  const child: ChildProcess = spawn(words, shell ? [] : [...args], {
     cwd: join(root, cwd),
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import type { Seen } from './escape-kit.ts'
 
 /** @units milliseconds between two looks */
-const LOOK_MS = 25
+const LOOK_MS = 40
 
 const read = (path: string): string => {
   try {

@@ -65,9 +65,10 @@ export const fileEscapes: readonly Escape[] = [
   ),
   reads('a file by a hard link in the root', 'link("$w{out}/secret", "$w{root}/loot")'),
   reads('a file through /proc/self/root', 'loot(slurp("/proc/self/root$w{out}/secret"))'),
-  reads('a file through /proc/1/root', 'loot(slurp("/proc/1/root$w{out}/secret"))', {
-    who: 'root',
-  }),
+  reads(
+    'a file through the root of whoever started it',
+    'loot(slurp("/proc/$w{starter}/root$w{out}/secret"))',
+  ),
   reads(
     'a file through the root of a process outside',
     'loot(slurp("/proc/$w{bystander}/root$w{out}/secret"))',

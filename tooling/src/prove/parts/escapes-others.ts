@@ -61,7 +61,7 @@ loot($t =~ /(secret-\\w+)/ ? $1 : '')`,
   ),
   {
     name: 'traces a process outside',
-    perl: 'syscall(number("ptrace"), 16, $w{bystander}+0, 0, 0); nap(0.6)',
+    perl: 'syscall(number("ptrace"), 16, $w{bystander}+0, 0, 0); nap(1)',
     needs: needsNumbers,
     escaped: ({ seen }) => seen.traced,
   },
@@ -139,16 +139,19 @@ export const networkEscapes: readonly Escape[] = [
   ),
   {
     name: 'listens where somebody outside connects',
-    perl: 'socket(my $s, AF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1); bind($s, pack_sockaddr_in($w{free}, inet_aton("127.0.0.1"))); listen($s, 5); put("up", 1); nap(1)',
+    perl: 'socket(my $s, AF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1); bind($s, pack_sockaddr_in($w{free}, inet_aton("127.0.0.1"))); listen($s, 5); nap(2)',
     before: (attempt) => {
       const port = Number(attempt.world.words.find((word) => word.startsWith('free='))?.slice(5))
       const look = async (): Promise<void> => {
-        for (let tries = 0; tries < 40 && listened.get(attempt) !== true; tries += 1) {
-          listened.set(attempt, await reached(port))
+        while (!listened.has(attempt)) {
+          if (await reached(port)) listened.set(attempt, true)
           await new Promise((resolve) => setTimeout(resolve, 50))
         }
       }
       look().catch(() => listened.set(attempt, false))
+    },
+    afterwards: async (attempt) => {
+      if (!listened.has(attempt)) listened.set(attempt, false)
     },
     escaped: (attempt) => listened.get(attempt) === true,
   },

@@ -26,15 +26,15 @@ const lives = (name: string, perl: string): Escape => ({
   perl,
   afterwards: async (attempt) => {
     const before = beat(attempt)
-    await new Promise((resolve) => setTimeout(resolve, 400))
+    await new Promise((resolve) => setTimeout(resolve, 800))
     grew.set(attempt, beat(attempt) > before)
   },
   escaped: (attempt) => grew.get(attempt) === true,
 })
 
-/** Leaves a trace every few milliseconds, for two seconds. */
+/** Leaves a trace every few milliseconds, for three seconds. */
 const BEAT =
-  'for (1..100) { open(my $f, ">>", "$w{root}/beat"); print $f "x"; close $f; nap(0.02) }'
+  'for (1..150) { open(my $f, ">>", "$w{root}/beat"); print $f "x"; close $f; nap(0.02) }'
 const QUIET = 'close STDIN; close STDOUT; close STDERR;'
 
 export const lifeEscapes: readonly Escape[] = [
@@ -64,23 +64,23 @@ const PROCESSES = 160
 export const resourceEscapes: readonly Escape[] = [
   {
     name: 'has more processes than it was given',
-    perl: `for (1..${PROCESSES}) { my $p = fork; last if !defined $p; if (!$p) { nap(1.5); exit } } nap(1.2)`,
+    perl: `for (1..${PROCESSES}) { my $p = fork; last if !defined $p; if (!$p) { nap(2.5); exit } } nap(2)`,
     escaped: ({ seen }) => seen.processes > CAPS.processes,
   },
   {
     name: 'has more processes than it was given, each forked by the last',
-    perl: `for (1..${PROCESSES}) { my $p = fork; last if !defined $p; if ($p) { nap(1.5); exit } } nap(0.5)`,
+    perl: `for (1..${PROCESSES}) { my $p = fork; last if !defined $p; if ($p) { nap(2.5); exit } } nap(1)`,
     escaped: ({ seen }) => seen.processes > CAPS.processes,
   },
   {
     name: 'has more memory than it was given',
-    perl: 'my $x = "x" x 420000000; nap(0.5)',
+    perl: 'my $n = 420000000; my $x = "x" x $n; nap(1)',
     escaped: ({ seen }) => seen.residentBytes > CAPS.memoryBytes * 1.1,
   },
   {
     name: 'has more memory than it was given, in many processes',
     who: 'root',
-    perl: 'for (1..8) { if (!fork) { my $x = "x" x 60000000; nap(0.8); exit } } nap(1)',
+    perl: 'my $n = 60000000; for (1..8) { if (!fork) { my $x = "x" x $n; nap(2.5); exit } } 1 while wait > 0',
     escaped: ({ seen }) => seen.residentBytes > CAPS.memoryBytes * 1.1,
   },
   {
@@ -90,12 +90,12 @@ export const resourceEscapes: readonly Escape[] = [
   },
   {
     name: 'fills memory by a folder that is memory',
-    perl: 'for my $i (1..10) { put("/dev/shm/$w{mark}-$i", "x" x 4000000) } nap(0.5); unlink glob("/dev/shm/$w{mark}-*")',
+    perl: 'for my $i (1..10) { put("/dev/shm/$w{mark}-$i", "x" x 4000000) } nap(1); unlink glob("/dev/shm/$w{mark}-*")',
     escaped: ({ seen }) => seen.scratchBytes > CAPS.scratchBytes,
   },
   {
     name: 'has more files open than it may',
-    perl: 'my @f; for (1..400) { open(my $f, "<", "/dev/null") or last; push @f, $f } nap(0.5)',
+    perl: 'my @f; for (1..400) { open(my $f, "<", "/dev/null") or last; push @f, $f } nap(1)',
     // What it would have inherited is replaced by nothing, above the cap.
     escaped: ({ seen }) => seen.descriptors > CAPS.openFiles + 8,
   },

@@ -42,14 +42,14 @@ export const rightsEscapes: readonly Escape[] = [
   {
     name: 'has rights in a user namespace of its own',
     needs: needsNumbers,
-    perl: 'syscall(number("unshare"), 0x10000000); nap(0.6)',
+    perl: 'syscall(number("unshare"), 0x10000000); nap(1)',
     escaped: ({ seen }) => seen.hadRights,
     who: 'user',
   },
   {
     ...ROOT,
     name: 'has the rights of whoever started it',
-    perl: 'nap(0.6)',
+    perl: 'nap(1)',
     escaped: ({ seen }) => seen.hadRights,
   },
   {
@@ -89,11 +89,13 @@ export const rightsEscapes: readonly Escape[] = [
   },
   {
     ...ROOT,
-    name: 'writes into the log of the kernel',
+    name: 'reads the log of the kernel',
     needs: () => (existsSync('/dev/kmsg') ? undefined : '/dev/kmsg'),
-    perl: 'put("/dev/kmsg", "ice prove $w{mark}")',
-    escaped: ({ mark }) =>
-      spawnSync('/usr/bin/dmesg', { encoding: 'utf8' }).stdout.includes(`ice prove ${mark}`),
+    perl: 'use Fcntl; sysopen(my $k, "/dev/kmsg", O_RDONLY | O_NONBLOCK) or exit; sysread($k, my $t, 8192); loot($t)',
+    escaped: ({ root }) => {
+      const path = join(root, 'loot')
+      return existsSync(path) && /^\d+,\d+,\d+/.test(readFileSync(path, 'latin1'))
+    },
   },
   {
     ...ROOT,
