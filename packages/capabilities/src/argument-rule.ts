@@ -23,13 +23,7 @@
  * judged the vector, and an option to the program that was given it.
  */
 import { relativePathFault } from './fs.ts'
-import {
-  PATH_BYTES_MAX,
-  PROC_REST_MAX,
-  PROC_WORD_BYTES_MAX,
-  PROC_WORDS_MAX,
-  RESOURCE_ENTRIES_MAX,
-} from './limits.ts'
+import { ARGUMENT_PLACES_MAX, PATH_BYTES_MAX, RESOURCE_ENTRIES_MAX } from './limits.ts'
 import { hasOnly, isRecord, own } from './plain.ts'
 import { shown, shownList } from './text.ts'
 
@@ -60,8 +54,8 @@ export function wordFault(word: unknown): string | undefined {
   if (typeof word !== 'string') return `a word is text, not ${shown(word)}`
   if (!word.isWellFormed()) return `the word ${shown(word)} is not well-formed Unicode`
   if (word.includes('\0')) return `the word ${shown(word)} holds a NUL`
-  if (isWithinBytes(word, PROC_WORD_BYTES_MAX)) return undefined
-  return `a word has at most ${PROC_WORD_BYTES_MAX} bytes`
+  if (isWithinBytes(word, PATH_BYTES_MAX)) return undefined
+  return `a word has at most ${PATH_BYTES_MAX} bytes`
 }
 
 /** Why this is no argument rule, or `undefined`. */
@@ -78,15 +72,16 @@ export function argumentRuleFault(rule: unknown): string | undefined {
 
 function wordsFault(words: unknown): string | undefined {
   if (!Array.isArray(words) || words.length === 0) return '"words" is a list, not empty'
-  if (words.length > PROC_WORDS_MAX) return `"words" has more than ${PROC_WORDS_MAX} places`
+  if (words.length > ARGUMENT_PLACES_MAX)
+    return `"words" has more than ${ARGUMENT_PLACES_MAX} places`
   return firstFault(words, placeFault)
 }
 
 function restFault(rest: unknown): string | undefined {
   if (!isRecord(rest) || !hasOnly(rest, ['of', 'min', 'max'])) return '"rest" is { of, min, max }'
   const [max, min] = [own(rest, 'max'), Object.hasOwn(rest, 'min') ? own(rest, 'min') : 0]
-  if (!isCount(max, PROC_REST_MAX) || max === 0) {
-    return `"max" of "rest" is a number from 1 to ${PROC_REST_MAX}`
+  if (!isCount(max, ARGUMENT_PLACES_MAX) || max === 0) {
+    return `"max" of "rest" is a number from 1 to ${ARGUMENT_PLACES_MAX}`
   }
   if (!isCount(min, max)) return '"min" of "rest" is a number from 0 to its "max"'
   return placeFault(own(rest, 'of'))
@@ -98,7 +93,7 @@ function placeFault(word: unknown): string | undefined {
   const [form, ...more] = Object.keys(word)
   if (more.length > 0) return 'a place has one of oneOf, text and path'
   if (form === 'oneOf') return oneOfFault(own(word, 'oneOf'))
-  if (form === 'text') return bytesFault(own(word, 'text'), PROC_WORD_BYTES_MAX)
+  if (form === 'text') return bytesFault(own(word, 'text'), PATH_BYTES_MAX)
   if (form === 'path') return bytesFault(own(word, 'path'), PATH_BYTES_MAX)
   return 'a place has one of oneOf, text and path'
 }

@@ -21,7 +21,7 @@ export const GRANT_CHARS_MAX = 24_576
 /** @units uses a count may allow: far from where a sum of debits would be rounded. */
 export const COUNT_USES_MAX = 1_000_000_000_000
 
-/** @units UTF-8 bytes of a path: PATH_MAX of Linux. */
+/** @units UTF-8 bytes of a path, and of a word of an argument vector: PATH_MAX of Linux. */
 export const PATH_BYTES_MAX = 4_096
 
 /** @units UTF-8 bytes of one segment of a path: NAME_MAX of every common filesystem. */
@@ -30,7 +30,7 @@ export const PATH_SEGMENT_BYTES_MAX = 255
 /** @units prefixes of one `within`, and names of one `tool` resource. */
 export const RESOURCE_ENTRIES_MAX = 256
 
-/** @units characters of a tool's name. */
+/** @units characters of a tool's name, and of a variable's. */
 export const TOOL_NAME_CHARS_MAX = 256
 
 /** @units values of a claim, containers counted. A claim names things, it does not carry them. */
@@ -70,14 +70,5 @@ export const COMMAND_TRIES_MAX = 8
  * is still used is read again, a few dozen microseconds for each grant. */
 export const CACHED_GRANTS_MAX = 50_000
 
-/** @units bytes of UTF-8 of one word of an argument vector: more than a claim has room for. */
-export const PROC_WORD_BYTES_MAX = 4_096
-
-/** @units places of an argument rule that are written one by one. */
-export const PROC_WORDS_MAX = 64
-
-/** @units further arguments a rule may take: with the words they stay below what a claim holds. */
-export const PROC_REST_MAX = 128
-
-/** @units characters of the name of an environment variable. */
-export const PROC_ENV_NAME_CHARS_MAX = 128
+/** @units places of an argument rule: those that are written one by one, and those of its rest. */
+export const ARGUMENT_PLACES_MAX = 128

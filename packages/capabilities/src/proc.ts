@@ -30,7 +30,7 @@ import {
   wordFault,
 } from './argument-rule.ts'
 import { relativePathFault, rootFault } from './fs.ts'
-import { PROC_ENV_NAME_CHARS_MAX, RESOURCE_ENTRIES_MAX } from './limits.ts'
+import { RESOURCE_ENTRIES_MAX, TOOL_NAME_CHARS_MAX } from './limits.ts'
 import { hasOnly, isRecord, own } from './plain.ts'
 import type { Resource, ResourceKind } from './ports.ts'
 import { shown, shownList } from './text.ts'
@@ -108,7 +108,7 @@ const nameFault: EntryFault = (name) => {
   const isName =
     typeof name === 'string' &&
     name.length > 0 &&
-    name.length <= PROC_ENV_NAME_CHARS_MAX &&
+    name.length <= TOOL_NAME_CHARS_MAX &&
     [...name].every((character, at) => isNameCharacter(character.charCodeAt(0), at === 0))
   if (isName) return undefined
   return `${shown(name)} is no name of a variable: letters, digits and "_", no digit first`
@@ -250,7 +250,8 @@ export const procKind: ResourceKind = Object.freeze({
     if (parentRoot !== childRoot) return `the root is ${shown(parentRoot)}, not ${shown(childRoot)}`
     const programs = programsOver(parent, child)
     if (programs.length > 0) {
-      return `the programs ${shownList(programs)} are more, with their arguments, than the grant above holds`
+      const what = `the programs ${shownList(programs)}, with their arguments,`
+      return `${what} are more than the grant above holds`
     }
     for (const name of ['env', 'reads']) {
       const beyond = over(parent, child, name)

@@ -1,5 +1,6 @@
 /** Verifies: EFF-R22, EFF-R27 */
 
+import { readFileSync } from 'node:fs'
 import { hasCode } from '@ice/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -198,4 +199,23 @@ it('proc / the filter of x64 answers no call of x32', () => {
 
 it('proc / there is no filter where numbers are not known', () => {
   expect(syscallFilter('riscv64')).toBeUndefined()
+})
+
+describe('proc / the guide', () => {
+  const guide = readFileSync(
+    new URL('../../../docs/guides/effects-process.md', import.meta.url),
+    'utf8',
+  )
+  const source = readFileSync(new URL('../src/proc/limits.ts', import.meta.url), 'utf8')
+
+  it('names every code and every limit, with its value', () => {
+    for (const code of Object.values(PROCESS_CODES)) expect(guide).toContain(`| \`${code}\` |`)
+    const limits = [...source.matchAll(/^export const (\w+)(?:: number)? = (.*)$/gm)]
+    expect(limits.length).toBeGreaterThan(10)
+    for (const [, name = '', text = ''] of limits) {
+      const factors = text.split(' * ').map((factor) => Number(factor.replaceAll('_', '')))
+      const value = factors.reduce((product, factor) => product * factor, 1)
+      expect(guide).toContain(`| \`${name}\` | ${value.toLocaleString('en-US')} |`)
+    }
+  })
 })

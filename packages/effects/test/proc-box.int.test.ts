@@ -127,7 +127,7 @@ describe('a box', () => {
   boxed('ends with everything in it, also what left the session', async () => {
     const root = freshRoot()
     const text =
-      '(setsid sh -c "while :; do echo x >> beat; sleep 0.02; done" </dev/null >/dev/null 2>&1 &); sleep 0.2'
+      '(setsid sh -c "while :; do echo x >> beat; sleep 0.02; done" <&- >&- 2>&- &); sleep 0.2'
     await said(root, text)
     const size = readFileSync(join(root, 'beat')).length
     expect(size).toBeGreaterThan(0)

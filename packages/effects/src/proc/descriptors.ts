@@ -30,7 +30,7 @@ function isInherited(fd: number): boolean {
 /**
  * The descriptors above the standard three that a program started now would inherit.
  *
- * @throws {ProcessError} `ICE_EFFECTS_PROC_START_UNAVAILABLE` — one of them is too high to be closed
+ * @throws {ProcessError} `ICE_EFFECTS_PROC_START_UNAVAILABLE` — one is too high to be closed
  */
 export function inheritedDescriptors(): readonly number[] {
   const all = readdirSync('/proc/self/fdinfo').map(Number)

@@ -64,7 +64,7 @@ interface Allowed {
   readonly reads: readonly string[]
 }
 
-/** @throws {ProcessError} `ICE_EFFECTS_PROC_RESOURCE_DENIED`, `ICE_EFFECTS_PROC_ROOT_UNSUPPORTED` */
+/** @throws {ProcessError} `ICE_EFFECTS_PROC_RESOURCE_DENIED`, `…_ROOT_UNSUPPORTED` */
 function authorised(call: EffectCall, args: ProcessArguments): Allowed {
   const { resources } = call.grant
   invariant(resources.length > 0, 'a call has the resources of its chain')

@@ -138,7 +138,8 @@ export interface ProcessDescription {
 export async function describeProcesses(options: ProcessOptions = {}): Promise<ProcessDescription> {
   const sandbox = await sandboxOf(settingsOf(options))
   if (!sandbox.usable) {
-    const note = `Programs are started without a box alone, where a grant says so: ${sandbox.reason}.`
+    const where = 'Programs are started without a box alone, where a grant says so'
+    const note = `${where}: ${sandbox.reason}.`
     return { sandbox: false, note }
   }
   const { held } = sandbox

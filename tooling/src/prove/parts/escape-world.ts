@@ -18,6 +18,7 @@ import {
 import { createServer, type Server } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { ServerName, Who, World } from './escape-kit.ts'
 import { type Answer, type Call, type Mode, numberWords } from './escape-kit.ts'
 import { nameServer } from './name-server.ts'
@@ -119,19 +120,52 @@ const bystanderIn = (out: string, secret: string, id: object): ChildProcess => {
   return child
 }
 
-/** The process that starts programs. */
-const runnerOf = (init: { readonly out: string; readonly secret: string; readonly id: object }) => {
-  const fd = openSync(init.out, 'r')
+/** What the runner comes back with. */
+interface Told {
+  readonly answer?: Answer
+  readonly failure?: string
+}
+
+/** The process that starts programs, and how it is asked to. */
+interface Runner {
+  readonly pid: number | undefined
+  start(call: Call, mode: Mode): Promise<Answer>
+  end(): void
+}
+
+const runnerIn = (out: string, secret: string, id: object): Runner => {
+  const fd = openSync(out, 'r')
   const stdio: ('ignore' | 'inherit' | 'ipc' | number)[] = ['ignore', 'inherit', 'inherit', 'ipc']
   while (stdio.length < HANDED_ON) stdio.push('ignore')
   stdio.push(fd)
-  const child = fork(join(import.meta.dirname, 'escape-runner.ts'), [], {
-    ...init.id,
-    stdio,
-    env: { ICE_PROVE_SECRET: init.secret },
-  })
+  const file = fileURLToPath(new URL('./escape-runner.ts', import.meta.url))
+  const child = fork(file, [], { ...id, stdio, env: { ICE_PROVE_SECRET: secret } })
   closeSync(fd)
-  return child
+  const waiting = new Map<number, (told: Told) => void>()
+  child.on('message', ({ id: number, ...told }: Told & { readonly id: number }) => {
+    waiting.get(number)?.(told)
+    waiting.delete(number)
+  })
+  child.on('exit', () => {
+    for (const resolve of waiting.values()) resolve({ failure: 'it ended' })
+  })
+  let asked = 0
+  return {
+    pid: child.pid,
+    start: async (call, mode) => {
+      asked += 1
+      const number = asked
+      const { answer, failure } = await new Promise<Told>((resolve) => {
+        waiting.set(number, resolve)
+        child.send({ id: number, call, mode })
+      })
+      if (answer === undefined) throw new Error(`the runner failed: ${failure}`)
+      return answer
+    },
+    end: () => {
+      if (child.connected) child.disconnect()
+    },
+  }
 }
 
 /** Opens a world for one user. This process has to be that user, or the superuser. */
@@ -152,36 +186,15 @@ export const openWorld = async (who: Who): Promise<OpenWorld> => {
   writeFileSync(join(out, 'root-secret'), secret, { mode: 0o600 })
   for (const path of [folder, out]) own(path)
   const servers = await serversIn(out)
-  const runner = runnerOf({ out, secret, id })
+  const runner = runnerIn(out, secret, id)
   let bystander = bystanderIn(out, secret, id)
   const bystanders = [bystander]
-  const waiting = new Map<number, (message: { answer?: Answer; failure?: string }) => void>()
-  runner.on('message', (message: { id: number; answer?: Answer; failure?: string }) => {
-    waiting.get(message.id)?.(message)
-    waiting.delete(message.id)
-  })
-  runner.on('exit', () => {
-    for (const resolve of waiting.values()) resolve({ failure: 'the runner ended' })
-  })
-  let asked = 0
-  const start = async (call: Call, mode: Mode): Promise<Answer> => {
-    asked += 1
-    const number = asked
-    const { answer, failure } = await new Promise<{ answer?: Answer; failure?: string }>(
-      (resolve) => {
-        waiting.set(number, resolve)
-        runner.send({ id: number, call, mode })
-      },
-    )
-    if (answer === undefined) throw new Error(`the runner failed: ${failure}`)
-    return answer
-  }
   return {
     who,
     out,
     folder,
     secret,
-    start,
+    start: runner.start,
     bystander: () => {
       if (bystander.exitCode !== null || bystander.signalCode !== null) {
         bystander = bystanderIn(out, secret, id)
@@ -201,7 +214,7 @@ export const openWorld = async (who: Who): Promise<OpenWorld> => {
       return root
     },
     close: async () => {
-      if (runner.connected) runner.disconnect()
+      runner.end()
       for (const each of bystanders) each.kill('SIGKILL')
       await servers.close()
       rmSync(folder, { recursive: true, force: true })

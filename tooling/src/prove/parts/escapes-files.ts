@@ -87,7 +87,8 @@ export const fileEscapes: readonly Escape[] = [
   ),
   reads(
     'a file by moving the directory it stands in out of the root',
-    'mkdir "d"; mkdir "d/e"; chdir "d/e"; rename("$w{root}/d/e", "$w{out}/e-$w{mark}"); loot(slurp("../secret"))',
+    `mkdir "d"; mkdir "d/e"; chdir "d/e"; rename("$w{root}/d/e", "$w{out}/e-$w{mark}");
+loot(slurp("../secret"))`,
     {
       restore: ({ world, mark }) =>
         rmSync(join(world.out, `e-${mark}`), { recursive: true, force: true }),
@@ -95,7 +96,8 @@ export const fileEscapes: readonly Escape[] = [
   ),
   reads(
     'a file after chroot, by climbing out of it',
-    'mkdir "j"; opendir(my $d, "/"); chroot "j"; chdir("..") for 1..32; chroot "."; loot(slurp("$w{out}/secret"))',
+    `mkdir "j"; opendir(my $d, "/"); chroot "j"; chdir("..") for 1..32; chroot ".";
+loot(slurp("$w{out}/secret"))`,
     { who: 'root' },
   ),
   changes('by its path', 'put("$w{out}/target", "x")'),

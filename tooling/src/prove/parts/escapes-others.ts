@@ -45,7 +45,9 @@ export const processEscapes: readonly Escape[] = [
   reads('the environment it inherits', 'loot(%ENV)'),
   reads(
     'the environment of its parents',
-    'my $p = getppid; my $t = ""; for (1..8) { last if $p < 2; $t .= slurp("/proc/$p/environ"); slurp("/proc/$p/stat") =~ /\\) \\S (\\d+)/ or last; $p = $1 } loot($t)',
+    `my $p = getppid; my $t = ""; for (1..8) { last if $p < 2;
+$t .= slurp("/proc/$p/environ"); slurp("/proc/$p/stat") =~ /\\) \\S (\\d+)/ or last;
+$p = $1 } loot($t)`,
   ),
   reads('the environment of a process outside', 'loot(slurp("/proc/$w{bystander}/environ"))'),
   reads(
@@ -88,10 +90,13 @@ const speaks = (
 }
 
 const TCP = (address: string, port: string): string =>
-  `socket(my $s, AF_INET, SOCK_STREAM, 0); connect($s, pack_sockaddr_in(${port}, inet_aton(${address}))) and syswrite($s, "x"); nap(0.1)`
+  `socket(my $s, AF_INET, SOCK_STREAM, 0);
+connect($s, pack_sockaddr_in(${port}, inet_aton(${address}))) and syswrite($s, "x");
+nap(0.1)`
 
 const UDP = (port: string, bytes: string): string =>
-  `socket(my $s, AF_INET, SOCK_DGRAM, 0); send($s, ${bytes}, 0, pack_sockaddr_in(${port}, inet_aton("127.0.0.1"))); nap(0.1)`
+  `socket(my $s, AF_INET, SOCK_DGRAM, 0);
+send($s, ${bytes}, 0, pack_sockaddr_in(${port}, inet_aton("127.0.0.1"))); nap(0.1)`
 
 /** Connects to what a program listens on. */
 const reached = (port: number): Promise<boolean> =>
@@ -110,19 +115,23 @@ export const networkEscapes: readonly Escape[] = [
   speaks(
     'a socket by its path',
     'path',
-    'socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, pack_sockaddr_un("$w{out}/sock")); nap(0.1)',
+    `socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, pack_sockaddr_un("$w{out}/sock"));
+nap(0.1)`,
   ),
   speaks(
     'a socket by its abstract name',
     'abstract',
-    'socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, pack("Sa*", AF_UNIX, "\\0$w{abstract}")); nap(0.1)',
+    `socket(my $s, AF_UNIX, SOCK_STREAM, 0);
+connect($s, pack("Sa*", AF_UNIX, "\\0$w{abstract}")); nap(0.1)`,
   ),
   speaks('a server on loopback', 'tcp', TCP('"127.0.0.1"', '$w{tcp}')),
   speaks('a server on loopback by any address', 'tcp', TCP('"0.0.0.0"', '$w{tcp}')),
   speaks(
     'a server on loopback over IPv6',
     'tcp6',
-    'socket(my $s, AF_INET6, SOCK_STREAM, 0); connect($s, Socket::pack_sockaddr_in6($w{tcp6}, Socket::inet_pton(AF_INET6, "::1"))); nap(0.1)',
+    `socket(my $s, AF_INET6, SOCK_STREAM, 0);
+connect($s, Socket::pack_sockaddr_in6($w{tcp6}, Socket::inet_pton(AF_INET6, "::1")));
+nap(0.1)`,
     { needs: ({ words }) => (words.includes('tcp6=0') ? 'IPv6 on loopback' : undefined) },
   ),
   speaks('a server by the address of the machine', 'machine', TCP('$w{address}', '$w{machine}'), {
@@ -139,7 +148,8 @@ export const networkEscapes: readonly Escape[] = [
   ),
   {
     name: 'listens where somebody outside connects',
-    perl: 'socket(my $s, AF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1); bind($s, pack_sockaddr_in($w{free}, inet_aton("127.0.0.1"))); listen($s, 5); nap(2)',
+    perl: `socket(my $s, AF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+bind($s, pack_sockaddr_in($w{free}, inet_aton("127.0.0.1"))); listen($s, 5); nap(2)`,
     before: (attempt) => {
       const port = Number(attempt.world.words.find((word) => word.startsWith('free='))?.slice(5))
       const look = async (): Promise<void> => {

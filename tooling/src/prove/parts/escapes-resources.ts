@@ -45,11 +45,13 @@ export const lifeEscapes: readonly Escape[] = [
   ),
   lives(
     'as a daemon that hears no signal',
-    `$SIG{$_} = 'IGNORE' for qw(TERM HUP INT QUIT PIPE USR1 USR2); if (!fork) { require POSIX; POSIX::setsid(); ${QUIET} ${BEAT} exit } nap(0.2)`,
+    `$SIG{$_} = 'IGNORE' for qw(TERM HUP INT QUIT PIPE USR1 USR2);
+if (!fork) { require POSIX; POSIX::setsid(); ${QUIET} ${BEAT} exit } nap(0.2)`,
   ),
   lives(
     'as many that watch each other',
-    `for (1..4) { next if fork; require POSIX; POSIX::setsid(); ${QUIET} for (1..4) { exit if fork } ${BEAT} exit } nap(0.2)`,
+    `for (1..4) { next if fork; require POSIX; POSIX::setsid();
+${QUIET} for (1..4) { exit if fork } ${BEAT} exit } nap(0.2)`,
   ),
   {
     name: 'takes more time than it has, and hears no signal',
@@ -64,12 +66,14 @@ const PROCESSES = 160
 export const resourceEscapes: readonly Escape[] = [
   {
     name: 'has more processes than it was given',
-    perl: `for (1..${PROCESSES}) { my $p = fork; last if !defined $p; if (!$p) { nap(2.5); exit } } nap(2)`,
+    perl: `for (1..${PROCESSES}) { my $p = fork; last if !defined $p; if (!$p) { nap(2.5);
+exit } } nap(2)`,
     escaped: ({ seen }) => seen.processes > CAPS.processes,
   },
   {
     name: 'has more processes than it was given, each forked by the last',
-    perl: `for (1..${PROCESSES}) { my $p = fork; last if !defined $p; if ($p) { nap(2.5); exit } } nap(1)`,
+    perl: `for (1..${PROCESSES}) { my $p = fork; last if !defined $p; if ($p) { nap(2.5);
+exit } } nap(1)`,
     escaped: ({ seen }) => seen.processes > CAPS.processes,
   },
   {
@@ -80,17 +84,20 @@ export const resourceEscapes: readonly Escape[] = [
   {
     name: 'has more memory than it was given, in many processes',
     who: 'root',
-    perl: 'my $n = 60000000; for (1..8) { if (!fork) { my $x = "x" x $n; nap(2.5); exit } } 1 while wait > 0',
+    perl: `my $n = 60000000; for (1..8) { if (!fork) { my $x = "x" x $n; nap(2.5);
+exit } } 1 while wait > 0`,
     escaped: ({ seen }) => seen.residentBytes > CAPS.memoryBytes * 1.1,
   },
   {
     name: 'writes a larger file than it may',
-    perl: '$SIG{XFSZ} = "IGNORE"; open(my $f, ">", "big"); print $f "x" x 1000000 for 1..20; close $f',
+    perl: `$SIG{XFSZ} = "IGNORE"; open(my $f, ">", "big"); print $f "x" x 1000000 for 1..20;
+close $f`,
     escaped: ({ root }) => statSync(join(root, 'big')).size > CAPS.fileBytes,
   },
   {
     name: 'fills memory by a folder that is memory',
-    perl: 'for my $i (1..10) { put("/dev/shm/$w{mark}-$i", "x" x 4000000) } nap(1); unlink glob("/dev/shm/$w{mark}-*")',
+    perl: `for my $i (1..10) { put("/dev/shm/$w{mark}-$i", "x" x 4000000) } nap(1);
+unlink glob("/dev/shm/$w{mark}-*")`,
     escaped: ({ seen }) => seen.scratchBytes > CAPS.scratchBytes,
   },
   {

@@ -32,7 +32,8 @@ export const rightsEscapes: readonly Escape[] = [
     ...ROOT,
     name: 'mounts over a folder outside',
     needs: needsNumbers,
-    perl: 'syscall(number("mount"), my $a = "none", my $b = "$w{out}/mount", my $c = "tmpfs", 0, 0)',
+    perl: `my ($a, $b, $c) = ("none", "$w{out}/mount", "tmpfs");
+syscall(number("mount"), $a, $b, $c, 0, 0)`,
     escaped: ({ world }) =>
       readFileSync('/proc/self/mounts', 'utf8').includes(`${world.out}/mount`),
     restore: ({ world }) => {
@@ -56,7 +57,8 @@ export const rightsEscapes: readonly Escape[] = [
     ...ROOT,
     name: 'enters the mounts of a process outside',
     needs: needsNumbers,
-    perl: 'open(my $n, "<", "/proc/$w{bystander}/ns/mnt"); syscall(number("setns"), fileno($n), 0); loot(slurp("$w{out}/secret"))',
+    perl: `open(my $n, "<", "/proc/$w{bystander}/ns/mnt"); syscall(number("setns"), fileno($n), 0);
+loot(slurp("$w{out}/secret"))`,
     escaped: hasLoot,
   },
   {
@@ -91,7 +93,8 @@ export const rightsEscapes: readonly Escape[] = [
     ...ROOT,
     name: 'reads the log of the kernel',
     needs: () => (existsSync('/dev/kmsg') ? undefined : '/dev/kmsg'),
-    perl: 'use Fcntl; sysopen(my $k, "/dev/kmsg", O_RDONLY | O_NONBLOCK) or exit; sysread($k, my $t, 8192); loot($t)',
+    perl: `use Fcntl; sysopen(my $k, "/dev/kmsg", O_RDONLY | O_NONBLOCK) or exit;
+sysread($k, my $t, 8192); loot($t)`,
     escaped: ({ root }) => {
       const path = join(root, 'loot')
       return existsSync(path) && /^\d+,\d+,\d+/.test(readFileSync(path, 'latin1'))
