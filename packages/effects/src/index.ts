@@ -1,5 +1,6 @@
 /**
- * Handlers for real effects, held to the grant they act under: rooted files, and the network.
+ * Handlers for real effects, held to the grant they act under: rooted files, the network, and
+ * processes.
  */
 export type { Containment } from './anchor.ts'
 export {
@@ -41,6 +42,19 @@ export {
   type SendRequest,
 } from './net/requests.ts'
 export { type Resolver, systemResolver } from './net/resolve.ts'
+export type { Kept } from './proc/capture.ts'
+export { PROCESS_CODES, type ProcessCode, ProcessError } from './proc/errors.ts'
+export { processEffects } from './proc/handlers.ts'
+export type { ProcessLimits, ProcessOptions } from './proc/options.ts'
+export type { ProcessResult } from './proc/report.ts'
+export {
+  type FoldedResult,
+  type ObserveRequest,
+  type ProcessRequests,
+  proc,
+  type RunRequest,
+} from './proc/requests.ts'
+export { describeProcesses, type ProcessDescription } from './proc/sandbox.ts'
 export {
   type FileSystemRequests,
   fs,

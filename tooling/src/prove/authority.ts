@@ -6,14 +6,18 @@
 import type { CheckRecorder } from '../harness/recorder.ts'
 import type { ProveTopic, TopicContext } from '../harness/topics.ts'
 import { authorityNet } from './parts/authority-net.ts'
+import { authorityProc } from './parts/authority-proc.ts'
 
 type Part = (context: TopicContext & CheckRecorder) => Promise<void>
 
 /** What is proved, by the name that `ICE_PROVE_ONLY` takes. */
-const PARTS: readonly (readonly [name: string, part: Part])[] = [['A3', authorityNet]]
+const PARTS: readonly (readonly [name: string, part: Part])[] = [
+  ['A3', authorityNet],
+  ['A4', authorityProc],
+]
 
 export const topic: ProveTopic = {
-  summary: 'authority under attack: forbidden addresses in every spelling, redirects, rebinding',
+  summary: 'authority under attack: forbidden addresses, redirects, rebinding; programs in boxes',
   async run(context) {
     const only = process.env['ICE_PROVE_ONLY']?.split(',')
     const names = PARTS.map(([name]) => name)
