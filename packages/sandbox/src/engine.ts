@@ -1,0 +1,149 @@
+/**
+ * The engine: QuickJS as WebAssembly, metered, loaded when the first guest needs it.
+ *
+ * 1. The file is one file, known by its digest. How much fuel a guest uses is a function of these
+ *    bytes, so another file is refused, and not tried.
+ * 2. An image is the memory of an instance in which the prelude has run and no guest ever has.
+ *    Every guest begins with a copy of it in an instance of its own: nothing of a guest, and
+ *    nothing of what became of it, is left for the next.
+ */
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { sha256Hex } from '@ice/primitives'
+import { SANDBOX_CODES, SandboxError } from './errors.ts'
+import { PAGES_MAX } from './limits.ts'
+import {
+  compileModule,
+  instantiateModule,
+  type WasmGlobal,
+  type WasmImports,
+  type WasmMemory,
+  type WasmModule,
+} from './wasm/api.ts'
+import { metered } from './wasm/meter.ts'
+
+/** What a guest's fuel and results depend on. */
+export const ENGINE = {
+  name: 'quickjs-wasi',
+  version: '3.7.0',
+  sha256: 'c0bd8f296e18cf074969f6401b9ecb72609a1323818ec2b9bf7a8f8d740d1363',
+} as const
+
+const FILE = 'quickjs-wasi/quickjs.wasm'
+
+/** A function of the engine: numbers in, a number out. */
+type Native = (...values: number[]) => number
+
+/** What an instance of the engine exports, as far as it is used. Values are addresses. */
+export interface EngineExports {
+  readonly memory: WasmMemory
+  readonly __stack_pointer: WasmGlobal<number>
+  readonly ice_fuel: WasmGlobal<bigint>
+  readonly ice_stack: WasmGlobal<number>
+  readonly _initialize: () => void
+  readonly wasm_malloc: Native
+  readonly wasm_free: Native
+  readonly qjs_init2: Native
+  readonly qjs_set_memory_limit: Native
+  readonly qjs_set_max_stack_size: Native
+  readonly qjs_set_gc_threshold: Native
+  readonly qjs_get_runtime_ptr: Native
+  readonly qjs_get_context_ptr: Native
+  readonly qjs_set_runtime_and_context: Native
+  readonly qjs_eval: Native
+  readonly qjs_call: Native
+  readonly qjs_new_string: Native
+  readonly qjs_new_host_function: Native
+  readonly qjs_get_undefined: Native
+  readonly qjs_get_prop_string: Native
+  readonly qjs_get_string_len: Native
+  readonly qjs_free_cstring: Native
+  readonly qjs_free_value: Native
+  readonly qjs_is_exception: Native
+  readonly qjs_is_uncatchable_error: Native
+  readonly qjs_is_string: Native
+  readonly qjs_get_exception: Native
+  readonly qjs_is_job_pending: Native
+  readonly qjs_execute_pending_job: Native
+}
+
+/** What the engine imports that differs from guest to guest. */
+export interface EngineHost {
+  /** Milliseconds, UTC: what the guest's clock says. */
+  now(): number
+  /** `host(operation, text)`: gives the address of a value. May throw, which ends the guest. */
+  call(count: number, values: number): number
+}
+
+let compiled: WasmModule | undefined
+
+/**
+ * An instance of the engine, with an empty memory.
+ * @throws `ICE_SANDBOX_ENGINE_CORRUPT`, `ICE_SANDBOX_ENGINE_UNAVAILABLE`
+ */
+export function instantiate(host: EngineHost): EngineExports {
+  compiled ??= compile(readEngine())
+  try {
+    const imports = importsOf(host, () => exports)
+    const exports = instantiateModule(compiled, imports) as EngineExports
+    return exports
+  } catch (error) {
+    const message = 'The machine has no room for another guest'
+    throw new SandboxError(SANDBOX_CODES.engineUnavailable, message, {}, error)
+  }
+}
+
+function readEngine(): Uint8Array {
+  let bytes: Uint8Array
+  try {
+    bytes = readFileSync(createRequire(import.meta.url).resolve(FILE))
+  } catch (error) {
+    const message = `The engine's file (${FILE}) cannot be read`
+    throw new SandboxError(SANDBOX_CODES.engineUnavailable, message, {}, error)
+  }
+  checkEngine(bytes)
+  return bytes
+}
+
+/** @throws `ICE_SANDBOX_ENGINE_CORRUPT` — these bytes are not the engine's */
+export function checkEngine(bytes: Uint8Array): void {
+  const digest = sha256Hex(bytes)
+  if (digest === ENGINE.sha256) return
+  const message = `The engine's file is not that of ${ENGINE.name} ${ENGINE.version}`
+  throw new SandboxError(SANDBOX_CODES.engineCorrupt, message, { digest })
+}
+
+function compile(bytes: Uint8Array): WasmModule {
+  return compileModule(metered(bytes, { pagesMax: PAGES_MAX }))
+}
+
+/** Errors of WASI: a bad descriptor, and what is not there. */
+const BAD_DESCRIPTOR = 8
+const NOT_THERE = 52
+
+/** No file, no descriptor, no entropy, no zone: of the machine there is only what `host` says. */
+function importsOf(host: EngineHost, exports: () => EngineExports): WasmImports {
+  return {
+    env: {
+      host_call: (_name: number, _length: number, _self: number, count: number, values: number) =>
+        host.call(count, values),
+      host_interrupt: () => 0,
+      host_promise_rejection: () => undefined,
+      host_module_normalize: () => 0,
+      host_module_load: () => 0,
+      host_get_timezone_offset: () => 0,
+    },
+    wasi_snapshot_preview1: {
+      clock_time_get: (_clock: number, _precision: bigint, at: number) => {
+        const nanoseconds = BigInt(host.now()) * 1_000_000n
+        new DataView(exports().memory.buffer).setBigUint64(at, nanoseconds, true)
+        return 0
+      },
+      fd_write: () => BAD_DESCRIPTOR,
+      fd_close: () => BAD_DESCRIPTOR,
+      fd_fdstat_get: () => BAD_DESCRIPTOR,
+      fd_seek: () => BAD_DESCRIPTOR,
+      random_get: () => NOT_THERE,
+    },
+  }
+}
