@@ -3,13 +3,12 @@
  *
  * 1. The file is one file, known by its digest. How much fuel a guest uses is a function of these
  *    bytes, so another file is refused, and not tried.
- * 2. An image is the memory of an instance in which the prelude has run and no guest ever has.
- *    Every guest begins with a copy of it in an instance of its own: nothing of a guest, and
- *    nothing of what became of it, is left for the next.
+ * 2. An instance is used by one guest at a time. What it imports is asked of its seat, which is the
+ *    guest's while it sits there and nobody's otherwise.
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { sha256Hex } from '@ice/primitives'
+import { invariant, sha256Hex } from '@ice/primitives'
 import { SANDBOX_CODES, SandboxError } from './errors.ts'
 import { PAGES_MAX } from './limits.ts'
 import {
@@ -20,7 +19,7 @@ import {
   type WasmMemory,
   type WasmModule,
 } from './wasm/api.ts'
-import { metered } from './wasm/meter.ts'
+import { FUEL_EXPORT, metered, STACK_EXPORT } from './wasm/meter.ts'
 
 /** What a guest's fuel and results depend on. */
 export const ENGINE = {
@@ -34,37 +33,50 @@ const FILE = 'quickjs-wasi/quickjs.wasm'
 /** A function of the engine: numbers in, a number out. */
 type Native = (...values: number[]) => number
 
-/** What an instance of the engine exports, as far as it is used. Values are addresses. */
-export interface EngineExports {
+/** The functions of the engine that are used. Values are addresses in its memory. */
+const FUNCTIONS = [
+  '_initialize',
+  'wasm_malloc',
+  'wasm_free',
+  'qjs_init2',
+  'qjs_set_memory_limit',
+  'qjs_set_max_stack_size',
+  'qjs_set_gc_threshold',
+  'qjs_get_runtime_ptr',
+  'qjs_get_context_ptr',
+  'qjs_set_runtime_and_context',
+  'qjs_eval',
+  'qjs_call',
+  'qjs_new_string',
+  'qjs_new_host_function',
+  'qjs_get_undefined',
+  'qjs_get_prop_string',
+  'qjs_get_string_len',
+  'qjs_free_cstring',
+  'qjs_free_value',
+  'qjs_is_exception',
+  'qjs_is_uncatchable_error',
+  'qjs_is_string',
+  'qjs_get_exception',
+  'qjs_is_job_pending',
+  'qjs_execute_pending_job',
+] as const
+
+/** What an instance of the engine exports. */
+export type EngineExports = Readonly<Record<(typeof FUNCTIONS)[number], Native>> & {
   readonly memory: WasmMemory
   readonly __stack_pointer: WasmGlobal<number>
-  readonly ice_fuel: WasmGlobal<bigint>
-  readonly ice_stack: WasmGlobal<number>
-  readonly _initialize: () => void
-  readonly wasm_malloc: Native
-  readonly wasm_free: Native
-  readonly qjs_init2: Native
-  readonly qjs_set_memory_limit: Native
-  readonly qjs_set_max_stack_size: Native
-  readonly qjs_set_gc_threshold: Native
-  readonly qjs_get_runtime_ptr: Native
-  readonly qjs_get_context_ptr: Native
-  readonly qjs_set_runtime_and_context: Native
-  readonly qjs_eval: Native
-  readonly qjs_call: Native
-  readonly qjs_new_string: Native
-  readonly qjs_new_host_function: Native
-  readonly qjs_get_undefined: Native
-  readonly qjs_get_prop_string: Native
-  readonly qjs_get_string_len: Native
-  readonly qjs_free_cstring: Native
-  readonly qjs_free_value: Native
-  readonly qjs_is_exception: Native
-  readonly qjs_is_uncatchable_error: Native
-  readonly qjs_is_string: Native
-  readonly qjs_get_exception: Native
-  readonly qjs_is_job_pending: Native
-  readonly qjs_execute_pending_job: Native
+  readonly [FUEL_EXPORT]: WasmGlobal<bigint>
+  readonly [STACK_EXPORT]: WasmGlobal<number>
+}
+
+const EXPORTS: ReadonlySet<string> = new Set([...FUNCTIONS, 'memory', '__stack_pointer'])
+
+/** An instance, and whose it is. */
+export interface Seat {
+  readonly exports: EngineExports
+  /** Asked while the guest runs; `undefined` when no guest sits here. */
+  host: EngineHost | undefined
 }
 
 /** What the engine imports that differs from guest to guest. */
@@ -78,15 +90,16 @@ export interface EngineHost {
 let compiled: WasmModule | undefined
 
 /**
- * An instance of the engine, with an empty memory.
+ * A new instance of the engine, with a memory in which nothing has run.
  * @throws `ICE_SANDBOX_ENGINE_CORRUPT`, `ICE_SANDBOX_ENGINE_UNAVAILABLE`
  */
-export function instantiate(host: EngineHost): EngineExports {
+export function newSeat(): Seat {
   compiled ??= compile(readEngine())
   try {
-    const imports = importsOf(host, () => exports)
+    const imports = importsOf(() => seat)
     const exports = instantiateModule(compiled, imports) as EngineExports
-    return exports
+    const seat: Seat = { exports, host: undefined }
+    return seat
   } catch (error) {
     const message = 'The machine has no room for another guest'
     throw new SandboxError(SANDBOX_CODES.engineUnavailable, message, {}, error)
@@ -114,7 +127,7 @@ export function checkEngine(bytes: Uint8Array): void {
 }
 
 function compile(bytes: Uint8Array): WasmModule {
-  return compileModule(metered(bytes, { pagesMax: PAGES_MAX }))
+  return compileModule(metered(bytes, { pagesMax: PAGES_MAX, exports: EXPORTS }))
 }
 
 /** Errors of WASI: a bad descriptor, and what is not there. */
@@ -122,11 +135,16 @@ const BAD_DESCRIPTOR = 8
 const NOT_THERE = 52
 
 /** No file, no descriptor, no entropy, no zone: of the machine there is only what `host` says. */
-function importsOf(host: EngineHost, exports: () => EngineExports): WasmImports {
+function importsOf(seat: () => Seat): WasmImports {
+  const host = (): EngineHost => {
+    const { host: guests } = seat()
+    invariant(guests !== undefined, 'an engine runs for a guest')
+    return guests
+  }
   return {
     env: {
       host_call: (_name: number, _length: number, _self: number, count: number, values: number) =>
-        host.call(count, values),
+        host().call(count, values),
       host_interrupt: () => 0,
       host_promise_rejection: () => undefined,
       host_module_normalize: () => 0,
@@ -135,8 +153,8 @@ function importsOf(host: EngineHost, exports: () => EngineExports): WasmImports 
     },
     wasi_snapshot_preview1: {
       clock_time_get: (_clock: number, _precision: bigint, at: number) => {
-        const nanoseconds = BigInt(host.now()) * 1_000_000n
-        new DataView(exports().memory.buffer).setBigUint64(at, nanoseconds, true)
+        const nanoseconds = BigInt(host().now()) * 1_000_000n
+        new DataView(seat().exports.memory.buffer).setBigUint64(at, nanoseconds, true)
         return 0
       },
       fd_write: () => BAD_DESCRIPTOR,

@@ -35,6 +35,8 @@ export const SANDBOX_CODES = {
   scopeLimit: 'ICE_SANDBOX_SCOPE_LIMIT',
   /** Something that says it is a handle, and that this guest was never given. */
   handleNotFound: 'ICE_SANDBOX_HANDLE_NOT_FOUND',
+  /** The guest asked for randomness where there is none. */
+  randomUnsupported: 'ICE_SANDBOX_RANDOM_UNSUPPORTED',
   /** The guest threw, or was rejected; `data` has what it says: `name`, `message`, `stack`. */
   guestFailed: 'ICE_SANDBOX_GUEST_FAILED',
   /** The guest waits for something that will never come: nothing it asked for is open. */

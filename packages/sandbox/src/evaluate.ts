@@ -50,12 +50,11 @@ export function evaluate(source: string, options: EvaluateOptions = {}): Evaluat
   return { value: fromGuest(text, handles, bounds), fuelUsed: machine.fuelUsed }
 }
 
-const NO_RANDOM = { number: 0, name: 'Error', message: 'There is no randomness here' }
-
 function answer(operation: string, { random }: EvaluateOptions): string {
-  if (operation === 'random') {
-    return random === undefined ? `!=${JSON.stringify(NO_RANDOM)}` : String(random.float())
+  if (operation !== 'random') {
+    throw new SandboxError(SANDBOX_CODES.engineFailed, 'An evaluation has no context to ask')
   }
-  const message = 'An evaluation has no context to ask'
-  throw new SandboxError(SANDBOX_CODES.engineFailed, message)
+  if (random !== undefined) return String(random.float())
+  const message = 'The guest asked for randomness, and was given none'
+  throw new SandboxError(SANDBOX_CODES.randomUnsupported, message)
 }

@@ -11,11 +11,7 @@
  */
 import { type JsonObject, parseStrict } from '@ice/primitives'
 import { SANDBOX_CODES, type SandboxCode, SandboxError } from './errors.ts'
-import {
-  ERROR_MESSAGE_CHARS_MAX,
-  ERROR_NAME_CHARS_MAX,
-  ERROR_STACK_CHARS_MAX,
-} from './limits.ts'
+import { ERROR_MESSAGE_CHARS_MAX, ERROR_NAME_CHARS_MAX, ERROR_STACK_CHARS_MAX } from './limits.ts'
 
 /** @units bytes of one description: every text at its limit, every character escaped. */
 const DESCRIPTION_BYTES_MAX = 32_768

@@ -2,13 +2,17 @@
  * The image every guest begins with: the memory of an engine in which the prelude has run, and no
  * guest ever has.
  *
- * All state of an instance is its memory and its globals: its table and its code never change. So a
- * copy is a fresh engine, without the cost of making one.
+ * 1. All state of an instance is its memory and its globals; its code and its table cannot change
+ *    (see `wasm/code.ts`, which refuses every instruction that would). So an instance that is given
+ *    the image is a fresh engine, whoever sat in it before.
+ * 2. An instance that ended out of turn, or whose memory grew, is not used again.
+ *
+ * The trap this closes: cleaning up after a guest. Nothing is cleaned here; everything is written.
  */
 import { invariant } from '@ice/primitives'
 import { Abi, EVAL } from './abi.ts'
-import { type EngineExports, instantiate } from './engine.ts'
-import { FRAME_BYTES_MAX, GUEST_STACK_BYTES } from './limits.ts'
+import { type EngineExports, newSeat, type Seat } from './engine.ts'
+import { FRAME_BYTES_MAX, GUEST_STACK_BYTES, SEATS_KEPT_MAX } from './limits.ts'
 import { BRIDGE, type BridgeName, PRELUDE } from './prelude.ts'
 
 /** Date, eval, RegExp, JSON, Proxy, Map, typed arrays, Promise, BigInt; no WeakRef, no clock. */
@@ -18,6 +22,8 @@ const BOOT_FUEL = 1_000_000_000n
 /** When the collector first runs. @units bytes */
 const GC_THRESHOLD_BYTES = 1_048_576
 const PAGE_BYTES = 65_536
+/** What is compared and copied at once. @units bytes */
+const BLOCK_BYTES = 4_096
 
 /** What a guest begins with. */
 export interface Image {
@@ -25,11 +31,14 @@ export interface Image {
   readonly runtime: number
   readonly context: number
   readonly bridge: Readonly<Record<BridgeName, number>>
-  /** Makes the memory of a new instance that of the image. */
-  place(exports: EngineExports): void
+  readonly stackPointer: number
+  readonly memory: Uint8Array
+  /** Where the memory differs from that of a new instance: the first byte of each block. */
+  readonly blocks: readonly number[]
 }
 
 let image: Image | undefined
+const kept: Seat[] = []
 
 /** The image of this process, made when it is first asked for. */
 export function imageOf(): Image {
@@ -37,8 +46,35 @@ export function imageOf(): Image {
   return image
 }
 
+/**
+ * An instance with the image in its memory.
+ * @throws `ICE_SANDBOX_ENGINE_CORRUPT`, `ICE_SANDBOX_ENGINE_UNAVAILABLE`
+ */
+export function takeSeat(): Seat {
+  const { memory, blocks, stackPointer } = imageOf()
+  const used = kept.pop()
+  const seat = used ?? newSeat()
+  const { exports } = seat
+  const missing = memory.length - exports.memory.buffer.byteLength
+  if (missing > 0) exports.memory.grow(missing / PAGE_BYTES)
+  const bytes = new Uint8Array(exports.memory.buffer)
+  if (used !== undefined) bytes.set(memory)
+  else for (const at of blocks) bytes.set(memory.subarray(at, at + BLOCK_BYTES), at)
+  exports.__stack_pointer.value = stackPointer
+  return seat
+}
+
+/** An instance that nobody needs any more, and that ended in turn. */
+export function leaveSeat(seat: Seat): void {
+  const grown = seat.exports.memory.buffer.byteLength !== imageOf().memory.length
+  if (!grown && kept.length < SEATS_KEPT_MAX) kept.push(seat)
+}
+
 function boot(): Image {
-  const exports = instantiate({ now: () => 0, call: uncalled })
+  const seat = newSeat()
+  const { exports } = seat
+  const fresh = new Uint8Array(exports.memory.buffer).slice()
+  seat.host = { now: () => 0, call: uncalled }
   exports.ice_fuel.value = BOOT_FUEL
   exports.ice_stack.value = FRAME_BYTES_MAX
   exports._initialize()
@@ -47,18 +83,23 @@ function boot(): Image {
   exports.qjs_set_gc_threshold(GC_THRESHOLD_BYTES)
   const bridge = bridgeOf(exports)
   const memory = new Uint8Array(exports.memory.buffer).slice()
-  const stackPointer = exports.__stack_pointer.value
   return {
     runtime: exports.qjs_get_runtime_ptr(),
     context: exports.qjs_get_context_ptr(),
     bridge,
-    place(instance) {
-      const missing = memory.length - instance.memory.buffer.byteLength
-      if (missing > 0) instance.memory.grow(missing / PAGE_BYTES)
-      new Uint8Array(instance.memory.buffer).set(memory)
-      instance.__stack_pointer.value = stackPointer
-    },
+    stackPointer: exports.__stack_pointer.value,
+    memory,
+    blocks: differing(fresh, memory),
   }
+}
+
+function differing(fresh: Uint8Array, memory: Uint8Array): readonly number[] {
+  const blocks: number[] = []
+  for (let at = 0; at < memory.length; at += BLOCK_BYTES) {
+    const block = memory.subarray(at, at + BLOCK_BYTES)
+    if (block.some((byte, offset) => byte !== (fresh[at + offset] ?? 0))) blocks.push(at)
+  }
+  return blocks
 }
 
 /** Runs the prelude: it is given the host, and gives its functions. */

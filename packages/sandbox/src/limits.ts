@@ -26,9 +26,9 @@ export const MEMORY_BYTES_MIN: number = 1_048_576
  * allocator leaves between. */
 export const PAGES_MAX = 5_120
 
-/** @units bytes of the engine's own stack. A guest's recursion ends here first, some 500 functions
- * deep, with a `RangeError` that it can catch. */
-export const GUEST_STACK_BYTES = 131_072
+/** @units bytes of the engine's own stack. A guest's functions end here first, some 400 deep, with
+ * a `RangeError` that the guest can catch; what the engine does by itself may end at its frames. */
+export const GUEST_STACK_BYTES = 98_304
 
 /** @units bytes of frames of the engine's functions, by their locals. Measured: the smallest sum
  * at which the host's default stack of 984 KiB was full is 907,000, optimised or not. This is
@@ -68,3 +68,6 @@ export const ERROR_MESSAGE_CHARS_MAX = 1_024
 
 /** @units UTF-16 units of the stack of an error a guest threw. */
 export const ERROR_STACK_CHARS_MAX = 2_048
+
+/** @units instances that wait for their next guest. Each keeps what it starts with, 1.4 MB. */
+export const SEATS_KEPT_MAX = 4

@@ -10,10 +10,10 @@
 import { invariant } from '@ice/primitives'
 import { Abi, EVAL, type Outcome } from './abi.ts'
 import type { Bounds } from './bounds.ts'
-import { type EngineExports, instantiate } from './engine.ts'
+import type { EngineExports, Seat } from './engine.ts'
 import { SANDBOX_CODES, type SandboxCode, SandboxError } from './errors.ts'
 import { failureOf, memoryError } from './failure.ts'
-import { imageOf } from './image.ts'
+import { imageOf, leaveSeat, takeSeat } from './image.ts'
 import { FRAME_BYTES_MAX } from './limits.ts'
 import type { BridgeName } from './prelude.ts'
 
@@ -30,11 +30,14 @@ export interface MachineHost {
 
 /** A machine is used by one guest, from its first call to its last. */
 export class Machine {
+  readonly #seat: Seat
   readonly #exports: EngineExports
   readonly #abi: Abi
   readonly #bridge: Readonly<Record<BridgeName, number>>
   readonly #bounds: Bounds
   #open = true
+  #within = false
+  #fuelUsed = 0
   #fault: unknown
 
   /** @throws `ICE_SANDBOX_ENGINE_CORRUPT`, `ICE_SANDBOX_ENGINE_UNAVAILABLE` */
@@ -42,12 +45,13 @@ export class Machine {
     const image = imageOf()
     this.#bounds = bounds
     this.#bridge = image.bridge
-    this.#exports = instantiate({
+    this.#seat = takeSeat()
+    this.#seat.host = {
       now: () => host.now(),
       call: (count, values) => this.#operate(host, count, values),
-    })
+    }
+    this.#exports = this.#seat.exports
     this.#abi = new Abi(this.#exports)
-    image.place(this.#exports)
     this.#exports.ice_fuel.value = PLACING_FUEL
     this.#exports.ice_stack.value = FRAME_BYTES_MAX
     this.#exports.qjs_set_runtime_and_context(image.runtime, image.context)
@@ -61,17 +65,15 @@ export class Machine {
 
   /** Fuel used up so far. */
   get fuelUsed(): number {
-    return this.#bounds.fuel - Number(this.#exports.ice_fuel.value)
+    return this.#open ? this.#spent() : this.#fuelUsed
   }
 
-  /** Bytes of the instance's memory, which never shrinks. */
-  get memoryBytes(): number {
-    return this.#exports.memory.buffer.byteLength
-  }
-
-  /** No call comes in any more. The memory goes with the last reference to the machine. */
+  /** No call comes in any more. A machine that is not within a call gives its instance back. */
   close(): void {
+    if (!this.#open) return
+    this.#fuelUsed = this.#spent()
     this.#open = false
+    if (!this.#within) this.#leave()
   }
 
   /** Evaluates a script, and gives its completion value as text of the wire. */
@@ -95,7 +97,11 @@ export class Machine {
   /** Gives an answer to a promise of the guest; then whatever follows of itself. */
   settle(number: number, how: 'value' | 'error', text: string): void {
     this.#enter(() => {
-      const values = [this.#abi.newText(String(number)), this.#abi.newText(how), this.#abi.newText(text)]
+      const values = [
+        this.#abi.newText(String(number)),
+        this.#abi.newText(how),
+        this.#abi.newText(text),
+      ]
       this.#callBridge('settle', values)
       this.#drain()
     })
@@ -111,13 +117,28 @@ export class Machine {
 
   /** Everything the engine does happens within. */
   #enter<T>(work: () => T): T {
-    invariant(this.#open, 'a machine that is closed is not called')
+    invariant(this.#open && !this.#within, 'a machine is called when it is open, and in turn')
+    this.#within = true
     try {
-      return work()
+      const result = work()
+      this.#within = false
+      if (!this.#open) this.#leave()
+      return result
     } catch (error) {
+      // The instance is where it was when it was left, and is never used again.
+      const reason = this.#reasonOf(error)
       this.close()
-      throw this.#reasonOf(error)
+      throw reason
     }
+  }
+
+  #leave(): void {
+    this.#seat.host = undefined
+    leaveSeat(this.#seat)
+  }
+
+  #spent(): number {
+    return this.#bounds.fuel - Number(this.#exports.ice_fuel.value)
   }
 
   /** What ended the guest: never an error of the engine as it is. */

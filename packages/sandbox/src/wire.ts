@@ -75,8 +75,8 @@ function readWire(wire: unknown, handles: HandleTable): GuestValue {
   if (typeof wire !== 'object' || wire === null) return wire as GuestValue
   if (Array.isArray(wire)) return wire.map((item: unknown) => readWire(item, handles))
   if (Object.hasOwn(wire, HANDLE_KEY)) return handles.take(Reflect.get(wire, HANDLE_KEY))
-  const unescape = (name: string): string => (name.startsWith('$') ? name.slice(1) : name)
-  return mapped(wire as Record<string, unknown>, unescape, (item) => readWire(item, handles))
+  const plainName = (name: string): string => (name.startsWith('$') ? name.slice(1) : name)
+  return mapped(wire as Record<string, unknown>, plainName, (item) => readWire(item, handles))
 }
 
 /** An object of the same members, `__proto__` a name like any other. */

@@ -39,6 +39,8 @@ const TYPE = { func: 0x60, i32: 0x7f, i64: 0x7e, empty: 0x40 }
 export interface MeterOptions {
   /** The largest memory an instance can have. @units pages of 65,536 bytes */
   readonly pagesMax: number
+  /** The exports to keep: an instance costs what it exports, and the rest is of no use. */
+  readonly exports: ReadonlySet<string>
 }
 
 /** What the sections say that the code needs. */
@@ -98,16 +100,10 @@ function rewritten({ id, body }: Section, { shape, meter, options }: Plan): Uint
     case SECTION.global: {
       const zero = [OP.i64Const, 0, OP.end]
       const none = [OP.i32Const, 0, OP.end]
-      return extended(
-        body,
-        2,
-        new ByteWriter().write([TYPE.i64, 1, ...zero, TYPE.i32, 1, ...none]),
-      )
+      return extended(body, 2, new ByteWriter().write([TYPE.i64, 1, ...zero, TYPE.i32, 1, ...none]))
     }
-    case SECTION.export: {
-      const more = new ByteWriter().text(FUEL_EXPORT).byte(3).u32(meter.fuel)
-      return extended(body, 2, more.text(STACK_EXPORT).byte(3).u32(meter.stack))
-    }
+    case SECTION.export:
+      return keptExports(body, meter, options.exports)
     case SECTION.code:
       return meteredCode(body, shape, meter)
     default:
@@ -142,8 +138,20 @@ function readShape(sections: readonly Section[]): Shape {
     types,
     imported: { functions: count(0), globals: count(3) },
     functions,
-    globals: of(SECTION.global).u32(),
+    globals: countGlobals(of(SECTION.global)),
   }
+}
+
+/** The module's own globals: all that can change is the stack pointer. */
+function countGlobals(reader: ByteReader): number {
+  const mutable = listOf(reader, (each) => {
+    each.skip(1)
+    const isMutable = each.byte() === 1
+    while (readInstruction(each) !== 'ends');
+    return isMutable
+  })
+  invariant(mutable.filter(Boolean).length === 1, 'the module has one global that can change')
+  return mutable.length
 }
 
 /** The kind of one import. The module imports functions alone; the rest would need more reading. */
@@ -165,7 +173,26 @@ function extended(body: Uint8Array, more: number, entries: ByteWriter): Uint8Arr
   const reader = new ByteReader(body)
   const count = reader.u32()
   const rest = body.subarray(reader.at)
-  return new ByteWriter(body.length + 64).u32(count + more).write(rest).write(entries.bytes).bytes
+  return new ByteWriter(body.length + 64)
+    .u32(count + more)
+    .write(rest)
+    .write(entries.bytes).bytes
+}
+
+function keptExports(body: Uint8Array, meter: Meter, names: ReadonlySet<string>): Uint8Array {
+  const entries = listOf(new ByteReader(body), (reader) => {
+    const from = reader.at
+    const name = new TextDecoder().decode(reader.take(reader.u32()))
+    reader.byte()
+    reader.u32()
+    return { name, bytes: body.subarray(from, reader.at) }
+  })
+  const kept = entries.filter(({ name }) => names.has(name))
+  invariant(kept.length === names.size, 'the module exports what is to be kept')
+  const out = new ByteWriter(body.length).u32(kept.length + 2)
+  for (const { bytes } of kept) out.write(bytes)
+  out.text(FUEL_EXPORT).byte(3).u32(meter.fuel)
+  return out.text(STACK_EXPORT).byte(3).u32(meter.stack).bytes
 }
 
 function boundMemory(body: Uint8Array, pagesMax: number): Uint8Array {
