@@ -7,7 +7,11 @@ const { value } = evaluate('orders.filter((o) => o.total > limit).length', {
 })
 console.log(value) // 1
 
-for (const source of ['for (;;);', 'process.exit()', 'const a = []; for (;;) a.push("x".repeat(1e6) + a.length)']) {
+for (const source of [
+  'for (;;);',
+  'process.exit()',
+  'const a = []; for (;;) a.push("x".repeat(1e6) + a.length)',
+]) {
   try {
     evaluate(source, { limits: { fuel: 10_000_000 } })
   } catch (error) {
@@ -20,8 +24,9 @@ const program = sandboxedProgram({
   name: 'count-words',
   source: `
     export default async function (ice, { path }) {
-      const text = await ice.effect('read', { action: 'fs.read', grant: 'notes', arguments: { path } })
-      return { words: text.split(/\\s+/).length }
+      const request = { action: 'fs.read', grant: 'notes', arguments: { path } }
+      const text = await ice.effect('read', request)
+      return { words: text.split(' ').length }
     }`,
   input: z.object({ path: z.string() }),
   output: z.object({ words: z.number() }),

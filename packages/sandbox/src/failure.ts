@@ -23,7 +23,7 @@ const TEXTS = [
   ['stack', ERROR_STACK_CHARS_MAX],
 ] as const
 
-/** The engine's own errors have these texts; a guest may say the same of itself, and gains nothing. */
+/** What the engine says of itself. A guest may say the same, and gains nothing. */
 const OUT_OF_MEMORY = 'out of memory'
 
 /** The guest wanted more memory than it may have. */

@@ -4,7 +4,7 @@
  * A *guest* is code that nobody vouches for. It computes in an engine of its own, with a heap of
  * its own, and reaches the host only by what it is given: its input, a context, and handles.
  */
-import type { JsonPrimitive, Random, Timestamp } from '@ice/primitives'
+import type { Brand, JsonPrimitive, Random, Timestamp } from '@ice/primitives'
 import type { Check, EffectRequest, Schema } from '@ice/runs/ports'
 
 /** What a guest may use up. What is left out has the default of `limits.ts`. */
@@ -27,11 +27,7 @@ export interface GuestLimits {
  * To the guest it is an object without properties. It cannot be made, copied from a number or
  * passed to another guest: what a guest hands back is looked up among what it was given.
  */
-export interface Handle {
-  readonly [handleBrand]: true
-}
-
-declare const handleBrand: unique symbol
+export type Handle = Brand<object, 'Handle'>
 
 /** JSON in which a place may be taken by a handle. */
 export type GuestValue =

@@ -80,7 +80,9 @@ const WRITE = `
     throw refuse('type', 'a ' + typeof value + ' cannot leave the sandbox')
   }
   const writeObject = (value, depth) => {
-    if (apply(mapHas, handles, [value])) return '{"$handle":' + apply(mapGet, handles, [value]) + '}'
+    if (apply(mapHas, handles, [value])) {
+      return '{"$handle":' + apply(mapGet, handles, [value]) + '}'
+    }
     let text = ''
     if (isArray(value)) {
       const length = value.length
@@ -160,7 +162,8 @@ const FAIL = `
         + said(error, 'message', ${ERROR_MESSAGE_CHARS_MAX}) + '}'
     }
     return '{"type":"object"' + said(error, 'name', ${ERROR_NAME_CHARS_MAX})
-      + said(error, 'message', ${ERROR_MESSAGE_CHARS_MAX}) + said(error, 'code', ${ERROR_NAME_CHARS_MAX})
+      + said(error, 'message', ${ERROR_MESSAGE_CHARS_MAX})
+      + said(error, 'code', ${ERROR_NAME_CHARS_MAX})
       + said(error, 'stack', ${ERROR_STACK_CHARS_MAX}) + '}'
   }
   const hostError = (number, { name, message, code, data }) => {
@@ -201,7 +204,8 @@ const CONTEXT = `
     propose(id, proposal) { return ask('propose', scope, id, proposal) },
     approval(id, question) { return ask('approval', scope, id, question) },
     scope(name) {
-      return context(NumberOf(call('scope', '{"scope":' + scope + ',"name":' + toText(name) + '}')), run)
+      const text = '{"scope":' + scope + ',"name":' + toText(name) + '}'
+      return context(NumberOf(call('scope', text)), run)
     },
   })
 `

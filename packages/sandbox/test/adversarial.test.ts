@@ -70,13 +70,15 @@ describe('a way out', () => {
     ['arguments.callee', '(function () { return arguments.callee })()', FAILED],
     [
       'the frames of its stack',
-      'Error.prepareStackTrace = (e, frames) => frames.length > 0 && typeof frames[0].getThis; String(new Error("x").stack)',
+      'Error.prepareStackTrace = (e, frames) => frames.length > 0 && typeof ' +
+        'frames[0].getThis; String(new Error("x").stack)',
       { value: 'undefined' },
     ],
     ['shared memory', 'typeof SharedArrayBuffer + typeof Atomics', { value: 'undefinedundefined' }],
     [
       'shared memory by its kin',
-      'Object.getOwnPropertyNames(globalThis).filter((n) => /Shared|Atomics|WeakRef|Finaliz|perform/.test(n)).length',
+      'Object.getOwnPropertyNames(globalThis).filter((n) => ' +
+        '/Shared|Atomics|WeakRef|Finaliz|perform/.test(n)).length',
       { value: 0 },
     ],
     [
@@ -267,7 +269,8 @@ describe('a result', () => {
     ['an integer two readers read differently', '2 ** 60', REFUSED],
     [
       'a proxy that answers',
-      'new Proxy({}, { ownKeys: () => ["a"], getOwnPropertyDescriptor: () => ({ value: 1, enumerable: true, configurable: true }), get: () => 7 })',
+      'new Proxy({}, { ownKeys: () => ["a"], getOwnPropertyDescriptor: () => ({ value: 1, ' +
+        'enumerable: true, configurable: true }), get: () => 7 })',
       { value: { a: 7 } },
     ],
     ['what toJSON says', '({ a: 1, toJSON: 2 })', { value: { a: 1, toJSON: 2 } }],
@@ -300,7 +303,8 @@ describe('built-ins that a guest changed', () => {
         try { Object.defineProperty(of.prototype, name, { value: evil }) } catch {}
       }
     }
-    for (const name of ['keys', 'getPrototypeOf', 'defineProperty', 'freeze', 'create', 'hasOwn']) Object[name] = evil
+    for (const name of ['keys', 'getPrototypeOf', 'defineProperty', 'freeze', 'create',
+      'hasOwn']) Object[name] = evil
     Object.prototype.toJSON = evil; Array.prototype.toJSON = evil; String.prototype.toJSON = evil
     Reflect.apply = evil; Array.isArray = () => true; Number.isFinite = () => false
     Date.now = () => -1
@@ -311,7 +315,8 @@ describe('built-ins that a guest changed', () => {
     const program = guest(
       `${poison}
       export default async (ice, input) => {
-        const answer = await ice.effect('one', { action: 'do', grant: 'g', arguments: { list: [1, { $x: 2 }] } })
+        const answer = await ice.effect('one', { action: 'do', grant: 'g', arguments: { list: [1,
+          { $x: 2 }] } })
         const failed = await ice.attempt('two', { action: 'no', grant: 'g', arguments: {} })
         return { input, answer, failed, now: ice.now }
       }`,
@@ -344,12 +349,14 @@ describe('built-ins that a guest changed', () => {
     ],
     [
       'a constructor of its promise',
-      'const p = ice.effect("x", r); p.constructor = { [Symbol.species]: function () { throw 1 } }; return await p.catch(() => 0)',
+      'const p = ice.effect("x", r); p.constructor = { [Symbol.species]: function () { ' +
+        'throw 1 } }; return await p.catch(() => 0)',
       FAILED,
     ],
     [
       'species of all promises',
-      'Object.defineProperty(Promise, Symbol.species, { get() { return Array } }); return await ice.effect("x", r)',
+      'Object.defineProperty(Promise, Symbol.species, { get() { return Array } }); return ' +
+        'await ice.effect("x", r)',
       { value: {} },
     ],
   ]

@@ -91,7 +91,8 @@ describe('the limits of an evaluation', () => {
       return expect.unreachable()
     }
     const { data } = thrown(
-      'throw Object.assign(new Error("m".repeat(1e5)), { name: "n".repeat(1e5), stack: "\\ud834\\udd1e".repeat(1e5) })',
+      'throw Object.assign(new Error("m".repeat(1e5)), { name: "n".repeat(1e5), stack: ' +
+        '"\\ud834\\udd1e".repeat(1e5) })',
     )
     expect([data['name']?.length, data['message']?.length, data['stack']?.length]).toEqual([
       128, 1024, 2048,

@@ -40,7 +40,8 @@ describe('a guest as the program of a run', () => {
 
   it('has the clock and the randomness of its context, in every way it can ask', async () => {
     const program = guest(`export default (ice) => [
-      ice.now, Date.now(), new Date().getTime(), ice.random(), Math.random(), ice.scope('s').random()]`)
+      ice.now, Date.now(), new Date().getTime(), ice.random(), Math.random(),
+        ice.scope('s').random()]`)
     const { random } = context()
     const inner = context(undefined, 's/').random.float()
     const now = 1_700_000_000_000
@@ -109,7 +110,8 @@ describe('a guest whose owner dies', () => {
   it('and that ran out of fuel, runs out of it at the same step', async () => {
     const source = `${ask}
       export default async (ice) => {
-        for (let n = 0; ; n += 1) { await ice.effect('step/' + n, ask({ n })); for (let i = 0; i < 1e5; i += 1); }
+        for (let n = 0; ; n += 1) { await ice.effect('step/' + n, ask({ n })); for (let i = 0;
+          i < 1e5; i += 1); }
       }`
     const program = guest(source, { limits: { fuel: 20_000_000 } })
     const counts = []
@@ -157,7 +159,8 @@ describe('a step that fails', () => {
     const program = guest(`${ask}
       export default async (ice) => {
         try { await ice.effect('x', { ...ask({}), grant: 'none' }) }
-        catch (e) { return { is: e instanceof Error, name: e.name, code: e.code, step: e.data.step, message: e.message } }
+        catch (e) { return { is: e instanceof Error, name: e.name, code: e.code,
+          step: e.data.step, message: e.message } }
       }`)
     const { runs } = world()
     const { stretch } = await runs.execute(program, {}, { grants: toolGrants })
@@ -171,7 +174,8 @@ describe('a step that fails', () => {
   it('shows nothing of the host: no stack, no path, no object', async () => {
     const program = guest(`${ask}
       export default async (ice) => {
-        try { await ice.effect('x', ask({})) } catch (e) { return [Object.keys(e), String(e.stack).includes('world')] }
+        try { await ice.effect('x', ask({})) } catch (e) { return [Object.keys(e),
+          String(e.stack).includes('world')] }
       }`)
     const under = context(() => {
       throw new Error('inside')
@@ -189,7 +193,9 @@ describe('a step that fails', () => {
     ['a function in its arguments', '"x", ask({ f() {} })'],
   ])('because it is %s, is a rejection the guest can catch', async (_name, call) => {
     const program = guest(
-      `${ask}\nexport default async (ice) => ice.effect(${call}).catch((e) => 'caught ' + (e.code ?? e.name))`,
+      `${ask}
+      export default async (ice) =>
+        ice.effect(${call}).catch((e) => 'caught ' + (e.code ?? e.name))`,
     )
     const { value } = (await outcomeOf(program)) as { value: string }
     expect(value).toMatch(/^caught (ICE_SANDBOX_VALUE_UNSUPPORTED|TypeError)$/)
@@ -275,7 +281,8 @@ describe('an outcome that is concealed', () => {
       export default async (ice) => {
         const held = await ice.effect('secret', ask({}))
         const again = await ice.attempt('secret', ask({}))
-        const seen = [typeof held, Object.getPrototypeOf(held), Reflect.ownKeys(held).length, Object.isFrozen(held)]
+        const seen = [typeof held, Object.getPrototypeOf(held), Reflect.ownKeys(held).length,
+          Object.isFrozen(held)]
         const shown = JSON.stringify(held) + String(Object.keys(held))
         const used = await ice.effect('use', ask({ here: [held] }))
         return { seen, shown, held, used: used.here[0].token, other: again.value === held }
@@ -331,7 +338,8 @@ describe('an outcome that is concealed', () => {
       export default async (ice) => {
         const held = await ice.effect('secret', ask({}))
         const tries = [{ ...held }, Object.create(held), new Proxy(held, {})]
-        return Promise.all(tries.map((x, n) => ice.effect('use/' + n, ask({ x })).catch((e) => e.name)))
+        return Promise.all(tries.map((x, n) => ice.effect('use/' + n, ask({
+          x })).catch((e) => e.name)))
       }`,
       { conceal },
     )

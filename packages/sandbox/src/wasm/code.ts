@@ -82,7 +82,7 @@ function readPrefixed(code: ByteReader): Kind {
   const op = code.u32()
   // Saturating conversions have no immediates.
   if (op <= 7) return 'plain'
-  // Tables and segments of data do not change: so memory and globals are all of an instance's state.
+  // Tables and segments do not change: memory and globals are all of an instance's state.
   const isBulk = op === 10 || op === 11
   invariant(isBulk, `the module has an instruction that is not known: 0xfc ${op}`)
   for (let left = op === 10 ? 2 : 1; left > 0; left -= 1) code.skipInteger()

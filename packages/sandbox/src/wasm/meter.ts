@@ -230,7 +230,7 @@ interface FunctionPlan {
 
 /**
  * `body` becomes `charge; block body end; give the frame back`. A `return` becomes a branch to the
- * end of that block, so that there is one way out; a branch that left the function leaves the block.
+ * end of that block, so that there is one way out; a branch out of the function leaves the block.
  */
 function meteredFunction(code: ByteReader, plan: FunctionPlan): Uint8Array {
   const { meter, parameters, result } = plan
