@@ -28,8 +28,6 @@ export const ENGINE = {
   sha256: 'c0bd8f296e18cf074969f6401b9ecb72609a1323818ec2b9bf7a8f8d740d1363',
 } as const
 
-const FILE = 'quickjs-wasi/quickjs.wasm'
-
 /** A function of the engine: numbers in, a number out. */
 type Native = (...values: number[]) => number
 
@@ -109,9 +107,10 @@ export function newSeat(): Seat {
 function readEngine(): Uint8Array {
   let bytes: Uint8Array
   try {
-    bytes = readFileSync(createRequire(import.meta.url).resolve(FILE))
+    const require = createRequire(import.meta.url)
+    bytes = readFileSync(require.resolve('quickjs-wasi/quickjs.wasm'))
   } catch (error) {
-    const message = `The engine's file (${FILE}) cannot be read`
+    const message = `The file of ${ENGINE.name} cannot be read`
     throw new SandboxError(SANDBOX_CODES.engineUnavailable, message, {}, error)
   }
   checkEngine(bytes)

@@ -9,6 +9,7 @@
  *
  * The trap this closes: cleaning up after a guest. Nothing is cleaned here; everything is written.
  */
+import { Buffer } from 'node:buffer'
 import { invariant } from '@ice/primitives'
 import { Abi, EVAL } from './abi.ts'
 import { type EngineExports, newSeat, type Seat } from './engine.ts'
@@ -94,10 +95,12 @@ function boot(): Image {
 }
 
 function differing(fresh: Uint8Array, memory: Uint8Array): readonly number[] {
+  const before = new Uint8Array(memory.length)
+  before.set(fresh)
   const blocks: number[] = []
   for (let at = 0; at < memory.length; at += BLOCK_BYTES) {
-    const block = memory.subarray(at, at + BLOCK_BYTES)
-    if (block.some((byte, offset) => byte !== (fresh[at + offset] ?? 0))) blocks.push(at)
+    const end = at + BLOCK_BYTES
+    if (Buffer.compare(before.subarray(at, end), memory.subarray(at, end)) !== 0) blocks.push(at)
   }
   return blocks
 }

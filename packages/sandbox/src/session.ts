@@ -102,7 +102,7 @@ class Session {
         this.#ask(this.#read(text) as unknown as Ask)
         return ''
       case 'return': {
-        const value = this.#read(text)
+        const value = revealed(this.#read(text))
         this.#end(() => this.#resolve(value))
         return ''
       }
@@ -116,8 +116,8 @@ class Session {
     }
   }
 
-  #read(text: string): JsonValue {
-    return revealed(fromGuest(text, this.#handles, this.#init.bounds))
+  #read(text: string): GuestValue {
+    return fromGuest(text, this.#handles, this.#init.bounds)
   }
 
   #scope(place: number): Scope {
@@ -126,7 +126,7 @@ class Session {
     return scope
   }
 
-  #newScope(request: JsonValue): string {
+  #newScope(request: GuestValue): string {
     const { scope: place, name } = request as { readonly scope: number; readonly name: string }
     const { context, prefix } = this.#scope(place)
     if (this.#scopes.length >= SCOPES_MAX) {

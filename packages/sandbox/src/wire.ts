@@ -109,7 +109,7 @@ class Writer {
         if (value.isWellFormed()) return value
         break
       case 'number':
-        if (Number.isFinite(value)) return value
+        if (Number.isFinite(value) && !isUnsafe(value)) return value
         break
       case 'boolean':
         return value
@@ -140,6 +140,11 @@ class Writer {
     this.escaped = true
     return `$${name}`
   }
+}
+
+/** Whether JSON writes it as an integer that two readers read differently. */
+function isUnsafe(value: number): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21
 }
 
 function limit(what: 'bytes' | 'depth' | 'nodes', max: number): SandboxError {

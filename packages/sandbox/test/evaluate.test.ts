@@ -34,6 +34,7 @@ describe('an evaluation', () => {
     ['a function', () => 1],
     ['a lone surrogate', '\ud800'],
     ['no number', Number.NaN],
+    ['an integer two readers read differently', 2 ** 60],
     ['a date', new Date(0)],
     ['undefined', undefined],
   ])('is not given %s', (_name, value) => {

@@ -50,6 +50,20 @@ describe('a guest as the program of a run', () => {
     })
   })
 
+  it('is one of many at once, and none sees another', async () => {
+    const program = guest(`
+      ${ask}
+      let mine = 0
+      export default async (ice, input) => {
+        for (let n = 0; n < 5; n += 1) mine += (await ice.effect('e' + n, ask(input))).n
+        return mine
+      }`)
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => outcomeOf(program, { n })),
+    )
+    expect(results).toEqual(Array.from({ length: 20 }, (_, n) => ({ value: n * 5 })))
+  })
+
   it('is held to the schemas and the needs it is declared with', () => {
     const output = { parse: () => 1 }
     const program = guest('export default () => 1', { output, needs: ['g'] })
@@ -299,6 +313,26 @@ describe('an outcome that is concealed', () => {
         other: false,
       },
     })
+  })
+
+  it.each([
+    ['id of a step', 'ice.effect(held, ask({}))'],
+    ['action', 'ice.effect("use", ask({}, held))'],
+    ['grant', 'ice.effect("use", { ...ask({}), grant: held })'],
+    ['list of arguments', 'ice.effect("use", ask(held))'],
+    ['reason', 'ice.propose("use", { agent: "alice", content: 1, reason: held })'],
+    ['prompt', 'ice.approval("use", { prompt: held })'],
+  ])('is not taken for an %s, which would tell of it', async (_name, call) => {
+    const program = guest(
+      `${ask}
+      export default async (ice) => {
+        const held = await ice.effect('secret', ask({}))
+        return ${call}.catch((e) => e.code)
+      }`,
+      { conceal },
+    )
+    const text = context((id, { arguments: args }) => (id === 'secret' ? 'use' : args))
+    expect(await outcomeOf(program, {}, text)).toEqual({ value: 'ICE_SANDBOX_VALUE_UNSUPPORTED' })
   })
 
   it.each([

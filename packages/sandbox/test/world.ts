@@ -5,7 +5,6 @@ import type { EventStore, RecordedEvent } from '@ice/events/ports'
 import {
   createIds,
   errorRecord,
-  IceError,
   type JsonObject,
   type JsonValue,
   type PrincipalId,
@@ -82,7 +81,8 @@ export function evaluated(source: string, options: EvaluateOptions = {}): unknow
 
 function codeOf(error: unknown): string {
   // Whatever has no code is a defect of the sandbox, and shown as it is.
-  if (error instanceof IceError) return error.code
+  const { code } = error as { readonly code?: unknown }
+  if (typeof code === 'string' && code.startsWith('ICE_')) return code
   throw error
 }
 

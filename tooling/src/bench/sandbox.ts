@@ -2,8 +2,8 @@
  * What a guest costs (S1): the first of a process, each further one, one call of its context, and
  * how fast its fuel burns.
  *
- * The peer of a guest is what somebody would write who needs no sandbox: a new context of `node:vm`,
- * which confines nothing and bounds nothing. That of a call is the same program as a function.
+ * The peer of a guest is what somebody would write who needs no sandbox: a new context of
+ * `node:vm`, which confines and bounds nothing. That of a call is the same program as a function.
  */
 import vm from 'node:vm'
 import { defineProgram } from '@ice/runs'
