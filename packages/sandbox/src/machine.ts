@@ -38,6 +38,7 @@ export class Machine {
   #open = true
   #within = false
   #fuelUsed = 0
+  /** What the host's side of a call threw: it passed through the engine, and is not of it. */
   #fault: unknown
 
   /** @throws `ICE_SANDBOX_ENGINE_CORRUPT`, `ICE_SANDBOX_ENGINE_UNAVAILABLE` */
@@ -143,7 +144,8 @@ export class Machine {
 
   /** What ended the guest: never an error of the engine as it is. */
   #reasonOf(error: unknown): unknown {
-    if (error === this.#fault || error instanceof SandboxError) return error
+    if (error instanceof SandboxError) return error
+    if (error === this.#fault) return engineError(error)
     const { fuel } = this.#bounds
     if (this.#exports.ice_fuel.value < 0n) {
       const message = `The guest has used up its fuel of ${fuel}`
@@ -153,7 +155,7 @@ export class Machine {
       const message = 'The guest went deeper than the stack it may use'
       return new SandboxError(SANDBOX_CODES.stackLimit, message)
     }
-    return new SandboxError(SANDBOX_CODES.engineFailed, 'The engine failed', {}, error)
+    return engineError(error)
   }
 
   #operate(host: MachineHost, count: number, values: number): number {
@@ -194,4 +196,9 @@ export class Machine {
     if (this.#exports.qjs_is_uncatchable_error(thrown) !== 0) return memoryError()
     return failureOf(this.#abi.takeText(this.#callBridge('describe', [thrown])), code)
   }
+}
+
+function engineError(cause: unknown): SandboxError {
+  const message = 'The engine, or what it called, failed'
+  return new SandboxError(SANDBOX_CODES.engineFailed, message, {}, cause)
 }

@@ -265,6 +265,23 @@ describe('a guest that does not do its part', () => {
     expect(seen).toEqual(['late'])
   })
 
+  it('is not blamed for a host that fails: that has a code, and its cause', async () => {
+    const broken = new RangeError('no dice')
+    const under = context()
+    Object.assign(under, {
+      random: {
+        float: () => {
+          throw broken
+        },
+      },
+    })
+    const program = guest('export default (ice) => { try { return ice.random() } catch {} }')
+    await expect(program.run(under, {})).rejects.toMatchObject({
+      code: 'ICE_SANDBOX_ENGINE_FAILED',
+      cause: broken,
+    })
+  })
+
   it('is refused before it runs when its source or its limits are out of bounds', () => {
     const code = (more: object, source = 'export default () => 1') => {
       try {
