@@ -1,0 +1,104 @@
+/**
+ * Requests of a prompt: verbs that ask for an act, each with the words that belong to it.
+ *
+ * 1. Only a base form at the head of a clause asks: `send`, `and update`, `make sure to adjust`,
+ *    `can you pay`. `They sent`, `my payment`, `the update` and `how to send` ask for nothing.
+ * 2. What is denied is not asked for: `do not delete`. Nor is what somebody else is to do:
+ *    `remind Bob to pay`.
+ * 3. What stands in quotation marks is a name or a text, and asks for nothing.
+ *
+ * What it misses is asked of the person, so each of these rules leans towards missing.
+ */
+import {
+  ACT_VERBS,
+  DELEGATING,
+  MODALS,
+  NEGATIONS,
+  NOT_ASKING,
+  PARTICLES,
+  REQUEST_HEADS,
+} from './lexicon.ts'
+import { singular, type Word } from './words.ts'
+
+/** One act that is asked for. */
+export interface Request {
+  /** As in the lists: `send`, `set_up`. */
+  readonly verb: string
+  /** The groups of the verb. */
+  readonly groups: readonly string[]
+  /** The words of its clause, singular, up to the next request or the end of the sentence. */
+  readonly words: ReadonlySet<string>
+}
+
+/** The requests among the words of a prompt. */
+export function requestsOf(words: readonly Word[]): readonly Request[] {
+  const heads = words.flatMap((_, at) => {
+    const verb = verbAt(words, at)
+    return verb !== undefined && isAsked(words, at) ? [{ at, verb }] : []
+  })
+  return heads.map(({ at, verb }, index) => ({
+    verb,
+    groups: ACT_VERBS.get(verb) ?? [],
+    words: clauseOf(words, at, heads[index + 1]?.at ?? words.length),
+  }))
+}
+
+/** The verb of an act that begins here: with its particle, which may stand after its object. */
+function verbAt(words: readonly Word[], at: number): string | undefined {
+  const lower = words[at]?.lower ?? ''
+  for (let next = at + 1; next <= at + 3; next += 1) {
+    const word = words[next]
+    if (word === undefined || word.opensClause) break
+    if (PARTICLES.has(word.lower) && ACT_VERBS.has(`${lower}_${word.lower}`)) {
+      return `${lower}_${word.lower}`
+    }
+  }
+  return ACT_VERBS.has(lower) ? lower : undefined
+}
+
+function isAsked(words: readonly Word[], at: number): boolean {
+  let before = at - 1
+  // `quickly send`
+  if (/^.{2,}ly$/.test(words[before]?.lower ?? '') && words[at]?.opensClause !== true) before -= 1
+  const first = words[before + 1]
+  if (first === undefined || isDenied(words, before)) return false
+  if (first.opensClause || before < 0) return true
+  const head = words[before]?.lower ?? ''
+  const above = words[before]?.opensClause === true ? '' : (words[before - 1]?.lower ?? '')
+  if (head === 'you') return MODALS.has(above)
+  if (head === 'me' || head === 'us') return above === 'help' || above === 'let'
+  if (MODALS.has(head)) return above === 'you'
+  if (head === 'to') return isAskedAfterTo(words, before)
+  return REQUEST_HEADS.has(head)
+}
+
+/** `sure to send` asks; `how to send`, `Bob wants to send` and `remind him to send` do not. */
+function isAskedAfterTo(words: readonly Word[], to: number): boolean {
+  if (words[to]?.opensClause === true) return true
+  if (NOT_ASKING.has(words[to - 1]?.lower ?? '')) return false
+  if (words[to - 1]?.lower === 'you') return true
+  for (let at = to - 1; at >= Math.max(0, to - 4); at -= 1) {
+    if (DELEGATING.has(words[at]?.lower ?? '')) return false
+    if (words[at]?.opensClause === true) break
+  }
+  return true
+}
+
+/** Whether one of the words just before, in the same clause, denies what follows. */
+function isDenied(words: readonly Word[], last: number): boolean {
+  for (let at = last; at > last - 4 && at >= 0; at -= 1) {
+    if (words[at + 1]?.opensClause === true) return false
+    if (NEGATIONS.has(words[at]?.lower ?? '')) return true
+  }
+  return false
+}
+
+function clauseOf(words: readonly Word[], from: number, to: number): ReadonlySet<string> {
+  const clause = new Set<string>()
+  for (let at = from; at < to; at += 1) {
+    const word = words[at]
+    if (word === undefined || (at > from && word.opensSentence)) break
+    clause.add(singular(word.lower))
+  }
+  return clause
+}

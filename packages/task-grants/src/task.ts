@@ -1,0 +1,236 @@
+/**
+ * The authority of a task: grants from its prompt and its tools, before any content is seen.
+ *
+ *     tool observes                     observe    free; what leads outside has to be named
+ *     tool acts, the prompt asks so     request    has a target: each target named, nothing
+ *                                                  mentioned but what the prompt mentions
+ *                                       spelled    has none: its words named; how much and
+ *                                                  when too, where it has no words
+ *     any tool of these                 approval   a person is asked about exactly this call
+ *
+ * 1. Grants and readings are functions of the prompt, the tools and the call. Content of the task
+ *    is no input, so whatever is written in it changes no decision about a given call.
+ * 2. A call is made under one grant, and under the one with the approval where that denies. Which,
+ *    follows from the call alone: nothing is searched for that would allow it.
+ *
+ * The trap: a rule that asks the model, or a text it has read, what the user meant.
+ */
+import type { Caveat } from '@ice/capabilities/ports'
+import type { JsonObject, JsonValue } from '@ice/primitives'
+import { jsonFault, toolFaults } from './checks.ts'
+import { TASK_GRANTS_CODES, TaskGrantsError } from './errors.ts'
+import { COUNT_FLOOR, MENTIONS_MAX, PROMPT_CHARS_MAX, READ_CHARS_MAX, TOOLS_MAX } from './limits.ts'
+import { folded, mentionsOf } from './mentions.ts'
+import { isNamed } from './naming.ts'
+import type { Task, TaskCall, TaskGrant, TaskInit } from './ports.ts'
+import { type ReadPrompt, readPrompt } from './prompt.ts'
+import type { Request } from './requests.ts'
+import { type Parameter, type ReadTool, readTool } from './tools.ts'
+
+/** The action of a call that changes nothing, and of one that does. */
+export const TASK_ACTIONS = { observe: 'tool.observe', act: 'tool.act' } as const
+
+/**
+ * Declares the grants of a task and reads its calls.
+ *
+ * @throws {TaskGrantsError} `ICE_TASK_GRANTS_PROMPT_LIMIT`, `ICE_TASK_GRANTS_TOOLS_UNSUPPORTED`
+ */
+export function taskGrants(init: TaskInit): Task {
+  const { prompt, tools, naming = 'targets' } = init
+  if (typeof prompt !== 'string' || prompt.length > PROMPT_CHARS_MAX) {
+    throw new TaskGrantsError(
+      TASK_GRANTS_CODES.promptLimit,
+      `A prompt is text of at most ${PROMPT_CHARS_MAX} characters`,
+    )
+  }
+  const reasons = toolFaults(tools)
+  if (reasons.length > 0) {
+    throw new TaskGrantsError(
+      TASK_GRANTS_CODES.toolsUnsupported,
+      `No task has these tools: ${reasons.slice(0, TOOLS_MAX).join('; ')}`,
+      { reasons },
+    )
+  }
+  const read = readPrompt(prompt)
+  const known = tools.map(readTool)
+  const asked = askedFor(read.requests, known)
+  const room: Room = { prompt: read, asked, everything: naming === 'everything' }
+  const byName = new Map(known.map((tool) => [tool.name, tool]))
+  return Object.freeze({
+    grants: Object.freeze(known.flatMap((tool) => grantsOf(room, tool))),
+    call(name: string, args: JsonValue): TaskCall {
+      const tool = byName.get(name)
+      if (tool === undefined) {
+        const message = `The task has no tool ${JSON.stringify(String(name).slice(0, 80))}`
+        throw new TaskGrantsError(TASK_GRANTS_CODES.toolNotFound, message)
+      }
+      const fault = jsonFault(args)
+      if (fault !== undefined) {
+        throw new TaskGrantsError(TASK_GRANTS_CODES.argumentsLimit, `Arguments are ${fault}`)
+      }
+      return readCall(room, tool, args as JsonObject)
+    },
+  })
+}
+
+interface Room {
+  readonly prompt: ReadPrompt
+  /** For each tool that acts and is asked for, the verb that does. */
+  readonly asked: ReadonlyMap<string, string>
+  readonly everything: boolean
+}
+
+/**
+ * Which tools the requests are for. A request is for tools whose verb is of its group. When its
+ * clause holds the noun of some of them it is for these, else for those of its very verb, else for
+ * all.
+ */
+function askedFor(
+  requests: readonly Request[],
+  tools: readonly ReadTool[],
+): ReadonlyMap<string, string> {
+  const asked = new Map<string, string>()
+  for (const { verb, groups, words } of requests) {
+    const fit = tools.filter((tool) => tool.acts && groups.some((group) => tool.groups.has(group)))
+    const withNoun = fit.filter(({ nouns }) => [...nouns].some((noun) => words.has(noun)))
+    const withVerb = fit.filter(({ verbs }) => verbs.includes(verb))
+    const chosen = withNoun.length > 0 ? withNoun : withVerb.length > 0 ? withVerb : fit
+    for (const { name } of chosen) if (!asked.has(name)) asked.set(name, verb)
+  }
+  return asked
+}
+
+const pathOf = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+
+function grantsOf(room: Room, tool: ReadTool): readonly TaskGrant[] {
+  const approval = grantOf(tool, {
+    source: 'approval',
+    caveats: [{ kind: 'approval' }],
+    why: 'a person is asked about each call',
+  })
+  if (!tool.acts) {
+    const outward = tool.parameters.filter(({ isOutward }) => isOutward).map(({ name }) => name)
+    const why = outward.length === 0 ? 'it changes nothing' : 'it changes nothing, and leads outside'
+    const observe = grantOf(tool, { source: 'observe', caveats: trusted(outward), why })
+    return outward.length === 0 ? [observe] : [observe, approval]
+  }
+  const verb = room.asked.get(tool.name)
+  if (verb === undefined) return [approval]
+  const why = `the prompt asks to ${verb.replaceAll('_', ' ')}`
+  const mentions = [...room.prompt.mentions].slice(0, MENTIONS_MAX)
+  const count: Caveat = { kind: 'count', max: Math.max(COUNT_FLOOR, room.prompt.names) }
+  const every = tool.parameters.map(({ name }) => name)
+  const targets = room.everything ? every : targetsOf(tool).map(({ name }) => name)
+  const requests = anchorsOf(tool).map((anchor) =>
+    grantOf(tool, {
+      source: 'request',
+      on: anchor.name,
+      mentions,
+      caveats: [shapeOf(tool, anchor), ...trusted(targets), count],
+      why: `${why}, and the call names its ${anchor.name}`,
+    }),
+  )
+  const word = wordOf(tool)
+  const said = word === undefined || room.everything ? every : saidOf(tool)
+  const spelled = grantOf(tool, {
+    source: 'spelled',
+    mentions,
+    caveats: [shapeOf(tool, word), ...trusted(said), count],
+    why: `${why}, and the call has no words that the prompt has not`,
+  })
+  return [...requests, spelled, approval]
+}
+
+const targetsOf = (tool: ReadTool): readonly Parameter[] =>
+  tool.parameters.filter(({ role }) => role === 'target')
+
+/** What a call can hang on: a target that is more than a choice. */
+const anchorsOf = (tool: ReadTool): readonly Parameter[] =>
+  targetsOf(tool).filter(({ isChoice }) => !isChoice)
+
+/** What a call without a target can hang on: words that it cannot do without. */
+const wordOf = (tool: ReadTool): Parameter | undefined =>
+  tool.parameters.find(({ role, isRequired }) => role === 'text' && isRequired)
+
+/** All but how much and when. */
+const saidOf = (tool: ReadTool): readonly string[] =>
+  tool.parameters
+    .filter(({ role }) => role === 'target' || role === 'text')
+    .map(({ name }) => name)
+
+const trusted = (names: readonly string[]): readonly Caveat[] =>
+  names.length === 0 ? [] : [{ kind: 'trusted', paths: names.map(pathOf) } as unknown as Caveat]
+
+/** Nothing but the parameters that are known; and the one it hangs on is there. */
+function shapeOf(tool: ReadTool, anchor?: Parameter): Caveat {
+  const properties = Object.fromEntries(tool.parameters.map(({ name }) => [name, {}]))
+  const required = anchor === undefined ? {} : { required: [anchor.name] }
+  const schema = { type: 'object', properties, additionalProperties: false, ...required }
+  return { kind: 'arguments', schema } as unknown as Caveat
+}
+
+interface GrantInit {
+  readonly source: TaskGrant['source']
+  readonly on?: string
+  readonly mentions?: readonly string[]
+  readonly caveats: readonly Caveat[]
+  readonly why: string
+}
+
+function grantOf(tool: ReadTool, { source, on, mentions, caveats, why }: GrantInit): TaskGrant {
+  return Object.freeze({
+    key: [source, tool.name, ...(on === undefined ? [] : [on])].join(':'),
+    source,
+    tool: tool.name,
+    actions: [tool.acts ? TASK_ACTIONS.act : TASK_ACTIONS.observe],
+    resource: { kind: 'task-tool', tool: tool.name, mentions: mentions ?? 'any' },
+    caveats,
+    label: `${tool.name}: ${why}`.slice(0, 512),
+  })
+}
+
+function readCall(room: Room, tool: ReadTool, args: JsonObject): TaskCall {
+  const named: Record<string, boolean> = {}
+  const mentions = new Set<string>()
+  for (const [name, value] of Object.entries(args)) {
+    const parameter = tool.parameters.find((each) => each.name === name)
+    const isByPrompt = parameter !== undefined && isNamed(room.prompt, value, parameter)
+    named[pathOf(name)] = isByPrompt
+    if (!isByPrompt) for (const form of formsIn(value)) mentions.add(form)
+  }
+  return {
+    grants: grantKeys(room, tool, args),
+    action: tool.acts ? TASK_ACTIONS.act : TASK_ACTIONS.observe,
+    resource: { tool: tool.name, mentions: tool.acts ? [...mentions].slice(0, MENTIONS_MAX) : [] },
+    arguments: args,
+    named,
+  }
+}
+
+/** The grant a call is made under, and the one with the approval after it. */
+function grantKeys(room: Room, tool: ReadTool, args: JsonObject): readonly string[] {
+  const key = (...parts: readonly string[]): string => parts.join(':')
+  const approval = key('approval', tool.name)
+  if (!tool.acts) {
+    const leadsOut = tool.parameters.some(({ isOutward }) => isOutward)
+    return [key('observe', tool.name), ...(leadsOut ? [approval] : [])]
+  }
+  if (!room.asked.has(tool.name)) return [approval]
+  const anchor = anchorsOf(tool).find(({ name, fallback }) => {
+    const value = Object.hasOwn(args, name) ? args[name] : undefined
+    if (value === undefined || value === null || value === fallback || value === '') return false
+    return !Array.isArray(value) || value.length > 0
+  })
+  const first = anchor === undefined ? key('spelled', tool.name) : key('request', tool.name, anchor.name)
+  return [first, approval]
+}
+
+function* formsIn(value: JsonValue): Generator<string> {
+  if (typeof value === 'string') {
+    // What is too long to be read may mention anything.
+    if (value.length > READ_CHARS_MAX) yield '(text that is too long to be read)'
+    else for (const { form } of mentionsOf(folded(value))) yield form
+  } else if (typeof value === 'object' && value !== null) {
+    for (const member of Object.values(value)) yield* formsIn(member as JsonValue)
+  }
+}
