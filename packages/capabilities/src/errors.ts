@@ -33,8 +33,24 @@ export const CAPABILITIES_CODES = {
   resourceNotGranted: 'ICE_CAPABILITIES_RESOURCE_NOT_GRANTED',
   /** A link has a caveat of an unknown kind or with malformed members. */
   caveatUnsupported: 'ICE_CAPABILITIES_CAVEAT_UNSUPPORTED',
-  /** The uses of a counted link are spent. */
+  /** The request is of another run than the one a link is bound to. */
+  runMismatch: 'ICE_CAPABILITIES_RUN_MISMATCH',
+  /** A link does not hold at this time of the day or the week. */
+  outsideWindow: 'ICE_CAPABILITIES_OUTSIDE_TIME_WINDOW',
+  /** The arguments do not fit what a link asks of them. */
+  argumentsNotGranted: 'ICE_CAPABILITIES_ARGUMENTS_NOT_GRANTED',
+  /** An argument that has to be trusted came from elsewhere. */
+  argumentUntrusted: 'ICE_CAPABILITIES_ARGUMENT_UNTRUSTED',
+  /** Someone who would see an argument may not read it. */
+  readersExceeded: 'ICE_CAPABILITIES_READERS_EXCEEDED',
+  /** The uses of a counted link are spent, or held by others. */
   countSpent: 'ICE_CAPABILITIES_COUNT_SPENT',
+  /** A link was used as often as it may be in this window of time. */
+  rateExceeded: 'ICE_CAPABILITIES_RATE_EXCEEDED',
+  /** What is left of a link's budget, or what the call may take at most, does not suffice. */
+  budgetExceeded: 'ICE_CAPABILITIES_BUDGET_EXCEEDED',
+  /** The policy above all grants refuses, is not the one in force, or cannot be asked. */
+  ceilingRefused: 'ICE_CAPABILITIES_CEILING_REFUSED',
   /** All else holds, but a person has not approved exactly this call. */
   approvalRequired: 'ICE_CAPABILITIES_APPROVAL_REQUIRED',
   /** Thrown: a grant to be issued is malformed; every reason is in `data.reasons`. */

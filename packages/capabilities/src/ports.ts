@@ -19,8 +19,8 @@ import type {
   Timestamp,
 } from '@ice/primitives'
 
-/** Who may use a grant: `run/<id>`, `agent/<id>`, `session/<id>`, `principal/<id>`. */
-export type Holder = `${'run' | 'agent' | 'session' | 'principal'}/${string}`
+/** Who may use it: `run/<id>`, `agent/<id>`, `session/<id>`, `principal/<id>`, `tool/<name>`. */
+export type Holder = `${'run' | 'agent' | 'session' | 'principal' | 'tool'}/${string}`
 
 /**
  * What a grant is about. `kind` names a registered resource kind, which says what the other
@@ -28,14 +28,72 @@ export type Holder = `${'run' | 'agent' | 'session' | 'principal'}/${string}`
  */
 export type Resource = JsonObject & { readonly kind: string }
 
+/** What a budget counts; money in millionths of the currency (ISO 4217). */
+export type BudgetUnit = 'uses' | 'rate' | 'tokens' | 'bytes' | 'ms' | `money/${string}`
+
+/** Who may approve, and what happens while nobody does. */
+export type ApprovalTerms = {
+  /** Principals; left out: any. */
+  readonly by?: readonly string[]
+  /** After so long the question lapses, which denies. @units ms */
+  readonly timeoutMs?: number
+  /** After so long those in `escalateTo` may answer too. @units ms */
+  readonly escalateAfterMs?: number
+  readonly escalateTo?: readonly string[]
+}
+
 /** A condition under which a grant may be used. An unknown kind denies. */
 export type Caveat =
   /** At most so many uses, over all holders and all descendants. */
   | { readonly kind: 'count'; readonly max: number }
+  /** The same within each window of so many milliseconds, counted from the epoch. */
+  | { readonly kind: 'rate'; readonly max: number; readonly windowMs: number }
+  /** At most so much, over all holders and all descendants; each call states its own bound. */
+  | {
+      readonly kind: 'budget'
+      readonly unit: Exclude<BudgetUnit, 'uses' | 'rate'>
+      readonly max: number
+    }
+  /** Only at these times: days 0 (Sunday) to 6, minutes of the day, UTC. */
+  | {
+      readonly kind: 'time-window'
+      readonly days?: readonly number[]
+      readonly from: number
+      readonly to: number
+    }
+  /** Only in this run. */
+  | { readonly kind: 'same-run'; readonly run: RunId }
+  /** Only with arguments that fit this part of JSON Schema. */
+  | { readonly kind: 'arguments'; readonly schema: JsonObject }
+  /** Only when what stands at these JSON pointers of the arguments is trusted. */
+  | { readonly kind: 'trusted'; readonly paths: readonly string[] }
+  /** Only when all of these may read what stands at these JSON pointers of the arguments. */
+  | {
+      readonly kind: 'readers'
+      readonly paths: readonly string[]
+      readonly include: readonly string[]
+    }
   /** Each use needs a person's approval of exactly that call. */
-  | { readonly kind: 'approval' }
+  | ({ readonly kind: 'approval' } & ApprovalTerms)
   /** Only these actions need `approval`: the others pass without one. */
-  | { readonly kind: 'approval-for'; readonly actions: readonly string[] }
+  | ({ readonly kind: 'approval-for'; readonly actions: readonly string[] } & ApprovalTerms)
+
+/**
+ * Where a value came from and who may read it. No sources: *trusted*; `null` readers: everyone.
+ * Sources and readers are sorted, each once.
+ */
+export interface Label {
+  readonly sources: readonly string[]
+  readonly readers: readonly string[] | null
+}
+
+/** So much of one unit of a grant's budget; `window` is the number of a rate's window. */
+export interface BudgetShare {
+  readonly grant: GrantId
+  readonly unit: BudgetUnit
+  readonly amount: number
+  readonly window?: number
+}
 
 /** A right to do `actions` on `resource`, under `caveats`, within its parent's. */
 export interface Grant {
@@ -74,16 +132,34 @@ export interface AuthorityRequest {
   readonly session?: string
   /** On whose command the run acts, where that is known. */
   readonly principal?: string
+  /** The tool that acts for the run, where it is held to a grant of its own. */
+  readonly tool?: string
   readonly grant: GrantId
   readonly action: string
   /** The claim on the resource: for `fs` `{ path: 'src/a.ts' }`, relative to the grant's root. */
   readonly resource: JsonObject
   readonly arguments: JsonValue
   readonly argumentsDigest: Hash
+  /**
+   * Labels of the arguments by JSON pointer; `''` is the whole, and holds for what has none of its
+   * own. Left out: of unknown source, and readable by nobody.
+   */
+  readonly labels?: Readonly<Record<string, Label>>
+  /** The most this call can take of each unit that is not counted in calls. */
+  readonly bounds?: Readonly<Partial<Record<BudgetUnit, number>>>
+  /** What the run holds of the budgets above it: slices allotted, less what its intents took. */
+  readonly purse?: readonly BudgetShare[]
   /** The time the decision is for: the event's, never a wall clock. */
   readonly at: Timestamp
   /** The digest of an approval of exactly this call, if one was recorded for it. */
-  readonly approved?: { readonly digest: Hash; readonly event: EventId }
+  readonly approved?: {
+    readonly digest: Hash
+    readonly event: EventId
+    /** Who said yes; left out: nobody who is named. */
+    readonly by?: string
+  }
+  /** A standing approval: a grant of the kind `approval` that is to stand for a person's yes. */
+  readonly standing?: GrantId
   /** The digest an approval of this call has to carry: `Authority.callDigest` of this request. */
   readonly callDigest: Hash
 }
@@ -135,6 +211,49 @@ export interface Authorization {
   readonly debits: readonly CountDebit[]
   /** The approval it stands on; `null` when it needed none, also if one was given. */
   readonly approval: EventId | null
+  /** The standing approval it stands on instead; its chain is guarded too. */
+  readonly standing?: GrantId | null
+  /** What the intent takes out of the run's purse. */
+  readonly spends?: readonly BudgetShare[]
+  /** Slices to allot in the append of the intent, each to the stream of its budget. */
+  readonly allotments?: readonly Allotment[]
+  /** The policy that was asked too. */
+  readonly ceiling?: CeilingVersion | null
+}
+
+/** A slice to be allotted: one `BudgetAllotted`, at the version the decision stood on. */
+export interface Allotment extends BudgetShare {
+  /** `budget/<grant>`. */
+  readonly stream: StreamId
+  /** Version of that stream on which the decision stands: the write's `expectedVersion`. */
+  readonly version: number
+}
+
+/** Which policy is meant. */
+export interface CeilingVersion {
+  readonly name: string
+  readonly version: string
+  /** Of all that decides: policies, schema, entities. */
+  readonly digest: Hash
+}
+
+/** What a ceiling is asked: a request, with the chain that allows it. */
+export interface CeilingRequest {
+  readonly request: AuthorityRequest
+  readonly chain: readonly Grant[]
+}
+
+/** What a ceiling says. */
+export type CeilingVerdict =
+  | { readonly permits: true; readonly policies: readonly string[] }
+  | { readonly permits: false; readonly policies: readonly string[]; readonly reason: string }
+
+/**
+ * An organisation's policy over all requests: asked after the chain allows, and able only to
+ * refuse. Pure and synchronous; what it throws refuses.
+ */
+export interface Ceiling extends CeilingVersion {
+  judge(asked: CeilingRequest): CeilingVerdict
 }
 
 /** The answer to a request. */

@@ -5,7 +5,7 @@
  * and records the outcome. A run has one *owner* at a time.
  */
 
-import type { Caveat, Denial, Resource } from '@ice/capabilities/ports'
+import type { BudgetUnit, Caveat, Denial, Label, Resource } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type {
   ErrorRecord,
@@ -175,6 +175,10 @@ export interface EffectReport {
   readonly value: JsonValue
   /** What was seen, for auditors: small, and recorded inline. */
   readonly observed: JsonObject
+  /** Where the value came from and who may read it; left out: `EffectHandler.source` says so. */
+  readonly label?: Label
+  /** What was really spent; what is left out of it was spent as far as `bounds` reached. */
+  readonly spent?: Readonly<Partial<Record<BudgetUnit, number>>>
 }
 
 /**
@@ -183,8 +187,9 @@ export interface EffectReport {
  * A handler that finds, before it has acted, that the call reaches outside its grant throws an
  * error whose code ends in `_DENIED`: the effect is then recorded as denied. One that cannot know
  * whether an irreversible effect took place throws a code that ends in `_IN_DOUBT`: the effect is
- * then in doubt, and waits until somebody resolves it. Anything else it throws is recorded as a
- * failure.
+ * then in doubt, and waits until somebody resolves it. A code that ends in `_ABORTED` says that its
+ * signal had fired before it acted: a proof that nothing happened. Anything else it throws is
+ * recorded as a failure.
  */
 export interface EffectHandler {
   readonly action: string
@@ -195,6 +200,13 @@ export interface EffectHandler {
   readonly arguments: Schema<JsonObject>
   /** What the call claims of the grant's resource. Pure. */
   resource(args: JsonObject): JsonObject
+  /** The most a call can take of each unit; `perform` is held to it. Pure. @defaultValue nothing */
+  bounds?(args: JsonObject): Readonly<Partial<Record<BudgetUnit, number>>>
+  /**
+   * The untrusted source that results come from (`net:example.com`), or `null` when they are as
+   * trusted as the arguments are. Pure. @defaultValue `<action>`
+   */
+  source?(args: JsonObject): string | null
   perform(call: EffectCall): Promise<EffectReport>
 }
 

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '941b6a91fb938766cef43ee41819d38ca505daefe25bfc59b23a80c9fcedc886' as Hash
+  'e36012366760f48168ea9d19000b88a5680d4dd638b1cbcaefb0370aaee1345b' as Hash

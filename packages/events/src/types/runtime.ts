@@ -7,7 +7,18 @@
 
 import { z } from 'zod'
 import { defineEventType } from '../event-type.ts'
-import { count, digest, errorRecord, eventId, name, text, time, uuid, value } from './shapes.ts'
+import {
+  count,
+  digest,
+  errorRecord,
+  eventId,
+  name,
+  share,
+  text,
+  time,
+  uuid,
+  value,
+} from './shapes.ts'
 
 const category = 'runtime'
 const program = z.strictObject({ name, version: z.string().min(1).max(64) })
@@ -119,6 +130,24 @@ export const EffectFailed = defineEventType({
     attempt: z.int().min(1),
     intent: eventId,
     error: errorRecord,
+    /** What was spent although it failed; left out: all that the intent took. */
+    spent: z.array(share).max(64).optional(),
+  }),
+})
+
+export const EffectRevoked = defineEventType({
+  type: 'EffectRevoked',
+  category,
+  description:
+    'The right to an effect ended before it acted, though it was intended; it is settled. (added)',
+  payload: z.strictObject({
+    effect: name,
+    attempt: z.int().min(1),
+    intent: eventId,
+    /** The revocations or stops that ended the right. */
+    by: z.array(eventId).min(1).max(16),
+    /** How the handler proved that it had not acted. */
+    proof: errorRecord,
   }),
 })
 
@@ -127,7 +156,13 @@ export const EffectInDoubt = defineEventType({
   category,
   description:
     'An effect has an intent and no outcome, and nobody knows whether it happened. (added)',
-  payload: z.strictObject({ effect: name, attempt: z.int().min(1), intent: eventId }),
+  payload: z.strictObject({
+    effect: name,
+    attempt: z.int().min(1),
+    intent: eventId,
+    /** What its handler said, where it lived to say something. */
+    error: errorRecord.optional(),
+  }),
 })
 
 export const EffectDoubtResolved = defineEventType({
@@ -302,6 +337,7 @@ export const runtimeTypes = [
   RunResumed,
   AbortRequested,
   EffectFailed,
+  EffectRevoked,
   EffectInDoubt,
   EffectDoubtResolved,
   ValidationStarted,
