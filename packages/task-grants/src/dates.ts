@@ -45,7 +45,8 @@ export function timesOf(prompt: string): PromptTimes {
   for (const [, hour = '', minute, half = ''] of prompt.matchAll(CLOCK)) {
     times.add(`${hourOf(hour, half)}:${minute}`)
   }
-  for (const [, hour = '', half = ''] of prompt.matchAll(HOUR)) times.add(`${hourOf(hour, half)}:00`)
+  for (const [, hour = '', half = ''] of prompt.matchAll(HOUR))
+    times.add(`${hourOf(hour, half)}:00`)
   return { days, times }
 }
 

@@ -29,16 +29,17 @@ const ACT_GROUPS: Readonly<Record<string, readonly string[]>> = {
   change: words(`update change modify edit adjust set rename move reschedule correct fix replace
     revise amend alter switch reset raise lower increase decrease extend shorten postpone mark assign
     configure adapt append add put merge convert transform rewrite refresh tag label rate star
-    push_back bring_forward turn_up turn_down upgrade downgrade`),
+    push_back bring_forward dim brighten turn_up turn_down upgrade downgrade`),
   remove: words(`delete remove cancel clear erase drop discard unsubscribe kick archive purge trash
     uninstall empty withdraw wipe destroy terminate abort unshare unfollow block ban get_rid take_off
     take_out kick_out call_off throw_away`),
-  admit: words(`invite add share grant allow permit authorize authorise assign subscribe enroll enrol
+  admit:
+    words(`invite add share grant allow permit authorize authorise assign subscribe enroll enrol
     include join follow connect unblock accept approve confirm admit`),
   run: words(`run execute start launch restart stop kill deploy lock unlock open close enable disable
     play pause install activate deactivate trigger turn_on turn_off switch_on switch_off shut_down
     reboot click press type fill_in log_in sign_in check_in check_out download apply vote sell trade
-    call dial print sign dim perform process commit push pull`),
+    call dial print sign perform process commit push pull`),
 }
 
 /** The groups of each verb. */
@@ -58,6 +59,9 @@ export const OBSERVE_VERBS: ReadonlySet<string> = setOf(`get list read search fi
 
 /** Verbs with which descriptions begin whatever the tool does: they tell of answers, not of acts. */
 export const ANSWER_VERBS: ReadonlySet<string> = setOf(`return give provide allow let use take`)
+
+/** Words that take the act out of the verb before them: `make sure`. */
+export const IDLE_OBJECTS: ReadonlySet<string> = setOf(`sure certain sense`)
 
 /** Particles that make a verb with the verb before them. */
 export const PARTICLES: ReadonlySet<string> = setOf(`up down in out on off back away over know rid
@@ -86,7 +90,8 @@ export const NEGATIONS: ReadonlySet<string> = setOf(`not never without avoid don
   can’t mustn’t nor neither instead rather`)
 
 /** Words of the closed classes, and those of courtesy: alone they name nothing. */
-export const FUNCTION_WORDS: ReadonlySet<string> = setOf(`a an the this that these those some any each
+export const FUNCTION_WORDS: ReadonlySet<string> =
+  setOf(`a an the this that these those some any each
   every all both no none one two my your his her its our their mine yours hers ours theirs i you he
   she it we they me him us them myself yourself himself herself itself ourselves themselves who whom
   whose which what when where why how and or but nor so yet for if then else than as because since
@@ -100,7 +105,8 @@ export const FUNCTION_WORDS: ReadonlySet<string> = setOf(`a an the this that the
   make let need want try help however finally`)
 
 /** Words between a thing and what it is called. */
-export const NAMING_WORDS: ReadonlySet<string> = setOf(`of is the called named titled labelled labeled
+export const NAMING_WORDS: ReadonlySet<string> =
+  setOf(`of is the called named titled labelled labeled
   a an with to at as number no id`)
 
 /** Words between two names of one kind. */
@@ -116,7 +122,8 @@ export const TIME_NOUNS: ReadonlySet<string> = setOf(`date time day start end de
   timestamp month year hour minute begin until due duration expiry birthday week when weekday`)
 
 /** Heads of parameters that hold how much of something. */
-export const QUANTITY_NOUNS: ReadonlySet<string> = setOf(`amount quantity count total price size length
+export const QUANTITY_NOUNS: ReadonlySet<string> =
+  setOf(`amount quantity count total price size length
   duration hour minute second day night week month guest people person seat room percent percentage
   rate rating temperature volume brightness width height weight distance limit fee cost sum budget
   age priority offset`)

@@ -6,8 +6,11 @@ export const PROMPT_CHARS_MAX: number = 32_768
 /** @units tools of a task: grants of one task stay below what one refresh reads at ease. */
 export const TOOLS_MAX: number = 256
 
-/** @units parameters of a tool: what the arguments schema of a caveat and its paths may hold. */
-export const PARAMETERS_MAX: number = 64
+/** @units parameters of a tool: a request labels at most 64 pointers, the whole among them. */
+export const PARAMETERS_MAX: number = 60
+
+/** @units JSON pointers of one caveat `trusted`; more go into a second one. */
+export const CAVEAT_PATHS_MAX: number = 32
 
 /** @units characters of a tool's name, of a parameter's name and of a description that are read. */
 export const TOOL_TEXT_CHARS_MAX: number = 4_096
@@ -15,8 +18,20 @@ export const TOOL_TEXT_CHARS_MAX: number = 4_096
 /** @units characters of a value that a prompt may name; a longer one is content. */
 export const NAMED_CHARS_MAX: number = 2_048
 
+/** @units entries of a list that is named by a prompt; no person names more one by one. */
+export const NAMED_ITEMS_MAX: number = 256
+
+/** @units places of one value in a prompt that are looked at; bounds the work of a hostile one. */
+export const OCCURRENCES_MAX: number = 64
+
 /** @units addresses a prompt or a call may mention: what one claim may hold is 256 values. */
 export const MENTIONS_MAX: number = 128
+
+/** @units characters of one address; what is longer is cut, and then named by nothing. */
+export const MENTION_CHARS_MAX: number = 1_024
+
+/** @units characters of all addresses of a prompt: they stand in each grant that a request gives. */
+export const MENTIONS_CHARS_MAX: number = 8_192
 
 /** @units values of the arguments of a call, containers counted, and levels of containers. */
 export const ARGUMENT_NODES_MAX: number = 10_000

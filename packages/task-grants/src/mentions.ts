@@ -9,7 +9,7 @@
  * nobody sees before it is looked at; and a part of an address is another address, so each is taken
  * as a whole.
  */
-import { DIGITS_DESIGNATE_MIN } from './limits.ts'
+import { DIGITS_DESIGNATE_MIN, MENTION_CHARS_MAX } from './limits.ts'
 import type { Span } from './words.ts'
 
 /** An address in a text. */
@@ -21,18 +21,21 @@ export interface Mention extends Span {
 // Each form begins where nothing of it can stand before: a scan is linear in the text.
 const SCHEME = /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,30}:\/\/[^\s<>"'`]+/giu
 const ADDRESS = /(?<![^\s<>"'`(),;:@])[^\s<>"'`(),;:@]+@[\p{L}\p{N}][\p{L}\p{N}.-]*/giu
+const PATH = /(?<![^\s<>"'`(),;:=])(?:~|\.{1,2})?\/[^\s<>"'`(),;]+/giu
+const RELATIVE =
+  /(?<![^\s<>"'`(),;:=])[\p{L}\p{N}_-]+\/(?:[\p{L}\p{N}_-]+\/)*[\p{L}\p{N}_.-]*\.\p{L}[\p{L}\p{N}]*/giu
 const DOTTED =
   /(?<![\p{L}\p{N}_-]\.?)[\p{L}\p{N}_][\p{L}\p{N}_-]*(?:\.[\p{L}\p{N}_-]+)*\.\p{L}[\p{L}\p{N}-]+(?::\d+)?(?:[/?#][^\s<>"'`]*)?/giu
 const ACCOUNT =
   /(?<![\p{L}\p{N}])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![\p{L}\p{N}])/gu
 const CODE =
-  /(?<![\p{L}\p{N}])(?=[A-Z]{0,4}\d[A-Z]{0,8}\d)[A-Z]{0,4}\d[A-Z0-9]{10,60}(?![\p{L}\p{N}])/giu
+  /(?<![\p{L}\p{N}])(?=\d{0,60}[A-Z])(?=[A-Z]{0,4}\d)[A-Z]{0,4}\d[A-Z0-9]{10,60}(?![\p{L}\p{N}])/giu
 const DIGITS = /(?<![\p{L}\p{N}.])\+?\d(?:[ ().\-/]{0,2}\d){7,}(?![\p{L}\p{N}])/giu
 const HANDLE = /(?<![\p{L}\p{N}.@#])[@#][\p{L}_][\p{L}\p{N}_.-]*/giu
 
-const FORMS = [SCHEME, ADDRESS, DOTTED, ACCOUNT, CODE, DIGITS, HANDLE] as const
+const FORMS = [SCHEME, ADDRESS, PATH, RELATIVE, DOTTED, ACCOUNT, CODE, DIGITS, HANDLE] as const
 
-const UNSEEN = /[\p{Cf}\p{Cc}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]/gu
+const UNSEEN = /[\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}]/gu
 const FULL_STOPS = /[\u3002\uff0e\uff61\u2024\ufe52]/gu
 
 /** Text as mentions are looked for in it. Keeps line ends. */
@@ -56,6 +59,13 @@ export function mentionsOf(text: string): readonly Mention[] {
   }
   return taken.sort((a, b) => a.start - b.start)
 }
+
+/** Whether a form was too long: it equals no other, for what was cut may differ. */
+export function isCut(form: string): boolean {
+  return form.endsWith(CUT)
+}
+
+const CUT = '…'
 
 /** A single address as it is compared, or `undefined` when the value is none as a whole. */
 export function mentionForm(value: string): string | undefined {
@@ -83,6 +93,11 @@ function trimmed(found: string): string {
 }
 
 function formOf(found: string): string {
+  const form = compared(found)
+  return form.length <= MENTION_CHARS_MAX ? form : `${form.slice(0, MENTION_CHARS_MAX - 1)}${CUT}`
+}
+
+function compared(found: string): string {
   const form = found.replace(/^https?:\/\//i, '').replace(/\/$/, '')
   if (/^[A-Z]{2}\d{2}[A-Z0-9 ]+$/i.test(form)) return form.replaceAll(' ', '').toUpperCase()
   if (/^\+?[\d ().\-/]+$/.test(form)) return form.replaceAll(/[ ().\-/]/g, '')

@@ -17,23 +17,26 @@
  * Comparison is exact, in NFC: case counts but in hosts and e-mail addresses. `10` is not in `100`,
  * `GB29` is not in `GB29 NWBK …`, `Alice` is not in `Alice Cooper`, and a Cyrillic `а` is no `a`.
  */
+
+import type { JsonValue } from '@ice/primitives'
 import { isTimeNamed, isTimeValue } from './dates.ts'
 import { ACT_VERBS, FUNCTION_WORDS, JOINING_WORDS, NAMING_WORDS, OBSERVE_VERBS } from './lexicon.ts'
-import { NAMED_CHARS_MAX } from './limits.ts'
-import { mentionForm } from './mentions.ts'
+import { NAMED_CHARS_MAX, NAMED_ITEMS_MAX, OCCURRENCES_MAX } from './limits.ts'
+import { isCut, mentionForm } from './mentions.ts'
 import type { ReadPrompt } from './prompt.ts'
 import type { Parameter } from './tools.ts'
-import { singular, type Span, type Word } from './words.ts'
-import type { JsonValue } from '@ice/primitives'
+import { begunBefore, endedBefore, type Span, singular, type Word } from './words.ts'
 
 /** Whether the prompt names a value of this parameter. Total over JSON. */
 export function isNamed(prompt: ReadPrompt, value: JsonValue, parameter: Parameter): boolean {
   if (value === null || value === parameter.fallback) return true
-  if (Array.isArray(value)) return value.every((item) => isNamed(prompt, item, parameter))
+  if (Array.isArray(value)) {
+    const isShort = value.length <= NAMED_ITEMS_MAX
+    return isShort && value.every((item) => isNamed(prompt, item, parameter))
+  }
   if (typeof value === 'boolean') return isChosen(prompt, value, parameter)
   if (typeof value === 'number') return isNumberNamed(prompt, value, parameter)
-  if (typeof value !== 'string') return false
-  return isTextNamed(prompt, value, parameter)
+  return typeof value === 'string' && isTextNamed(prompt, value, parameter)
 }
 
 /** Nothing that could be seen by nobody, and nothing longer than a name. */
@@ -42,16 +45,22 @@ const UNNAMEABLE = /[\p{Cf}\p{Co}\p{Cn}]|(?![\n\t])\p{Cc}/u
 function isTextNamed(prompt: ReadPrompt, value: string, parameter: Parameter): boolean {
   const text = value.normalize('NFC')
   if (text === '' || text.length > NAMED_CHARS_MAX || UNNAMEABLE.test(text)) return false
-  if (prompt.quotes.some((quote) => quote.text === text || quote.text.replace(/[.,!?]$/, '') === text)) {
-    return true
-  }
+  if (prompt.quotes.some((quote) => isQuoted(quote.text, text))) return true
   if (isTimeValue(text)) return isTimeNamed(text, prompt.times)
   if (parameter.isChoice) return hasWord(prompt, text)
   const form = mentionForm(text)
-  if (form !== undefined) return prompt.mentions.has(form)
+  if (form !== undefined) return !isCut(form) && prompt.mentions.has(form)
   if (parameter.role === 'text') return isContained(prompt, text)
-  if (/^\d+$/.test(text)) return isNumberNamed(prompt, Number(text), { ...parameter, isId: true })
-  return occurrences(prompt.bare, text).some((span) => isName(prompt, text, { span, parameter }))
+  const spans = occurrences(prompt.bare, text)
+  if (!/[^\d.,:]/.test(text)) {
+    return spans.some((span) => isCalled(prompt, span, { ...parameter, isId: true }))
+  }
+  return spans.some((span) => isName(prompt, text, { span, parameter }))
+}
+
+/** A full stop before the mark belongs to the sentence around it. */
+function isQuoted(quoted: string, text: string): boolean {
+  return quoted === text || quoted.replace(/[.,!?]$/, '') === text
 }
 
 /** Words of the user's own, whole, whatever they are. */
@@ -85,13 +94,15 @@ interface Place {
 function isName(prompt: ReadPrompt, value: string, { span, parameter }: Place): boolean {
   if (isCalled(prompt, span, parameter)) return true
   if (/\p{N}/u.test(value) || /[\p{L}\p{N}][_.@/#:+-][\p{L}\p{N}]/u.test(value)) return true
-  const words = prompt.words.filter(({ start, end }) => start >= span.start && end <= span.end)
-  const capitals = words.filter((word) => {
-    const isStart = word.opensSentence && isCommon(word.lower)
-    return /^\p{Lu}/u.test(word.text) && !isStart
+  const words = prompt.words.slice(
+    endedBefore(prompt.words, span.start),
+    begunBefore(prompt.words, span.end),
+  )
+  const hasCapital = words.some((word) => {
+    const isOnlyStart = word.opensSentence && isCommon(word.lower)
+    return /^\p{Lu}/u.test(word.text) && !isOnlyStart && !FUNCTION_WORDS.has(word.lower)
   })
-  if (capitals.length === 0) return false
-  return words.length > 1 || !isPartOfName(prompt, span)
+  return hasCapital && (words.length > 1 || !isPartOfName(prompt, span))
 }
 
 /** Words that begin sentences for what they do. */
@@ -100,24 +111,24 @@ function isCommon(lower: string): boolean {
 }
 
 /** Whether another name stands right beside it: `Alice` in `Alice Cooper`. */
-function isPartOfName({ words, bare }: ReadPrompt, span: Span): boolean {
-  return words.some((word) => {
-    const isBeside = word.end === span.start - 1 || word.start === span.end + 1
-    const gap = word.end < span.start ? bare[span.start - 1] : bare[span.end]
-    if (!isBeside || gap !== ' ' || !/^\p{Lu}/u.test(word.text)) return false
-    return !isCommon(word.lower)
-  })
+function isPartOfName({ words, bare }: ReadPrompt, { start, end }: Span): boolean {
+  const before = words[endedBefore(words, start) - 1]
+  const after = words[begunBefore(words, end)]
+  const isName = (word: Word | undefined): boolean =>
+    word !== undefined && /^\p{Lu}/u.test(word.text) && !isCommon(word.lower)
+  const isBefore = before?.end === start - 1 && bare[start - 1] === ' ' && isName(before)
+  return isBefore || (after?.start === end + 1 && bare[end] === ' ' && isName(after))
 }
 
 /** Whether the word for its kind stands beside it: `channel general`, `event with the id 7`. */
 function isCalled({ words }: ReadPrompt, span: Span, { nouns, isId }: Parameter): boolean {
-  const isKind = (lower: string): boolean =>
+  const isKind = ({ lower }: Word): boolean =>
     nouns.has(singular(lower)) || (isId && (lower === 'id' || lower === 'number'))
-  const after = words.filter(({ start }) => start >= span.end)
-  const before = words.filter(({ end }) => end <= span.start).reverse()
+  const at = endedBefore(words, span.start)
+  const next = begunBefore(words, span.end)
   return (
-    kindAfter(after).some((word) => isKind(word.lower)) ||
-    kindBefore(before).some((word) => isKind(word.lower))
+    kindAfter(words.slice(next, next + 3)).some(isKind) ||
+    kindBefore(words.slice(Math.max(0, at - 5), at).reverse()).some(isKind)
   )
 }
 
@@ -133,7 +144,7 @@ function kindAfter(words: readonly Word[]): readonly Word[] {
 function kindBefore(words: readonly Word[]): readonly Word[] {
   const reached: Word[] = []
   let isJoined = false
-  for (const word of words.slice(0, 5)) {
+  for (const word of words) {
     reached.push(word)
     if (!NAMING_WORDS.has(word.lower) && !JOINING_WORDS.has(word.lower) && !isJoined) break
     isJoined = JOINING_WORDS.has(word.lower)
@@ -141,8 +152,8 @@ function kindBefore(words: readonly Word[]): readonly Word[] {
   return reached
 }
 
-const WORD_CHARACTER = /[\p{L}\p{N}\p{M}_]/u
-const JOINT = /[-.@/\\:#+%&$'’~=?]/u
+const WORD_CHARACTER = /[\p{L}\p{N}\p{M}_%]/u
+const JOINT = /[-.@/\\:#+&$'’~=?]/u
 
 /** Where a value stands in a text as a whole: nothing that it could be a part of goes on. */
 function occurrences(text: string, value: string): readonly Span[] {
@@ -151,6 +162,7 @@ function occurrences(text: string, value: string): readonly Span[] {
   for (let at = text.indexOf(value); at !== -1; at = text.indexOf(value, at + 1)) {
     const end = at + value.length
     if (!goesOn(text, at - 1, -1) && !goesOn(text, end, 1)) spans.push({ start: at, end })
+    if (spans.length === OCCURRENCES_MAX) break
   }
   return spans
 }

@@ -6,7 +6,7 @@
  * prompt: a value of a call is named when the prompt has it, by rules that are exact.
  */
 
-import type { Caveat } from '@ice/capabilities/ports'
+import type { Caveat, Label } from '@ice/capabilities/ports'
 import type { JsonObject, JsonValue } from '@ice/primitives'
 
 /** A tool as models are told of it: a name, a sentence, a JSON Schema of its arguments. */
@@ -54,7 +54,7 @@ export interface TaskGrant {
   readonly label: string
 }
 
-/** A call as authority is asked about it. */
+/** A call as authority is asked about it: members of an `AuthorityRequest`. */
 export interface TaskCall {
   /** Keys of the grants it is made under: the second only where the first denies. */
   readonly grants: readonly string[]
@@ -62,8 +62,11 @@ export interface TaskCall {
   /** The claim of the resource kind `task-tool`. */
   readonly resource: JsonObject
   readonly arguments: JsonObject
-  /** By JSON pointer of each argument: whether the prompt names it. */
-  readonly named: Readonly<Record<string, boolean>>
+  /**
+   * By JSON pointer. An argument that the prompt names has no sources; any other, and the whole,
+   * has those of the context, and `unnamed`.
+   */
+  readonly labels: Readonly<Record<string, Label>>
 }
 
 /** The authority of one task. A function of prompt and tools alone: content never reaches it. */
@@ -71,8 +74,18 @@ export interface Task {
   readonly grants: readonly TaskGrant[]
   /**
    * Reads a call of a model.
+   *
+   * @param call.context - the label of all that the model has read; it is carried over, and never
+   * makes a value more trusted. Left out: nothing is known of who may read the arguments
    * @throws `ICE_TASK_GRANTS_TOOL_NOT_FOUND`; `ICE_TASK_GRANTS_ARGUMENTS_LIMIT` when the arguments
    * are no JSON object within bounds
    */
-  call(tool: string, args: JsonValue): TaskCall
+  call(call: ToolCall): TaskCall
+}
+
+/** What a model wants to do. */
+export interface ToolCall {
+  readonly tool: string
+  readonly arguments: JsonValue
+  readonly context?: Label
 }

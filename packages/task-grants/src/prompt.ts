@@ -2,8 +2,9 @@
  * A prompt, read once: its words, what it sets in quotation marks, the addresses, numbers and
  * times it has, and what it asks for.
  */
-import { type Mention, folded, mentionsOf } from './mentions.ts'
+
 import { type PromptTimes, timesOf } from './dates.ts'
+import { folded, type Mention, mentionsOf } from './mentions.ts'
 import { type Quote, quotesOf } from './quotes.ts'
 import { type Request, requestsOf } from './requests.ts'
 import { blank, type Span, type Word, wordsOf } from './words.ts'

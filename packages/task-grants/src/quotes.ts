@@ -4,6 +4,7 @@
  * The trap: `what's` and `friends'` open and close nothing. A mark opens only after a space or a
  * bracket and before what is no space, and closes only before the end of a word.
  */
+import { NAMED_CHARS_MAX } from './limits.ts'
 import type { Span } from './words.ts'
 
 /** What stands between two marks. */
@@ -12,8 +13,10 @@ export interface Quote extends Span {
   readonly text: string
 }
 
+const BLOCK = '```'
+
 const PAIRS = [
-  ['```', '```'],
+  [BLOCK, BLOCK],
   ['"', '"'],
   ["'", "'"],
   ['`', '`'],
@@ -36,19 +39,25 @@ export function quotesOf(text: string): readonly Quote[] {
 
 function quoteAt(text: string, at: number): Quote | undefined {
   const pair = PAIRS.find(([open]) => text.startsWith(open, at))
-  if (pair === undefined || !/^$|[\s([{:=,>]/.test(text.slice(Math.max(0, at - 1), at))) {
-    return undefined
-  }
+  if (pair === undefined || !/^$|[\s([{:=,>]/.test(text.charAt(at - 1))) return undefined
   const [open, close] = pair
   const from = at + open.length
-  const isBlock = open === '```'
-  if (!isBlock && /^(?:$|\s)/.test(text.slice(from, from + 1))) return undefined
+  const isBlock = open === BLOCK
+  if (!isBlock && isSpace(text, from)) return undefined
   for (let end = text.indexOf(close, from + 1); end !== -1; end = text.indexOf(close, end + 1)) {
+    if (!isBlock && end - from > NAMED_CHARS_MAX) return undefined
+    if (!isBlock && !closesAt(text, end, close.length)) continue
     const within = text.slice(from, end)
-    if (!isBlock && within.includes('\n\n')) return undefined
-    const after = text.slice(end + close.length, end + close.length + 1)
-    const isEnd = isBlock || (/^(?:$|[\s.,;:!?)\]}])/.test(after) && !/\s$/.test(within))
-    if (isEnd) return { start: at, end: end + close.length, text: within }
+    const runsOn = !isBlock && within.includes('\n\n')
+    return runsOn ? undefined : { start: at, end: end + close.length, text: within }
   }
   return undefined
+}
+
+function closesAt(text: string, end: number, length: number): boolean {
+  return !isSpace(text, end - 1) && /^$|[\s.,;:!?)\]}]/.test(text.charAt(end + length))
+}
+
+function isSpace(text: string, at: number): boolean {
+  return /^$|\s/.test(text.charAt(at))
 }

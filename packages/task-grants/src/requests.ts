@@ -12,6 +12,7 @@
 import {
   ACT_VERBS,
   DELEGATING,
+  IDLE_OBJECTS,
   MODALS,
   NEGATIONS,
   NOT_ASKING,
@@ -53,7 +54,8 @@ function verbAt(words: readonly Word[], at: number): string | undefined {
       return `${lower}_${word.lower}`
     }
   }
-  return ACT_VERBS.has(lower) ? lower : undefined
+  const isIdle = IDLE_OBJECTS.has(words[at + 1]?.lower ?? '')
+  return ACT_VERBS.has(lower) && !isIdle ? lower : undefined
 }
 
 function isAsked(words: readonly Word[], at: number): boolean {

@@ -15,14 +15,22 @@
  *
  * The trap: a rule that asks the model, or a text it has read, what the user meant.
  */
-import type { Caveat } from '@ice/capabilities/ports'
+import type { Caveat, Label } from '@ice/capabilities/ports'
 import type { JsonObject, JsonValue } from '@ice/primitives'
 import { jsonFault, toolFaults } from './checks.ts'
 import { TASK_GRANTS_CODES, TaskGrantsError } from './errors.ts'
-import { COUNT_FLOOR, MENTIONS_MAX, PROMPT_CHARS_MAX, READ_CHARS_MAX, TOOLS_MAX } from './limits.ts'
-import { folded, mentionsOf } from './mentions.ts'
+import {
+  CAVEAT_PATHS_MAX,
+  COUNT_FLOOR,
+  MENTIONS_CHARS_MAX,
+  MENTIONS_MAX,
+  PROMPT_CHARS_MAX,
+  READ_CHARS_MAX,
+  TOOLS_MAX,
+} from './limits.ts'
+import { folded, isCut, mentionsOf } from './mentions.ts'
 import { isNamed } from './naming.ts'
-import type { Task, TaskCall, TaskGrant, TaskInit } from './ports.ts'
+import type { Task, TaskCall, TaskGrant, TaskInit, ToolCall } from './ports.ts'
 import { type ReadPrompt, readPrompt } from './prompt.ts'
 import type { Request } from './requests.ts'
 import { type Parameter, type ReadTool, readTool } from './tools.ts'
@@ -54,30 +62,52 @@ export function taskGrants(init: TaskInit): Task {
   const read = readPrompt(prompt)
   const known = tools.map(readTool)
   const asked = askedFor(read.requests, known)
-  const room: Room = { prompt: read, asked, everything: naming === 'everything' }
+  const mentions = mentionable(read)
+  const room: Room = { prompt: read, asked, mentions, everything: naming === 'everything' }
   const byName = new Map(known.map((tool) => [tool.name, tool]))
   return Object.freeze({
     grants: Object.freeze(known.flatMap((tool) => grantsOf(room, tool))),
-    call(name: string, args: JsonValue): TaskCall {
-      const tool = byName.get(name)
+    call(call: ToolCall): TaskCall {
+      const tool = byName.get(call.tool)
       if (tool === undefined) {
-        const message = `The task has no tool ${JSON.stringify(String(name).slice(0, 80))}`
+        const message = `The task has no tool ${JSON.stringify(String(call.tool).slice(0, 80))}`
         throw new TaskGrantsError(TASK_GRANTS_CODES.toolNotFound, message)
       }
+      const args = call.arguments
       const fault = jsonFault(args)
       if (fault !== undefined) {
         throw new TaskGrantsError(TASK_GRANTS_CODES.argumentsLimit, `Arguments are ${fault}`)
       }
-      return readCall(room, tool, args as JsonObject)
+      return readCall(room, tool, { args: args as JsonObject, context: call.context ?? UNREAD })
     },
   })
 }
+
+/** Of a context nobody told of: no source of its own, and nobody who may read it. */
+const UNREAD: Label = Object.freeze({ sources: [], readers: [] })
+
+/** The source of what the prompt does not name. */
+const UNNAMED = 'unnamed'
 
 interface Room {
   readonly prompt: ReadPrompt
   /** For each tool that acts and is asked for, the verb that does. */
   readonly asked: ReadonlyMap<string, string>
   readonly everything: boolean
+  /** What a call may mention. */
+  readonly mentions: readonly string[]
+}
+
+/** The addresses of a prompt, as many as a grant can hold; the others are asked about. */
+function mentionable({ mentions }: ReadPrompt): readonly string[] {
+  const held: string[] = []
+  let chars = 0
+  for (const form of mentions) {
+    chars += form.length
+    if (held.length === MENTIONS_MAX || chars > MENTIONS_CHARS_MAX) break
+    if (!isCut(form)) held.push(form)
+  }
+  return held
 }
 
 /**
@@ -110,14 +140,15 @@ function grantsOf(room: Room, tool: ReadTool): readonly TaskGrant[] {
   })
   if (!tool.acts) {
     const outward = tool.parameters.filter(({ isOutward }) => isOutward).map(({ name }) => name)
-    const why = outward.length === 0 ? 'it changes nothing' : 'it changes nothing, and leads outside'
+    const why =
+      outward.length === 0 ? 'it changes nothing' : 'it changes nothing, and leads outside'
     const observe = grantOf(tool, { source: 'observe', caveats: trusted(outward), why })
     return outward.length === 0 ? [observe] : [observe, approval]
   }
   const verb = room.asked.get(tool.name)
   if (verb === undefined) return [approval]
   const why = `the prompt asks to ${verb.replaceAll('_', ' ')}`
-  const mentions = [...room.prompt.mentions].slice(0, MENTIONS_MAX)
+  const { mentions } = room
   const count: Caveat = { kind: 'count', max: Math.max(COUNT_FLOOR, room.prompt.names) }
   const every = tool.parameters.map(({ name }) => name)
   const targets = room.everything ? every : targetsOf(tool).map(({ name }) => name)
@@ -154,19 +185,20 @@ const wordOf = (tool: ReadTool): Parameter | undefined =>
 
 /** All but how much and when. */
 const saidOf = (tool: ReadTool): readonly string[] =>
-  tool.parameters
-    .filter(({ role }) => role === 'target' || role === 'text')
-    .map(({ name }) => name)
+  tool.parameters.filter(({ role }) => role === 'target' || role === 'text').map(({ name }) => name)
 
 const trusted = (names: readonly string[]): readonly Caveat[] =>
-  names.length === 0 ? [] : [{ kind: 'trusted', paths: names.map(pathOf) } as unknown as Caveat]
+  Array.from({ length: Math.ceil(names.length / CAVEAT_PATHS_MAX) }, (_, part) => ({
+    kind: 'trusted',
+    paths: names.slice(part * CAVEAT_PATHS_MAX, (part + 1) * CAVEAT_PATHS_MAX).map(pathOf),
+  }))
 
 /** Nothing but the parameters that are known; and the one it hangs on is there. */
 function shapeOf(tool: ReadTool, anchor?: Parameter): Caveat {
   const properties = Object.fromEntries(tool.parameters.map(({ name }) => [name, {}]))
   const required = anchor === undefined ? {} : { required: [anchor.name] }
   const schema = { type: 'object', properties, additionalProperties: false, ...required }
-  return { kind: 'arguments', schema } as unknown as Caveat
+  return { kind: 'arguments', schema }
 }
 
 interface GrantInit {
@@ -189,21 +221,32 @@ function grantOf(tool: ReadTool, { source, on, mentions, caveats, why }: GrantIn
   })
 }
 
-function readCall(room: Room, tool: ReadTool, args: JsonObject): TaskCall {
-  const named: Record<string, boolean> = {}
+interface CallInit {
+  readonly args: JsonObject
+  readonly context: Label
+}
+
+function readCall(room: Room, tool: ReadTool, { args, context }: CallInit): TaskCall {
+  const { readers } = context
+  const named: Label = { sources: [], readers }
+  const unnamed: Label = { sources: [...new Set([...context.sources, UNNAMED])].sort(), readers }
+  const labels: [pointer: string, label: Label][] = [['', unnamed]]
   const mentions = new Set<string>()
   for (const [name, value] of Object.entries(args)) {
     const parameter = tool.parameters.find((each) => each.name === name)
     const isByPrompt = parameter !== undefined && isNamed(room.prompt, value, parameter)
-    named[pathOf(name)] = isByPrompt
-    if (!isByPrompt) for (const form of formsIn(value)) mentions.add(form)
+    if (isByPrompt) labels.push([pathOf(name), named])
+    else for (const form of formsIn(value)) mentions.add(form)
   }
   return {
     grants: grantKeys(room, tool, args),
     action: tool.acts ? TASK_ACTIONS.act : TASK_ACTIONS.observe,
-    resource: { tool: tool.name, mentions: tool.acts ? [...mentions].slice(0, MENTIONS_MAX) : [] },
+    resource: {
+      tool: tool.name,
+      mentions: tool.acts ? [...mentions].slice(0, MENTIONS_MAX + 1) : [],
+    },
     arguments: args,
-    named,
+    labels: Object.fromEntries(labels),
   }
 }
 
@@ -221,7 +264,8 @@ function grantKeys(room: Room, tool: ReadTool, args: JsonObject): readonly strin
     if (value === undefined || value === null || value === fallback || value === '') return false
     return !Array.isArray(value) || value.length > 0
   })
-  const first = anchor === undefined ? key('spelled', tool.name) : key('request', tool.name, anchor.name)
+  const first =
+    anchor === undefined ? key('spelled', tool.name) : key('request', tool.name, anchor.name)
   return [first, approval]
 }
 

@@ -22,14 +22,13 @@ const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(?:['’][\p{L}]+)*/gu
 const CLAUSE_END = /[,;:()[\]{}!?\n—–"“”«»`]|\.(?=\s|$)|\s-+\s/u
 const SENTENCE_END = /[!?\n;]|\.(?=\s|$)|:\s*$/u
 
-/** The words of a text, outside of the spans that are left out. */
-export function wordsOf(text: string, leftOut: readonly Span[] = []): readonly Word[] {
-  const kept = blank(text, leftOut)
+/** The words of a text. */
+export function wordsOf(text: string): readonly Word[] {
   const words: Word[] = []
   let before = 0
-  for (const match of kept.matchAll(WORD)) {
+  for (const match of text.matchAll(WORD)) {
     const [found] = match
-    const between = kept.slice(before, match.index)
+    const between = text.slice(before, match.index)
     const isFirst = words.length === 0
     words.push({
       text: found,
@@ -50,13 +49,37 @@ export interface Span {
   readonly end: number
 }
 
-/** The text with spaces, which end no word group, in place of these parts. */
+/** The text with spaces, which end no word group, in place of these parts; parts are in order. */
 export function blank(text: string, spans: readonly Span[]): string {
-  let kept = text
+  const kept: string[] = []
+  let at = 0
   for (const { start, end } of spans) {
-    kept = `${kept.slice(0, start)}${' '.repeat(end - start)}${kept.slice(end)}`
+    kept.push(text.slice(at, start), ' '.repeat(end - start))
+    at = end
   }
-  return kept
+  return `${kept.join('')}${text.slice(at)}`
+}
+
+/** How many words end at or before an offset. */
+export function endedBefore(words: readonly Word[], offset: number): number {
+  return countWhile(words, ({ end }) => end <= offset)
+}
+
+/** How many words begin before an offset. */
+export function begunBefore(words: readonly Word[], offset: number): number {
+  return countWhile(words, ({ start }) => start < offset)
+}
+
+/** How many words at the beginning are so; those that are stand before those that are not. */
+function countWhile(words: readonly Word[], isSo: (word: Word) => boolean): number {
+  let [low, high] = [0, words.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const word = words[middle]
+    if (word !== undefined && isSo(word)) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** The words of `send_direct_message`, `sendDirectMessage`, `calendar.events/insert`; lower case. */
