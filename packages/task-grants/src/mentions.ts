@@ -48,16 +48,18 @@ export function folded(text: string): string {
 
 /** The mentions of a folded text, in order, none within another. */
 export function mentionsOf(text: string): readonly Mention[] {
-  const taken: Mention[] = []
+  const found: Mention[] = []
+  const taken = new Uint8Array(text.length)
   for (const form of FORMS) {
     for (const match of text.matchAll(form)) {
-      const found = trimmed(match[0])
-      const span = { start: match.index, end: match.index + found.length }
-      if (isTooShort(form, found) || taken.some((other) => overlaps(other, span))) continue
-      taken.push({ ...span, form: formOf(found) })
+      const whole = trimmed(match[0])
+      const [start, end] = [match.index, match.index + whole.length]
+      if (isTooShort(form, whole) || taken.subarray(start, end).includes(1)) continue
+      taken.fill(1, start, end)
+      found.push({ start, end, form: formOf(whole) })
     }
   }
-  return taken.sort((a, b) => a.start - b.start)
+  return found.sort((a, b) => a.start - b.start)
 }
 
 /** Whether a form was too long: it equals no other, for what was cut may differ. */
@@ -79,10 +81,6 @@ function isTooShort(form: RegExp, found: string): boolean {
   if (form !== DIGITS) return false
   if (/^\d{4}-\d{2}-\d{2}(?:\D|$)/.test(found)) return found.replaceAll(/\D/g, '').length <= 14
   return found.replaceAll(/\D/g, '').length < DIGITS_DESIGNATE_MIN
-}
-
-function overlaps(a: Span, b: Span): boolean {
-  return a.start < b.end && b.start < a.end
 }
 
 /** What ends a sentence does not belong to the address before it. */

@@ -55,9 +55,14 @@ function quoteAt(text: string, at: number): Quote | undefined {
 }
 
 function closesAt(text: string, end: number, length: number): boolean {
-  return !isSpace(text, end - 1) && /^$|[\s.,;:!?)\]}]/.test(text.charAt(end + length))
+  return !isSpace(text, end - 1) && ENDS.includes(text.charAt(end + length))
 }
 
+// Lists of characters and no patterns: this is asked for each mark after each mark.
+const SPACES = ' \t\n\r\u00a0'
+const ENDS = `${SPACES}.,;:!?)]}`
+
+/** Also where the text ends. */
 function isSpace(text: string, at: number): boolean {
-  return /^$|\s/.test(text.charAt(at))
+  return SPACES.includes(text.charAt(at))
 }

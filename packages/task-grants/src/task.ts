@@ -193,13 +193,17 @@ const trusted = (names: readonly string[]): readonly Caveat[] =>
     paths: names.slice(part * CAVEAT_PATHS_MAX, (part + 1) * CAVEAT_PATHS_MAX).map(pathOf),
   }))
 
-/** Nothing but the parameters that are known; and the one it hangs on is there. */
+/** Nothing but the parameters that are known; and the one it hangs on is there, and not empty. */
 function shapeOf(tool: ReadTool, anchor?: Parameter): Caveat {
-  const properties = Object.fromEntries(tool.parameters.map(({ name }) => [name, {}]))
+  const properties = Object.fromEntries(
+    tool.parameters.map(({ name }) => [name, name === anchor?.name ? GIVEN : {}]),
+  )
   const required = anchor === undefined ? {} : { required: [anchor.name] }
   const schema = { type: 'object', properties, additionalProperties: false, ...required }
   return { kind: 'arguments', schema }
 }
+
+const GIVEN: JsonObject = { not: { enum: [null, '', []] } }
 
 interface GrantInit {
   readonly source: TaskGrant['source']
@@ -259,14 +263,14 @@ function grantKeys(room: Room, tool: ReadTool, args: JsonObject): readonly strin
     return [key('observe', tool.name), ...(leadsOut ? [approval] : [])]
   }
   if (!room.asked.has(tool.name)) return [approval]
-  const anchor = anchorsOf(tool).find(({ name, fallback }) => {
-    const value = Object.hasOwn(args, name) ? args[name] : undefined
-    if (value === undefined || value === null || value === fallback || value === '') return false
-    return !Array.isArray(value) || value.length > 0
-  })
-  const first =
-    anchor === undefined ? key('spelled', tool.name) : key('request', tool.name, anchor.name)
-  return [first, approval]
+  const anchor = anchorsOf(tool).find(({ name }) => isGiven(args, name))
+  if (anchor === undefined) return [key('spelled', tool.name), approval]
+  return [key('request', tool.name, anchor.name), approval]
+}
+
+function isGiven(args: JsonObject, name: string): boolean {
+  const value = Object.hasOwn(args, name) ? args[name] : null
+  return value !== null && value !== '' && !(Array.isArray(value) && value.length === 0)
 }
 
 function* formsIn(value: JsonValue): Generator<string> {
