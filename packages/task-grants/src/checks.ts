@@ -1,10 +1,12 @@
+/// <reference lib="es2024.string" />
 /** What is handed in is checked before it is read: tools by their shape, arguments by their size. */
 import type { JsonValue } from '@ice/primitives'
 import {
   ARGUMENT_DEPTH_MAX,
   ARGUMENT_NODES_MAX,
+  DESCRIPTION_CHARS_MAX,
+  NAME_CHARS_MAX,
   PARAMETERS_MAX,
-  TOOL_TEXT_CHARS_MAX,
   TOOLS_MAX,
 } from './limits.ts'
 import type { TaskTool } from './ports.ts'
@@ -12,8 +14,10 @@ import type { TaskTool } from './ports.ts'
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const isText = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= TOOL_TEXT_CHARS_MAX
+const isText = (value: unknown, charsMax: number): value is string =>
+  typeof value === 'string' && value.length <= charsMax && value.isWellFormed()
+
+const isName = (value: unknown): value is string => isText(value, NAME_CHARS_MAX)
 
 /** Why these are no tools of a task; empty when they are. Total. */
 export function toolFaults(tools: unknown): readonly string[] {
@@ -33,12 +37,13 @@ export function toolFaults(tools: unknown): readonly string[] {
 function toolFault(tool: unknown): string | undefined {
   if (!isRecord(tool)) return 'is no object'
   const { description, effect, name, named, parameters } = tool
-  if (!isText(name) || !/^[!-~](?:[ -~]*[!-~])?$/.test(name) || name.length > 256) {
-    return 'has no name of 1 to 256 printable characters'
+  if (!isName(name) || !/^[!-~](?:[ -~]*[!-~])?$/.test(name)) {
+    return `has no name of 1 to ${NAME_CHARS_MAX} printable characters`
   }
-  if (description !== undefined && !isText(description)) return 'has no text as its description'
+  if (description !== undefined && !isText(description, DESCRIPTION_CHARS_MAX))
+    return 'has no text as its description'
   if (effect !== undefined && effect !== 'observe' && effect !== 'act') return 'has no known effect'
-  if (named !== undefined && !(Array.isArray(named) && named.every(isText))) {
+  if (named !== undefined && !(Array.isArray(named) && named.every(isName))) {
     return 'has no list of names as what has to be named'
   }
   return parameters === undefined ? undefined : parametersFault(parameters)
@@ -52,7 +57,7 @@ function parametersFault(parameters: unknown): string | undefined {
   if (!isRecord(properties)) return 'has properties that are no object'
   const names = Object.keys(properties)
   if (names.length > PARAMETERS_MAX) return `has more than ${PARAMETERS_MAX} parameters`
-  const isWhole = names.every((name) => isText(name) && isRecord(properties[name]))
+  const isWhole = names.every((name) => isName(name) && isRecord(properties[name]))
   return isWhole ? undefined : 'has a property that is no schema'
 }
 
@@ -79,7 +84,10 @@ const isJsonLeaf = (value: unknown): value is Exclude<JsonValue, object> =>
   value === null ||
   typeof value === 'boolean' ||
   (typeof value === 'string' && value.isWellFormed()) ||
-  (typeof value === 'number' && Number.isFinite(value))
+  (typeof value === 'number' && (Number.isSafeInteger(value) || isFraction(value)))
+
+/** What canonical JSON writes as it was meant. */
+const isFraction = (value: number): boolean => Number.isFinite(value) && !Number.isInteger(value)
 
 function membersOf(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value

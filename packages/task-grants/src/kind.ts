@@ -8,7 +8,7 @@
  */
 import type { Resource, ResourceKind } from '@ice/capabilities/ports'
 import type { JsonObject, JsonValue } from '@ice/primitives'
-import { MENTIONS_MAX, TOOL_TEXT_CHARS_MAX } from './limits.ts'
+import { MENTIONS_MAX, NAME_CHARS_MAX } from './limits.ts'
 
 function own(object: JsonObject, name: string): JsonValue | undefined {
   return Object.hasOwn(object, name) ? object[name] : undefined
@@ -20,7 +20,7 @@ function hasExactly(object: JsonObject, names: readonly string[]): boolean {
 }
 
 function isTool(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= TOOL_TEXT_CHARS_MAX
+  return typeof value === 'string' && value !== '' && value.length <= NAME_CHARS_MAX
 }
 
 function isForms(value: unknown, max: number = MENTIONS_MAX): value is readonly string[] {

@@ -104,9 +104,20 @@ export const FUNCTION_WORDS: ReadonlySet<string> =
   yesterday again once first last next i'm i'd i'll i've it's let's that's what's there's don't sure
   make let need want try help however finally`)
 
-/** Words between a thing and what it is called. */
+/** Words that say which of several, and name none of them. */
+export const POINTING_WORDS: ReadonlySet<string> = setOf(`new old other same current previous next
+  last first second third right wrong whole entire own only best worst latest oldest newest recent
+  main default private public shared following above below given correct different specific certain
+  single particular relevant appropriate original existing remaining additional extra free full empty
+  big bigger biggest small smaller smallest large larger largest high higher highest low lower lowest
+  cheap cheaper cheapest good better early earlier earliest late later`)
+
+/** Words after which comes what a thing is called. */
+export const CALLING_WORDS: ReadonlySet<string> = setOf(`called named titled labelled labeled`)
+
+/** Words between a kind and a name, or a number. */
 export const NAMING_WORDS: ReadonlySet<string> =
-  setOf(`of is the called named titled labelled labeled
+  setOf(`called named titled labelled labeled of is the
   a an with to at as number no id`)
 
 /** Words between two names of one kind. */

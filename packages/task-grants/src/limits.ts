@@ -12,8 +12,11 @@ export const PARAMETERS_MAX: number = 60
 /** @units JSON pointers of one caveat `trusted`; more go into a second one. */
 export const CAVEAT_PATHS_MAX: number = 32
 
-/** @units characters of a tool's name, of a parameter's name and of a description that are read. */
-export const TOOL_TEXT_CHARS_MAX: number = 4_096
+/** @units characters of the name of a tool or a parameter: each stands in several grants. */
+export const NAME_CHARS_MAX: number = 128
+
+/** @units characters of a tool's description. */
+export const DESCRIPTION_CHARS_MAX: number = 16_384
 
 /** @units characters of a value that a prompt may name; a longer one is content. */
 export const NAMED_CHARS_MAX: number = 2_048

@@ -7,7 +7,8 @@
  *   address     a mention of the prompt has its form: link, e-mail, file, account, long number
  *   name        it stands there, whole words, and looks like a name: it holds a digit or inner
  *               punctuation, or a capital letter inside a sentence
- *   called      it stands there beside the word for its kind: `the general channel`, `event 7`
+ *   called      it stands there beside the word for its kind: `the general channel`, `event 7`,
+ *               `the channel called general`
  *   number      a number of the prompt equals it; where numbers are names, it is called so
  *   time        day and time of day are in the prompt
  *   choice      one of a schema's choices, which the prompt has as a word; `true` when it has the
@@ -20,7 +21,15 @@
 
 import type { JsonValue } from '@ice/primitives'
 import { isTimeNamed, isTimeValue } from './dates.ts'
-import { ACT_VERBS, FUNCTION_WORDS, JOINING_WORDS, NAMING_WORDS, OBSERVE_VERBS } from './lexicon.ts'
+import {
+  ACT_VERBS,
+  CALLING_WORDS,
+  FUNCTION_WORDS,
+  JOINING_WORDS,
+  NAMING_WORDS,
+  OBSERVE_VERBS,
+  POINTING_WORDS,
+} from './lexicon.ts'
 import { NAMED_CHARS_MAX, NAMED_ITEMS_MAX, OCCURRENCES_MAX } from './limits.ts'
 import { isCut, mentionForm } from './mentions.ts'
 import type { ReadPrompt } from './prompt.ts'
@@ -120,16 +129,22 @@ function isPartOfName({ words, bare }: ReadPrompt, { start, end }: Span): boolea
   return isBefore || (after?.start === end + 1 && bare[end] === ' ' && isName(after))
 }
 
-/** Whether the word for its kind stands beside it: `channel general`, `event with the id 7`. */
+/**
+ * Whether the word for its kind stands beside it: `the general channel`, `the channel called
+ * general`, `event 7`. Before a plain word the kind alone is not enough: in `user account` no user
+ * is called so.
+ */
 function isCalled({ words }: ReadPrompt, span: Span, { nouns, isId }: Parameter): boolean {
   const isKind = ({ lower }: Word): boolean =>
     nouns.has(singular(lower)) || (isId && (lower === 'id' || lower === 'number'))
   const at = endedBefore(words, span.start)
   const next = begunBefore(words, span.end)
-  return (
-    kindAfter(words.slice(next, next + 3)).some(isKind) ||
-    kindBefore(words.slice(Math.max(0, at - 5), at).reverse()).some(isKind)
-  )
+  const before = kindBefore(words.slice(Math.max(0, at - 5), at).reverse())
+  const isSaidSo = isId || before.some(({ lower }) => CALLING_WORDS.has(lower))
+  if (isSaidSo && before.some(isKind)) return true
+  const value = words.slice(at, next)
+  const isPlain = value.every(({ lower }) => !isCommon(lower) && !POINTING_WORDS.has(lower))
+  return isPlain && kindAfter(words.slice(next, next + 3)).some(isKind)
 }
 
 /** The next word; over `and` and one more name: `the random and general channels`. */
@@ -140,7 +155,7 @@ function kindAfter(words: readonly Word[]): readonly Word[] {
   return isJoined && third !== undefined ? [next, third] : [next]
 }
 
-/** The word before, over what stands between a kind and a name; over a name and `and`. */
+/** The words before, nearest first, as far as they lead to the word for a kind. */
 function kindBefore(words: readonly Word[]): readonly Word[] {
   const reached: Word[] = []
   let isJoined = false

@@ -23,11 +23,10 @@ describe('a prompt names', () => {
     ['Pay Alice Cooper', 'Alice Cooper'],
     ['Spotify asked for it', 'Spotify'],
     ['Live at 12 Elm Street, Springfield', '12 Elm Street, Springfield'],
-    ['the account main', 'main'],
-    ['the main account', 'main'],
-    ['the main and spare accounts', 'main'],
-    ['accounts main and spare', 'spare'],
-    ['the account called main', 'main'],
+    ['the savings account', 'savings'],
+    ['the savings and spare accounts', 'savings'],
+    ['accounts named savings and spare', 'spare'],
+    ['the account called savings', 'savings'],
     ['account number 7', '7'],
   ])('%s | %s', (prompt, value) => {
     expect(isNamed(prompt, value)).toBe(true)
@@ -68,6 +67,10 @@ describe('a prompt names', () => {
     ['a verb', 'Read it. Pay Bob', 'Read'],
     ['words inside a quotation', 'Write "give it to Mallory now"', 'Mallory'],
     ['words inside a block', '```\naccount evil7\n```', 'evil7'],
+    ['what an account has', 'Show account settings', 'settings'],
+    ['a verb before a kind', 'Please update account 7', 'update'],
+    ['which of several', 'Use the new account', 'new'],
+    ['whose', 'Use my account', 'my'],
     ['nothing', 'Pay', ''],
     ['a percentage', 'account 10%', '10'],
   ])('not %s: %s | %s', (_why, prompt, value) => {
