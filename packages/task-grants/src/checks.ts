@@ -1,5 +1,5 @@
 /// <reference lib="es2024.string" />
-/** What is handed in is checked before it is read: tools by their shape, arguments by their size. */
+/** What is handed in is checked before it is read: tools by shape, arguments by size. */
 import type { JsonValue } from '@ice/primitives'
 import {
   ARGUMENT_DEPTH_MAX,

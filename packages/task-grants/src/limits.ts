@@ -33,7 +33,7 @@ export const MENTIONS_MAX: number = 128
 /** @units characters of one address; what is longer is cut, and then named by nothing. */
 export const MENTION_CHARS_MAX: number = 1_024
 
-/** @units characters of all addresses of a prompt: they stand in each grant that a request gives. */
+/** @units characters of all addresses of a prompt: they stand in each grant a request gives. */
 export const MENTIONS_CHARS_MAX: number = 8_192
 
 /** @units values of the arguments of a call, containers counted, and levels of containers. */

@@ -22,10 +22,17 @@ export interface Mention extends Span {
 const SCHEME = /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,30}:\/\/[^\s<>"'`]+/giu
 const ADDRESS = /(?<![^\s<>"'`(),;:@])[^\s<>"'`(),;:@]+@[\p{L}\p{N}][\p{L}\p{N}.-]*/giu
 const PATH = /(?<![^\s<>"'`(),;:=])(?:~|\.{1,2})?\/[^\s<>"'`(),;]+/giu
-const RELATIVE =
-  /(?<![^\s<>"'`(),;:=])[\p{L}\p{N}_-]+\/(?:[\p{L}\p{N}_-]+\/)*[\p{L}\p{N}_.-]*\.\p{L}[\p{L}\p{N}]*/giu
-const DOTTED =
-  /(?<![\p{L}\p{N}_-]\.?)[\p{L}\p{N}_][\p{L}\p{N}_-]*(?:\.[\p{L}\p{N}_-]+)*\.\p{L}[\p{L}\p{N}-]+(?::\d+)?(?:[/?#][^\s<>"'`]*)?/giu
+const RELATIVE = new RegExp(
+  String.raw`(?<![^\s<>"'${'`'}(),;:=])[\p{L}\p{N}_-]+\/(?:[\p{L}\p{N}_-]+\/)*` +
+    String.raw`[\p{L}\p{N}_.-]*\.\p{L}[\p{L}\p{N}]*`,
+  'giu',
+)
+/** The last label begins with a letter; a port, a path, a query and a fragment may follow. */
+const DOTTED = new RegExp(
+  String.raw`(?<![\p{L}\p{N}_-]\.?)[\p{L}\p{N}_][\p{L}\p{N}_-]*(?:\.[\p{L}\p{N}_-]+)*` +
+    String.raw`\.\p{L}[\p{L}\p{N}-]+(?::\d+)?(?:[/?#][^\s<>"'${'`'}]*)?`,
+  'giu',
+)
 const ACCOUNT =
   /(?<![\p{L}\p{N}])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![\p{L}\p{N}])/gu
 const CODE =

@@ -13,7 +13,7 @@
  *   time        day and time of day are in the prompt
  *   choice      one of a schema's choices, which the prompt has as a word; `true` when it has the
  *               parameter's word, `false` when it has not
- *   nothing     `null`, an empty list, the schema's default
+ *   nothing     `null`, an empty list, the schema's default, no words where words are wanted
  *
  * Comparison is exact, in NFC: case counts but in hosts and e-mail addresses. `10` is not in `100`,
  * `GB29` is not in `GB29 NWBK …`, `Alice` is not in `Alice Cooper`, and a Cyrillic `а` is no `a`.
@@ -39,6 +39,8 @@ import { begunBefore, endedBefore, type Span, singular, type Word } from './word
 /** Whether the prompt names a value of this parameter. Total over JSON. */
 export function isNamed(prompt: ReadPrompt, value: JsonValue, parameter: Parameter): boolean {
   if (value === null || value === parameter.fallback) return true
+  // No words are nobody's; no path may be the whole disk.
+  if (value === '' && parameter.role !== 'target') return true
   if (Array.isArray(value)) {
     const isShort = value.length <= NAMED_ITEMS_MAX
     return isShort && value.every((item) => isNamed(prompt, item, parameter))
@@ -60,6 +62,7 @@ function isTextNamed(prompt: ReadPrompt, value: string, parameter: Parameter): b
   const form = mentionForm(text)
   if (form !== undefined) return !isCut(form) && prompt.mentions.has(form)
   if (parameter.role === 'text') return isContained(prompt, text)
+  if (prompt.mentions.has(`@${text}`) || prompt.mentions.has(`#${text}`)) return true
   const spans = occurrences(prompt.bare, text)
   if (!/[^\d.,:]/.test(text)) {
     return spans.some((span) => isCalled(prompt, span, { ...parameter, isId: true }))

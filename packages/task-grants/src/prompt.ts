@@ -52,8 +52,11 @@ export function readPrompt(prompt: string): ReadPrompt {
   }
 }
 
-const NUMBER =
-  /(?<![\p{L}\p{N}_.,:/#@-])[-−]?[$€£¥]?(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?![\p{L}\p{N}_%:/-]|[.,]\d| ?%)/gu
+const NUMBER = new RegExp(
+  String.raw`(?<![\p{L}\p{N}_.,:/#@-])[-−]?[$€£¥]?(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?` +
+    String.raw`(?![\p{L}\p{N}_%:/-]|[.,]\d| ?%)`,
+  'gu',
+)
 
 /** Numbers that stand alone: no part of a word, a date, a time, a percentage or a longer number. */
 function numbersOf(bare: string): readonly PromptNumber[] {

@@ -16,6 +16,7 @@ import {
   MODALS,
   NEGATIONS,
   NOT_ASKING,
+  OMISSIONS,
   PARTICLES,
   REQUEST_HEADS,
 } from './lexicon.ts'
@@ -90,7 +91,8 @@ function isAskedAfterTo(words: readonly Word[], to: number): boolean {
 function isDenied(words: readonly Word[], last: number): boolean {
   for (let at = last; at > last - 4 && at >= 0; at -= 1) {
     if (words[at + 1]?.opensClause === true) return false
-    if (NEGATIONS.has(words[at]?.lower ?? '')) return true
+    const isOmission = OMISSIONS.has(words[at + 1]?.lower ?? '')
+    if (NEGATIONS.has(words[at]?.lower ?? '')) return !isOmission
   }
   return false
 }

@@ -82,7 +82,7 @@ function countWhile(words: readonly Word[], isSo: (word: Word) => boolean): numb
   return low
 }
 
-/** The words of `send_direct_message`, `sendDirectMessage`, `calendar.events/insert`; lower case. */
+/** Words of `send_direct_message`, `sendDirectMessage`, `calendar.events/insert`; lower case. */
 export function nameWords(name: string): readonly string[] {
   return name
     .replaceAll(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2')

@@ -28,6 +28,9 @@ describe('a prompt names', () => {
     ['accounts named savings and spare', 'spare'],
     ['the account called savings', 'savings'],
     ['account number 7', '7'],
+    ['Tell #design', '#design'],
+    ['Tell #design', 'design'],
+    ['Tell @ann', 'ann'],
   ])('%s | %s', (prompt, value) => {
     expect(isNamed(prompt, value)).toBe(true)
   })
@@ -71,6 +74,7 @@ describe('a prompt names', () => {
     ['a verb before a kind', 'Please update account 7', 'update'],
     ['which of several', 'Use the new account', 'new'],
     ['whose', 'Use my account', 'my'],
+    ['a part of a handle', 'Tell #design-team', 'design'],
     ['nothing', 'Pay', ''],
     ['a percentage', 'account 10%', '10'],
   ])('not %s: %s | %s', (_why, prompt, value) => {
@@ -137,6 +141,7 @@ describe('a prompt names', () => {
     expect(guests(['a@b.example', 'Bob'])).toBe(true)
     expect(guests(['a@b.example', 'mallory@evil.test'])).toBe(false)
     expect([guests([]), guests(null)]).toEqual([true, true])
+    expect(namedIn(taskOf('x', calendar), 'message_user', { user: '', body: '' })).toEqual(['body'])
     expect([guests({ a: 'Bob' }), guests([{ a: 'Bob' }])]).toEqual([false, false])
   })
 })

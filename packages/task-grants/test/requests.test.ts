@@ -10,6 +10,9 @@ describe('a prompt asks for an act', () => {
     ['Make sure to delete the customer.', ['delete_customer']],
     ["I'd like you to quickly delete customer 7", ['delete_customer']],
     ['Also, remove customer 12.', ['delete_customer']],
+    ["Don't forget to delete customer 12.", ['delete_customer']],
+    ["Let's delete customer 12.", ['delete_customer']],
+    ['It would help if you could delete customer 12.', ['delete_customer']],
     ['First find them, then delete the customers.', ['delete_customer']],
   ])('%s', (prompt, tools) => {
     expect(askedIn(prompt, crm)).toEqual(tools)
