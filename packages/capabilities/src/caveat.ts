@@ -5,6 +5,7 @@
  * ignoring it would widen.
  */
 import { isActionName } from './action.ts'
+import { type Condition, conditionFault, isConditionKind } from './conditions.ts'
 import { ACTIONS_MAX, COUNT_USES_MAX } from './limits.ts'
 import { hasOnly, isRecord, own } from './plain.ts'
 import { shown } from './text.ts'
@@ -17,6 +18,8 @@ export interface CaveatRules {
   readonly approvesAll: boolean
   /** Uses of these actions need one. */
   readonly approvesActions: readonly string[]
+  /** Those that a request alone fulfils or not. */
+  readonly conditions: readonly Condition[]
   /** Why a caveat is not understood, for each that is not. */
   readonly faults: readonly string[]
 }
@@ -25,6 +28,7 @@ const NO_RULES: CaveatRules = Object.freeze({
   countMax: null,
   approvesAll: false,
   approvesActions: [],
+  conditions: [],
   faults: [],
 })
 
@@ -32,6 +36,7 @@ const NO_RULES: CaveatRules = Object.freeze({
 export function caveatFault(caveat: unknown): string | undefined {
   if (!isRecord(caveat)) return `a caveat is an object, not ${shown(caveat)}`
   const kind = own(caveat, 'kind')
+  if (isConditionKind(kind)) return conditionFault(caveat, kind)
   switch (kind) {
     case 'count':
       return hasOnly(caveat, ['kind', 'max']) && isUses(own(caveat, 'max'))
@@ -67,6 +72,10 @@ export function caveatRules(caveats: readonly unknown[]): CaveatRules {
 function addRule(rules: CaveatRules, caveat: unknown): CaveatRules {
   const fault = caveatFault(caveat)
   if (fault !== undefined) return { ...rules, faults: [...rules.faults, fault] }
+  const condition = caveat as Condition
+  if (isConditionKind(condition.kind)) {
+    return { ...rules, conditions: [...rules.conditions, condition] }
+  }
   const known = caveat as { kind: string; max?: number; actions?: readonly string[] }
   if (known.max !== undefined) {
     return { ...rules, countMax: Math.min(rules.countMax ?? known.max, known.max) }

@@ -32,6 +32,7 @@ import {
 } from './causes.ts'
 import { needsApproval } from './caveat.ts'
 import { type Chain, chainOf, guardsFor, type Link, runStop } from './chain.ts'
+import { endOf, findConditions } from './conditions.ts'
 import { counterStream } from './counts.ts'
 import { denialOf, type FoundCause } from './denial.ts'
 import type { Authorization, CountDebit, Decision } from './ports.ts'
@@ -91,6 +92,7 @@ function causesOf(state: AuthorityState, asked: ReadRequest, chain: Chain): Foun
     if (!link.sameAsBelow) outside = outsideOf(link, asked)
     approves = findLinkCauses(link, asked, outside, causes) || approves
   }
+  findConditions(chain.links, asked, causes)
   if (approves) findApproval(asked, causes)
   return causes
 }
@@ -131,7 +133,10 @@ function authorization(asked: ReadRequest, chain: Chain): Authorization {
     chain: chain.ids,
     resources: chain.resources,
     guards: debits.length === 0 ? guards : [...guards, ...debits.map(debitGuard)],
-    expiresAt: chain.expiresAt,
+    expiresAt:
+      chain.plainKind === undefined
+        ? endOf(chain.links, asked.at, chain.expiresAt)
+        : chain.expiresAt,
     debits,
     approval: wantsApproval(chain, asked) ? asked.approvedBy : null,
   }

@@ -47,7 +47,7 @@ export function structuralFaults(value: unknown): readonly string[] {
     hasOnly(value, MEMBERS) || `a grant has the members ${MEMBERS.join(', ')} and no others`,
     isGrantId(id) || `its id is a UUIDv7 in lower case, not ${shown(id)}`,
     isHolder(member('holder')) ||
-      `its holder is <run|agent|session|principal>/<id>, not ${shown(member('holder'))}`,
+      `its holder is <run|agent|session|principal|tool>/<id>, not ${shown(member('holder'))}`,
     actionsFault(member('actions')),
     (isRecord(resource) && typeof own(resource, 'kind') === 'string') ||
       'its resource is an object with a kind',

@@ -42,6 +42,24 @@ export const CLAIM_DEPTH_MAX = 8
 /** @units characters of one text of a claim: twice what any kind here accepts. */
 export const CLAIM_CHARS_MAX = 8_192
 
+/** @units characters of the canonical JSON of arguments that a caveat or a policy judges. */
+export const ARGUMENTS_CHARS_MAX = 1_048_576
+
+/** @units values of arguments that a caveat or a policy judges, containers counted. */
+export const ARGUMENTS_NODES_MAX = 16_384
+
+/** @units values of the schema of an `arguments` caveat: more than a grant has room for. */
+export const SCHEMA_NODES_MAX = 4_096
+
+/** @units schemas within schemas. Events hold 64 containers within containers. */
+export const SCHEMA_DEPTH_MAX = 24
+
+/** @units steps of holding arguments against one schema: some tens of milliseconds. */
+export const SCHEMA_STEPS_MAX = 1_000_000
+
+/** @units places told of at which arguments do not fit one schema; each may be long. */
+export const MISMATCHES_MAX = 4
+
 /** @units characters of a value quoted in a denial, so that a hostile one leaves room. */
 export const SHOWN_CHARS_MAX = 120
 

@@ -26,9 +26,11 @@ import {
   type Timestamp,
 } from '@ice/primitives'
 import { isActionName } from './action.ts'
+import type { ArgumentsReading } from './arguments.ts'
 import { copyClaim, isRecord } from './plain.ts'
 import type { AuthorityRequest } from './ports.ts'
 import { shown } from './text.ts'
+import { isToolName } from './tool.ts'
 
 /** A request that is one. */
 export interface ReadRequest {
@@ -36,6 +38,7 @@ export interface ReadRequest {
   readonly agent: string | undefined
   readonly session: string | undefined
   readonly principal: string | undefined
+  readonly tool: string | undefined
   readonly grant: GrantId
   readonly action: string
   readonly claim: JsonObject
@@ -44,6 +47,10 @@ export interface ReadRequest {
   readonly approvedDigest: Hash | undefined
   readonly approvedBy: EventId | null
   readonly callDigest: Hash
+  /** The arguments as they were handed in; `argumentsOf` reads them where something asks. */
+  readonly given: unknown
+  /** What `argumentsOf` made of them, once it was asked. */
+  reading: ArgumentsReading | undefined
 }
 
 /** A request, or why it is none. */
@@ -62,7 +69,7 @@ export function readRequest(request: unknown): Reading {
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource } = request
+  const { approved, callDigest, resource, tool, arguments: given } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
   const claim = copyClaim(resource)
@@ -76,6 +83,9 @@ function read(request: AuthorityRequest): Reading {
   }
   if (principal !== undefined && !isPrincipalId(principal)) {
     faults.push(`its principal is a principal id, not ${shown(principal)}`)
+  }
+  if (tool !== undefined && !isToolName(tool)) {
+    faults.push(`its tool is the name of one, not ${shown(tool)}`)
   }
   if (typeof grant !== 'string') faults.push(`its grant is a grant id, not ${shown(grant)}`)
   if (!isActionName(action)) faults.push(`its action is the name of one, not ${shown(action)}`)
@@ -93,6 +103,7 @@ function read(request: AuthorityRequest): Reading {
       agent,
       session,
       principal,
+      tool,
       grant,
       action,
       claim,
@@ -101,6 +112,8 @@ function read(request: AuthorityRequest): Reading {
       approvedDigest,
       approvedBy,
       callDigest,
+      given,
+      reading: undefined,
     },
   }
 }
