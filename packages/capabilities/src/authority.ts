@@ -2,7 +2,7 @@
  * Authority over a log: decisions on a cached fold, which catches up when it is asked to.
  *
  * 1. What was folded reaches up to one position of the log: its head before the first of the three
- *    kinds of stream was read. What a read finds beyond it may lack its counterpart, a debit its
+ *    kinds of stream was read. What a read finds beyond it may lack its counterpart, a slice its
  *    grant, and is read again by the next refresh.
  * 2. `observe` may run ahead of that position, stream by stream; an event at or before it is old
  *    news and is dropped, so that nothing forgotten comes back to life.
@@ -14,8 +14,8 @@
  */
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import type { GrantId, RunId, StreamId } from '@ice/primitives'
+import { budgetStream } from './budget.ts'
 import { callDigest } from './call.ts'
-import { caveatRules } from './caveat.ts'
 import { runStop } from './chain.ts'
 import { decide } from './decide.ts'
 import { rootGrant } from './grant.ts'
@@ -76,9 +76,8 @@ export function createAuthority(components: AuthorityComponents): Authority {
       await follow(`grant/${id}`, state.grants.get(id)?.version ?? 0)
       const entry = state.grants.get(id)
       const grant = entry?.grant
-      if (grant !== undefined && caveatRules(grant.caveats).countMax !== null) {
-        await follow(`budget/${id}`, entry?.counter.version ?? 0)
-      }
+      const { budget } = entry ?? {}
+      if (budget !== undefined) await follow(budgetStream(id), budget.version)
       const holder = links === 0 ? holderParts(grant?.holder) : undefined
       if (holder?.kind === 'run') await follow(runStop(holder.id as RunId), 0)
       next = grant?.parent

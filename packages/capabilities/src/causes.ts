@@ -109,15 +109,6 @@ export function unknownCaveat({ entry: { id } }: Link, reason: string): FoundCau
   }
 }
 
-/** A link was used as often as it may be. */
-export function spent({ entry: { id, counter }, caveats: { countMax } }: Link): FoundCause {
-  return {
-    code: CAPABILITIES_CODES.countSpent,
-    message: `The grant ${id} allowed ${countMax} uses, and all are spent`,
-    data: { grant: id, max: countMax, used: counter.used },
-  }
-}
-
 /** A stop switch is thrown. */
 export function stopped(stream: string, version: number): FoundCause {
   return {

@@ -18,7 +18,7 @@ import {
 } from '@ice/primitives'
 import { type CaveatRules, caveatRules } from './caveat.ts'
 import { type HolderKind, holderParts } from './holder.ts'
-import { CHAIN_COUNTERS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
+import { BUDGET_LIMITS_MAX, CHAIN_BUDGETS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
 import type { Grant, Resource, ResourceKind } from './ports.ts'
 import type { AuthorityState, GrantEntry } from './state.ts'
 import { shown } from './text.ts'
@@ -44,7 +44,7 @@ export interface Breakage {
     | 'cycle'
     | 'too_deep'
     | 'not_delegable'
-    | 'too_many_counters'
+    | 'too_many_budgets'
   readonly message: string
   readonly data: JsonObject
 }
@@ -52,7 +52,7 @@ export interface Breakage {
 /** A chain as far as it can be followed. */
 export interface Chain {
   /**
-   * The kind of an ordinary chain: nothing broken, dead or unknown, no counts and no approvals.
+   * The kind of an ordinary chain: nothing broken, dead or unknown, no limits and no approvals.
    * Then `actions`, `notBefore`, `until` and `claims` say what all links allow together, in one
    * place in memory instead of several for each link. `undefined` for any other chain.
    */
@@ -71,9 +71,9 @@ export interface Chain {
   readonly resources: readonly Resource[]
   /** The earliest end of all links. */
   readonly expiresAt: Timestamp | null
-  /** Whether some link is counted. */
-  readonly counts: boolean
-  /** Guards of an intent, but for counters, and the run they are for: the one that asked last. */
+  /** Whether some link is counted in some unit. */
+  readonly isLimited: boolean
+  /** Guards of an intent, but for budgets, and the run they are for: the one that asked last. */
   guards: readonly Guard[]
   guardsRun: RunId | undefined
   /** From the named grant on; empty when that grant itself is malformed. */
@@ -118,7 +118,7 @@ function follow(state: AuthorityState, first: GrantEntry): Chain {
     at = above
   }
   const links = entries.map((entry, i) => linkOf(state, grants, entry, i))
-  return assemble(links, breakage ?? tooManyCounters(links))
+  return assemble(links, breakage ?? tooManyBudgets(links))
 }
 
 /** Why `next` cannot be the link after those before it. */
@@ -146,11 +146,14 @@ function missing(grant: GrantId, parent: GrantId): Breakage {
   return { reason: 'missing_parent', message, data: { grant, parent } }
 }
 
-function tooManyCounters(links: readonly Link[]): Breakage | undefined {
-  const counted = links.filter((link) => link.caveats.countMax !== null).length
-  if (counted <= CHAIN_COUNTERS_MAX) return undefined
-  const message = `${counted} links are counted; one use can pay for ${CHAIN_COUNTERS_MAX}`
-  return { reason: 'too_many_counters', message, data: { counted, max: CHAIN_COUNTERS_MAX } }
+function tooManyBudgets(links: readonly Link[]): Breakage | undefined {
+  const limited = links.filter((link) => link.caveats.limits.length > 0).length
+  const limits = links.reduce((sum, link) => sum + link.caveats.limits.length, 0)
+  if (limited <= CHAIN_BUDGETS_MAX && limits <= BUDGET_LIMITS_MAX) return undefined
+  const message =
+    `${limited} links are limited, in ${limits} ways; one use can take from ` +
+    `${CHAIN_BUDGETS_MAX} and in ${BUDGET_LIMITS_MAX}`
+  return { reason: 'too_many_budgets', message, data: { limited, limits } }
 }
 
 function linkOf(
@@ -204,7 +207,7 @@ function assemble(links: readonly Link[], breakage: Breakage | undefined): Chain
       (soonest, grant) => earlier(soonest, grant.expiresAt),
       null,
     ),
-    counts: links.some((link) => link.caveats.countMax !== null),
+    isLimited: links.some((link) => link.caveats.limits.length > 0),
     guards: links.map(guardOf),
     guardsRun: undefined,
     links,
@@ -229,7 +232,8 @@ function guardOf({ entry }: Link): Guard {
   return Object.freeze({ stream: `grant/${entry.id}` as StreamId, version: entry.version })
 }
 
-function earlier(a: Timestamp | null, b: Timestamp | null): Timestamp | null {
+/** The earlier of two ends. */
+export function earlier(a: Timestamp | null, b: Timestamp | null): Timestamp | null {
   if (a === null) return b
   return b === null || a <= b ? a : b
 }

@@ -12,7 +12,7 @@
  * The trap: looking for some grant that would allow the request. The request names its grant, and
  * a deputy cannot be talked into using another of its own.
  */
-import { isHash, isRunId } from '@ice/primitives'
+import { isHash, isRunId, type Timestamp } from '@ice/primitives'
 import { callDigest } from './call.ts'
 import {
   broken,
@@ -23,7 +23,6 @@ import {
   otherHolder,
   otherResource,
   revoked,
-  spent,
   stopped,
   unapproved,
   unknownCaveat,
@@ -31,12 +30,13 @@ import {
   unknownKind,
 } from './causes.ts'
 import { needsApproval } from './caveat.ts'
-import { type Chain, chainOf, guardsFor, type Link, runStop } from './chain.ts'
+import { type Chain, chainOf, earlier, guardsFor, type Link, runStop } from './chain.ts'
 import { endOf, findConditions } from './conditions.ts'
-import { counterStream } from './counts.ts'
 import { denialOf, type FoundCause } from './denial.ts'
-import type { Authorization, CountDebit, Decision } from './ports.ts'
+import { labelCauses } from './label.ts'
+import type { Authorization, Decision } from './ports.ts'
 import { idFaults, type ReadRequest, readRequest } from './request.ts'
+import { type Plan, planOf } from './slices.ts'
 import type { AuthorityState } from './state.ts'
 
 /** Decides. Pure, total and deterministic; keeps memos of chains in the state. */
@@ -47,13 +47,14 @@ export function decide(state: AuthorityState, request: unknown): Decision {
   const entry = state.grants.get(asked.grant)
   const chain = entry === undefined ? undefined : chainOf(state, entry)
   if (chain !== undefined && isPlainlyWithin(state, asked, chain)) {
-    return { ok: authorization(asked, chain) }
+    return { ok: authorization(asked, chain, planOf(chain, asked)) }
   }
   const faults = idFaults(asked)
   if (faults.length > 0) return refused([malformed(faults)])
   if (chain === undefined) return refused([unknownGrant(asked)])
-  const causes = causesOf(state, asked, chain)
-  return causes.length > 0 ? refused(causes) : { ok: authorization(asked, chain) }
+  const plan = planOf(chain, asked)
+  const causes = [...causesOf(state, asked, chain), ...plan.causes]
+  return causes.length > 0 ? refused(causes) : { ok: authorization(asked, chain, plan) }
 }
 
 function refused(causes: readonly FoundCause[]): Decision {
@@ -121,41 +122,34 @@ function findLinkCauses(
   const reason = link.resourceFault ?? outside
   if (reason !== undefined) causes.push(otherResource(link, reason))
   for (const fault of caveats.faults) causes.push(unknownCaveat(link, fault))
-  if (caveats.countMax !== null && entry.counter.used >= caveats.countMax) causes.push(spent(link))
+  causes.push(...labelCauses(entry.id, caveats.labels, asked))
   return needsApproval(caveats, asked.action)
 }
 
-function authorization(asked: ReadRequest, chain: Chain): Authorization {
-  const debits = chain.counts ? debitsOf(chain) : NO_DEBITS
+function authorization(asked: ReadRequest, chain: Chain, plan: Plan): Authorization {
+  const { spends, allotments, until } = plan
   const guards = guardsFor(chain, asked.run)
   return {
     grant: asked.grant,
     chain: chain.ids,
     resources: chain.resources,
-    guards: debits.length === 0 ? guards : [...guards, ...debits.map(debitGuard)],
-    expiresAt:
-      chain.plainKind === undefined
-        ? endOf(chain.links, asked.at, chain.expiresAt)
-        : chain.expiresAt,
-    debits,
+    guards: allotments.length === 0 ? guards : [...guards, ...budgetGuards(plan)],
+    expiresAt: earlier(endOfChain(chain, asked), until),
+    spends,
+    allotments,
     approval: wantsApproval(chain, asked) ? asked.approvedBy : null,
   }
 }
 
-const NO_DEBITS: readonly CountDebit[] = Object.freeze([])
-
-function debitsOf({ links }: Chain): readonly CountDebit[] {
-  return links
-    .filter((link) => link.caveats.countMax !== null)
-    .map(({ entry: { id, counter } }) => ({
-      grant: id,
-      stream: counterStream(id),
-      version: counter.version,
-    }))
+/** When the first link ends, or the first window of one closes. */
+function endOfChain({ plainKind, links, expiresAt }: Chain, { at }: ReadRequest): Timestamp | null {
+  return plainKind === undefined ? endOf(links, at, expiresAt) : expiresAt
 }
 
-function debitGuard({ stream, version }: CountDebit): Authorization['guards'][number] {
-  return { stream, version }
+/** Each budget a slice is allotted from, once. */
+function budgetGuards({ allotments }: Plan): Authorization['guards'] {
+  const versions = new Map(allotments.map(({ stream, version }) => [stream, version]))
+  return [...versions].map(([stream, version]) => ({ stream, version }))
 }
 
 function wantsApproval({ links }: Chain, { action }: ReadRequest): boolean {

@@ -7,7 +7,7 @@
  */
 import { canonicalize, isGrantId, isTimestamp, type JsonValue } from '@ice/primitives'
 import { isActionName } from './action.ts'
-import { caveatFault } from './caveat.ts'
+import { caveatRules } from './caveat.ts'
 import { CAPABILITIES_CODES, CapabilitiesError } from './errors.ts'
 import { isHolder } from './holder.ts'
 import type { ResourceKinds } from './kinds.ts'
@@ -101,7 +101,7 @@ function issueFaults(value: unknown, kinds: ResourceKinds): readonly string[] {
   const { notBefore, expiresAt } = grant
   const faults = [
     resourceFault(grant.resource, kinds),
-    ...grant.caveats.map(caveatFault),
+    ...caveatRules(grant.caveats).faults,
     expiresAt !== null && expiresAt <= notBefore ? 'it expires before it holds' : undefined,
     new Set(grant.actions).size < grant.actions.length ? 'it names an action twice' : undefined,
   ]

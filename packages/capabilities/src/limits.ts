@@ -3,8 +3,40 @@
 /** @units links from a grant to its root, both counted. Guards of a chain fit into one append. */
 export const CHAIN_LINKS_MAX = 32
 
-/** @units counted links of a chain. Each writes a stream, and an append writes at most 16. */
-export const CHAIN_COUNTERS_MAX = 8
+/** @units limited links of a chain. A slice of each may have to be allotted in one append, which
+ * writes at most 16 streams. */
+export const CHAIN_BUDGETS_MAX = 8
+
+/** @units limits of a chain, over all links and units: what an intent's `spends` holds. */
+export const BUDGET_LIMITS_MAX = 64
+
+/** @units shares of a purse: every limit of a dozen chains. */
+export const PURSE_SHARES_MAX = 1_024
+
+/** @units calls' worth a slice may have: a run that goes on writes the shared stream once for so
+ * many calls. */
+export const SLICE_CALLS_MAX = 16
+
+/** @units parts of what is left of which a slice is at most one, so that a few runs cannot hold
+ * all of it. */
+export const SLICE_PARTS_MIN = 64
+
+/** @units runs of which a budget remembers that they hold a slice, the latest. What an older one
+ * gives back counts as spent. */
+export const BUDGET_HOLDERS_MAX = 1_024
+
+/** @units windows of a rate a budget remembers, the newest: clocks differ by less. Older ones
+ * count as spent. */
+export const RATE_WINDOWS_MAX = 8
+
+/** @units milliseconds a rate's window has at least: in less an intent may not reach the disk. */
+export const RATE_WINDOW_MS_MIN = 1_000
+
+/** @units milliseconds a rate's window has at most: a leap year. */
+export const RATE_WINDOW_MS_MAX: number = 366 * 86_400_000
+
+/** @units of a budget, at most: a billion of any currency, and far from where a sum is rounded. */
+export const BUDGET_AMOUNT_MAX = 1_000_000_000_000_000
 
 /** @units actions of a grant: what the payload of `CapabilityGranted` holds. */
 export const ACTIONS_MAX = 64
@@ -18,8 +50,23 @@ export const CAVEATS_MAX = 32
 /** @units characters of the canonical JSON of a grant: half of what fits into an event. */
 export const GRANT_CHARS_MAX = 24_576
 
-/** @units uses a count may allow: far from where a sum of debits would be rounded. */
+/** @units uses a count or a rate may allow: far from where a sum would be rounded. */
 export const COUNT_USES_MAX = 1_000_000_000_000
+
+/** @units JSON pointers of one caveat on labels. */
+export const LABEL_CAVEAT_PATHS_MAX = 32
+
+/** @units readers one caveat includes. */
+export const LABEL_CAVEAT_READERS_MAX = 64
+
+/** @units pointers in the data of a denial. */
+export const LABEL_PATHS_TOLD_MAX = 2
+
+/** @units sources or readers told of one pointer in a denial. */
+export const LABEL_NAMES_TOLD_MAX = 4
+
+/** @units characters told of a pointer, source or reader in a denial. */
+export const LABEL_CHARS_TOLD_MAX = 64
 
 /** @units UTF-8 bytes of a path: PATH_MAX of Linux. */
 export const PATH_BYTES_MAX = 4_096

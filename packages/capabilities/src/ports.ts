@@ -13,6 +13,7 @@ import type {
   Hash,
   JsonObject,
   JsonValue,
+  Label,
   PrincipalId,
   RunId,
   StreamId,
@@ -78,14 +79,7 @@ export type Caveat =
   /** Only these actions need `approval`: the others pass without one. */
   | ({ readonly kind: 'approval-for'; readonly actions: readonly string[] } & ApprovalTerms)
 
-/**
- * Where a value came from and who may read it. No sources: *trusted*; `null` readers: everyone.
- * Sources and readers are sorted, each once.
- */
-export interface Label {
-  readonly sources: readonly string[]
-  readonly readers: readonly string[] | null
-}
+export type { Label } from '@ice/primitives'
 
 /** So much of one unit of a grant's budget; `window` is the number of a rate's window. */
 export interface BudgetShare {
@@ -145,9 +139,16 @@ export interface AuthorityRequest {
    * own. Left out: of unknown source, and readable by nobody.
    */
   readonly labels?: Readonly<Record<string, Label>>
-  /** The most this call can take of each unit that is not counted in calls. */
+  /**
+   * The most this call can take of each unit that is not counted in calls. A limit on a unit that
+   * is left out here refuses the call; 0 takes nothing of it.
+   */
   readonly bounds?: Readonly<Partial<Record<BudgetUnit, number>>>
-  /** What the run holds of the budgets above it: slices allotted, less what its intents took. */
+  /**
+   * What the run holds of the budgets above it: slices allotted, less what its intents took.
+   * Trusted, but for its shape: it is folded from the run's stream by the run's owner, and is of
+   * this run and no other. Shares of one grant, unit and window are added up.
+   */
   readonly purse?: readonly BudgetShare[]
   /** The time the decision is for: the event's, never a wall clock. */
   readonly at: Timestamp
@@ -179,20 +180,6 @@ export interface DenialCause {
  */
 export interface Denial extends DenialCause {}
 
-/**
- * A use that pays for itself: one `CountDebited` with `count: 1`, in the append of the intent.
- *
- * A unit holds at most one debit of each counter. Two decisions on the same version of a counter
- * do not know of each other, so both in one unit could spend the last use twice.
- */
-export interface CountDebit {
-  readonly grant: GrantId
-  /** Stream of the counter: `budget/<grant>`. */
-  readonly stream: StreamId
-  /** Version of that stream on which the decision stands: the write's `expectedVersion`. */
-  readonly version: number
-}
-
 /** An allowed request: what the intent has to carry, guard and pay. */
 export interface Authorization {
   readonly grant: GrantId
@@ -202,21 +189,30 @@ export interface Authorization {
   readonly resources: readonly Resource[]
   /**
    * Streams that must not have moved when the intent is recorded: each link's grant, nearest
-   * first, then the stop switches, then the counters of `debits`. At most 64.
+   * first, then the stop switches, then the budgets of `allotments`. At most 64.
    */
   readonly guards: readonly Guard[]
-  /** The first instant at which some link no longer holds; the intent's `notAfter` is one less. */
+  /**
+   * The first instant at which some link no longer holds, or after the window of a rate it takes
+   * from; the intent's `notAfter` is one less.
+   */
   readonly expiresAt: Timestamp | null
-  /** One for each counted link, nearest first; at most 8. */
-  readonly debits: readonly CountDebit[]
   /** The approval it stands on; `null` when it needed none, also if one was given. */
   readonly approval: EventId | null
   /** The standing approval it stands on instead; its chain is guarded too. */
   readonly standing?: GrantId | null
-  /** What the intent takes out of the run's purse. */
-  readonly spends?: readonly BudgetShare[]
-  /** Slices to allot in the append of the intent, each to the stream of its budget. */
-  readonly allotments?: readonly Allotment[]
+  /**
+   * What the intent takes out of the run's purse, `allotments` included: one share for each limit
+   * of each link, nearest first; at most 64.
+   */
+  readonly spends: readonly BudgetShare[]
+  /**
+   * Slices to allot in the append of the intent, each to the stream of its budget. Empty when the
+   * purse covers the call. Two decisions on the same version of a budget do not know of each other,
+   * so of those that allot from one budget a unit holds one; further ones can be decided on a purse
+   * that holds its slice already.
+   */
+  readonly allotments: readonly Allotment[]
   /** The policy that was asked too. */
   readonly ceiling?: CeilingVersion | null
 }
@@ -295,7 +291,7 @@ export interface Authority {
   /**
    * Catches up with the log as it stands at the call, or later.
    *
-   * @param grants - only these, the grants above them, their counters and their stop switches:
+   * @param grants - only these, the grants above them, their budgets and their stop switches:
    * what the decisions of a run need, at a price that does not grow with the log. Left out, every
    * grant of the log is read and kept.
    */

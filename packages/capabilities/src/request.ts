@@ -29,6 +29,7 @@ import { isActionName } from './action.ts'
 import type { ArgumentsReading } from './arguments.ts'
 import { copyClaim, isRecord } from './plain.ts'
 import type { AuthorityRequest } from './ports.ts'
+import { type Bounds, type ReadPurse, readBounds, readPurse } from './purse.ts'
 import { shown } from './text.ts'
 import { isToolName } from './tool.ts'
 
@@ -42,7 +43,11 @@ export interface ReadRequest {
   readonly grant: GrantId
   readonly action: string
   readonly claim: JsonObject
+  /** As they were handed in: only looked at where a caveat asks for it. */
+  readonly labels: unknown
   readonly argumentsDigest: Hash
+  readonly bounds: Bounds
+  readonly purse: ReadPurse
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
   readonly approvedBy: EventId | null
@@ -69,10 +74,12 @@ export function readRequest(request: unknown): Reading {
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource, tool, arguments: given } = request
+  const { approved, callDigest, resource, tool, labels, arguments: given } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
   const claim = copyClaim(resource)
+  const bounds = readBounds(request.bounds)
+  const purse = readPurse(request.purse)
   const faults: string[] = []
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
   if (agent !== undefined && !isAgentId(agent)) {
@@ -96,6 +103,8 @@ function read(request: AuthorityRequest): Reading {
   if (approved !== undefined && !(isHash(approvedDigest) && isEventId(approvedBy))) {
     faults.push('its approval is not the digest and the id of an event')
   }
+  if (typeof bounds === 'string') return { faults: [...faults, bounds] }
+  if (typeof purse === 'string') return { faults: [...faults, purse] }
   if (faults.length > 0 || claim === undefined) return { faults }
   return {
     ok: {
@@ -107,7 +116,10 @@ function read(request: AuthorityRequest): Reading {
       grant,
       action,
       claim,
+      labels,
       argumentsDigest,
+      bounds,
+      purse,
       at,
       approvedDigest,
       approvedBy,

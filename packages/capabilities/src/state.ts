@@ -1,8 +1,8 @@
 /**
- * The state of authority: every grant with its counter, and the stop switches, as a fold.
+ * The state of authority: every grant with its budget, and the stop switches, as a fold.
  *
  *     grant/<id>     CapabilityGranted, then at most a revocation or an expiry
- *     budget/<id>    CountDebited …
+ *     budget/<id>    BudgetAllotted and BudgetReturned (see `budget.ts`)
  *     stop/<scope>   any event stops the scope for good
  *
  * 1. An event is taken only as the next of its stream. One that is repeated, or runs ahead of
@@ -22,8 +22,9 @@ import {
   type PrincipalId,
   type Timestamp,
 } from '@ice/primitives'
+import { type Budget, createBudget, evolveBudget } from './budget.ts'
+import { caveatRules } from './caveat.ts'
 import type { Chain } from './chain.ts'
-import { type Counter, debit } from './counts.ts'
 import { structuralFaults } from './grant.ts'
 import { createIntern, type Intern } from './intern.ts'
 import type { ResourceKinds } from './kinds.ts'
@@ -40,7 +41,8 @@ export interface GrantEntry {
   readonly label: string | null
   readonly issuedBy: PrincipalId | null
   readonly issuedAt: Timestamp
-  readonly counter: Counter
+  /** `undefined` when nothing of it is counted. */
+  readonly budget: Budget | undefined
   /** Grants hung directly below; created with the first. */
   children: Set<GrantEntry> | undefined
   /** Why it authorises nothing, whatever is asked. */
@@ -90,7 +92,7 @@ export function authorityProjection(
     evolve(state, event) {
       const { stream } = event
       if (stream.startsWith('grant/')) evolveGrant(state, event, deadMax)
-      else if (stream.startsWith('budget/')) evolveCounter(state, event)
+      else if (stream.startsWith('budget/')) evolveLimited(state, event)
       else if (stream.startsWith('stop/')) evolveStop(state, event)
       return state
     },
@@ -124,7 +126,7 @@ function issue(state: AuthorityState, event: RecordedEvent, id: GrantId): void {
     label: typeof label === 'string' ? label : null,
     issuedBy: event.principal ?? null,
     issuedAt: event.time,
-    counter: { used: 0, version: 0 },
+    budget: createBudget(id, caveatRules(grant?.caveats ?? []).limits),
     children: undefined,
     fault,
     revokedBy: null,
@@ -196,11 +198,9 @@ function forget(state: AuthorityState, deadMax: number): void {
   }
 }
 
-function evolveCounter(state: AuthorityState, event: RecordedEvent): void {
-  const counter = state.grants.get(event.stream.slice('budget/'.length))?.counter
-  if (counter === undefined || event.version !== counter.version + 1) return
-  const isDebit = event.type === 'CountDebited' && isRecord(event.data)
-  debit(counter, event.version, isDebit ? own(event.data, 'count') : undefined)
+function evolveLimited(state: AuthorityState, event: RecordedEvent): void {
+  const budget = state.grants.get(event.stream.slice('budget/'.length))?.budget
+  if (budget !== undefined && event.version === budget.version + 1) evolveBudget(budget, event)
 }
 
 function evolveStop(state: AuthorityState, event: RecordedEvent): void {

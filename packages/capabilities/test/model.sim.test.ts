@@ -146,7 +146,7 @@ class Pair {
     // Asked some hundred thousand times: an `expect` would take longer than what it looks at.
     strictEqual('ok' in decision, this.naive.allows(request))
     if ('ok' in decision) {
-      for (const { grant } of decision.ok.debits) {
+      for (const { grant } of decision.ok.spends) {
         this.world.debit(grant)
         const known = this.naive.grants.get(grant)
         if (known !== undefined) known.used += 1

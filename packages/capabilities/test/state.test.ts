@@ -47,14 +47,14 @@ describe('the fold', () => {
     }
     expect(world.state.grants.get(grant.id)).toMatchObject({
       version: 1,
-      counter: { used: 1, version: 1 },
+      budget: { units: new Map([['uses', { taken: 1, holders: new Map() }]]), version: 1 },
     })
     for (const event of [issued, second, expired, revoked, revoked, expired]) world.fold(event)
     expect(world.state.grants.get(grant.id)).toMatchObject({
       version: 3,
       revokedBy: revoked.id,
       ended: true,
-      counter: { used: 2, version: 2 },
+      budget: { units: new Map([['uses', { taken: 2, holders: new Map() }]]), version: 2 },
     })
   })
 

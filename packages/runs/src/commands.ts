@@ -5,8 +5,9 @@
  */
 
 import { projectStream, type StandardPayloads } from '@ice/events/define'
-import type { BlobDraft, NewEvent } from '@ice/events/ports'
+import type { BlobDraft, NewEvent, StreamWrite } from '@ice/events/ports'
 import { hasCode, type PrincipalId, type RunId, type StreamVersion } from '@ice/primitives'
+import { returnWrites } from './budget-writes.ts'
 import type { Components } from './components.ts'
 import { terminationFacts } from './conclude.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
@@ -26,6 +27,8 @@ export async function foldRun({ log }: Pick<Components, 'log'>, run: RunId): Pro
 interface Command {
   readonly events: readonly NewEvent[]
   readonly blob?: BlobDraft | null
+  /** What the unit writes beside the run. */
+  readonly writes?: readonly StreamWrite[]
 }
 
 /** Decides on the run as it stands and appends; decides anew when it moved in between. */
@@ -41,7 +44,7 @@ async function command(
       const message = `Run ${run} has ${fold.view.conclusion}; nothing about it can be changed`
       throw new RunsError(RUNS_CODES.concluded, message, { run })
     }
-    const { events, blob = null } = decide(fold)
+    const { events, blob = null, writes = [] } = decide(fold)
     const expectedVersion = (fold.view?.version ?? 0) as StreamVersion
     const signed = events.map((event) => ({
       ...event,
@@ -49,7 +52,7 @@ async function command(
     }))
     try {
       await components.log.append({
-        writes: [{ stream: runStream(run), expectedVersion, events: signed }],
+        writes: [{ stream: runStream(run), expectedVersion, events: signed }, ...writes],
         ...(blob === null ? {} : { blobs: [blob] }),
       })
       return
@@ -96,7 +99,8 @@ export function resolveEffect(
 ): Promise<void> {
   return command(components, run, principal, (fold) => {
     const open = fold.open.get(effect)
-    if (open === undefined || !open.doubt) throw notWaiting(run, effect, fold)
+    const isAnswered = fold.resolutions.has(effect)
+    if (open === undefined || !open.doubt || isAnswered) throw notWaiting(run, effect, fold)
     const sealed = happened ? sealValue(result ?? null) : null
     const data = {
       effect,
@@ -117,7 +121,8 @@ export function requestAbort(
   return command(components, run, principal, (fold) => {
     if (force === true) {
       const facts = terminationFacts(fold, reason)
-      return { events: facts.map(({ type, data }) => ({ type, data })) }
+      const writes = returnWrites(run, fold.purse)
+      return { events: facts.map(({ type, data }) => ({ type, data })), writes }
     }
     return { events: [{ type: 'AbortRequested', data: { reason } }] }
   })

@@ -3,7 +3,7 @@
  * arguments, and decided. What comes out is an intent, a denial, or a question to a person.
  */
 
-import type { Authority, Decision, Denial } from '@ice/capabilities/ports'
+import type { Allotment, Authority, BudgetShare, Decision, Denial } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
@@ -21,6 +21,7 @@ import type { Fact, Intent } from './journal.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
 import { INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectReport, EffectRequest } from './ports.ts'
+import { isCounted, shareOf } from './purse.ts'
 import { asRecorded, type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
@@ -47,6 +48,7 @@ export interface Call {
   readonly sealed: SealedValue
   readonly args: JsonObject
   readonly resource: JsonObject
+  readonly bounds: ReturnType<NonNullable<EffectHandler['bounds']>>
   readonly grant: GrantId
 }
 
@@ -70,10 +72,12 @@ export function prepareCall(
   }
   let args: JsonObject
   let resource: JsonObject
+  let bounds: Call['bounds']
   try {
     args = handler.arguments.parse(request.arguments)
     resource = handler.resource(args)
     checkClaim(resource)
+    bounds = handler.bounds?.(args) ?? {}
   } catch (cause) {
     const message = `${request.action} does not take these arguments`
     return refuse(RUNS_CODES.argumentsInvalid, message, cause)
@@ -84,7 +88,7 @@ export function prepareCall(
     const message = `This run has no grant called "${request.grant}"; it has: ${bound}`
     return refuse(RUNS_CODES.grantUnbound, message)
   }
-  return { ...init, handler, sealed, args, resource, grant }
+  return { ...init, handler, sealed, args, resource, bounds, grant }
 }
 
 /** What an effect claims stands in its intent: small, and nothing that JSON cannot hold. */
@@ -100,6 +104,8 @@ export function rule(
   init: {
     readonly fold: RunFold
     readonly authority: Authority
+    /** What the run will hold once all intents before this one are recorded. */
+    readonly purse: readonly BudgetShare[]
     readonly at: Timestamp
     readonly fresh: boolean
   },
@@ -121,6 +127,8 @@ export function rule(
     ...identity,
     arguments: call.request.arguments,
     argumentsDigest,
+    bounds: call.bounds,
+    purse: init.purse,
     at,
     callDigest,
     ...(principal === null ? {} : { principal }),
@@ -146,7 +154,8 @@ function intentOf(
     args,
     resources: ok.resources,
     guards: ok.guards,
-    debits: ok.debits,
+    spends: ok.spends,
+    allotments: ok.allotments,
     expiresAt: ok.expiresAt,
     blob: sealed.blob,
     causes: ok.approval !== null && answer !== undefined ? [answer.id] : [],
@@ -162,7 +171,23 @@ function intentOf(
       basis: ok.guards.map(({ stream, version }) => ({ stream, version })),
       fate: handler.fate,
       ...approval,
+      ...budgetMembers(ok),
     },
+  }
+}
+
+/** What an intent says of budgets, so that the run's own stream tells what the run holds. */
+function budgetMembers({
+  spends,
+  allotments,
+}: {
+  readonly spends: readonly BudgetShare[]
+  readonly allotments: readonly Allotment[]
+}): Pick<Payload<'CapabilityUsed'>, 'spends' | 'allotted'> {
+  const allotted = allotments.map((slice) => shareOf(slice, slice.amount))
+  return {
+    ...(spends.length === 0 ? {} : { spends: [...spends] }),
+    ...(allotted.length === 0 ? {} : { allotted }),
   }
 }
 
@@ -217,12 +242,13 @@ export function settle(completion: Completion): Settled {
     try {
       const sealed = sealValue(completion.report.value)
       const observed = boundedObservation(completion.report.observed)
-      const data = { ...common, result: sealed.ref, observed }
+      const spent = spentMember(intent, completion.report)
+      const data = { ...common, result: sealed.ref, observed, ...spent }
       const value = asRecorded(completion.report.value)
       return { type: intent.handler.outcome, data, blob: sealed.blob, value }
     } catch (error) {
       // The act took place; only its result cannot be kept. That is a failure, and says so.
-      return failed(common, error)
+      return failed({ ...common, ...spentMember(intent, completion.report) }, error)
     }
   }
   const { error } = completion
@@ -230,7 +256,9 @@ export function settle(completion: Completion): Settled {
   if (record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible') {
     return { type: 'EffectInDoubt', data: common, blob: null, value: null }
   }
-  if (!record.code.endsWith('_DENIED')) return failed(common, error)
+  if (!record.code.endsWith('_DENIED')) {
+    return failed({ ...common, ...spentMember(intent, error) }, error)
+  }
   const { code, message, data = {} } = record
   const denial = { code, message, data, causes: [] }
   const { action, resource, argumentsDigest, grant } = intent.data
@@ -243,9 +271,35 @@ export function settle(completion: Completion): Settled {
   }
 }
 
-function failed(common: JsonObject, error: unknown): Settled {
+function failed(common: object, error: unknown): Settled {
   const data = { ...common, error: errorRecord(error) }
   return { type: 'EffectFailed', data, blob: null, value: null }
+}
+
+/**
+ * What was really spent of each share an intent took, as far as the handler says so: in a report,
+ * or in what it threw. A count of calls is no matter of the handler's; what is no amount is not
+ * believed, and the bound is spent.
+ */
+function spentMember({ spends }: Intent, said: unknown): { readonly spent?: BudgetShare[] } {
+  const amounts = memberOf(said, 'spent')
+  const spent = spends.flatMap((share) => {
+    const amount = isCounted(share) ? undefined : memberOf(amounts, share.unit)
+    const isAmount = Number.isSafeInteger(amount) && (amount as number) >= 0
+    return isAmount ? shareOf(share, amount as number) : []
+  })
+  return spent.length === 0 ? {} : { spent }
+}
+
+/** An own member of whatever a handler came back with. */
+function memberOf(value: unknown, name: string): unknown {
+  try {
+    if (typeof value !== 'object' || value === null) return undefined
+    return Object.getOwnPropertyDescriptor(value, name)?.value
+  } catch {
+    // A proxy says nothing: what was spent is then the bound.
+    return undefined
+  }
 }
 
 function boundedObservation(observed: JsonObject): JsonObject {

@@ -16,6 +16,8 @@ import type { Projection, StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { type GrantId, invariant, type OwnerId, type RunId } from '@ice/primitives'
 import type { Conclusion, EffectCounts, Phase, RunState, RunView, WaitingStep } from './ports.ts'
+import { createPurse, type Purse, sharesOf } from './purse.ts'
+import { evolvePurse } from './run-purse.ts'
 
 /** The payload of a standard type. */
 export type Payload<T extends keyof StandardPayloads> = StandardPayloads[T]
@@ -35,15 +37,20 @@ export interface RecordedAnswer {
   readonly comment: string | null
 }
 
+/** Members of a view that are folded beside it. */
+type OfOthers = 'open' | 'inDoubt' | 'waitingFor' | 'effects' | 'grants' | 'purse' | 'overspent'
+
 /** The state of one run. Bounded by what is open, not by the length of the run. */
 export interface RunFold {
-  view: Mutable<Omit<RunView, 'open' | 'inDoubt' | 'waitingFor' | 'effects' | 'grants'>> | null
+  view: Mutable<Omit<RunView, OfOthers>> | null
   readonly grants: Map<string, GrantId>
   readonly open: Map<string, OpenEffect>
   readonly waiting: Map<string, WaitingStep>
   readonly answers: Map<string, RecordedAnswer>
   readonly resolutions: Map<string, RecordedEvent<string, Payload<'EffectDoubtResolved'>>>
   readonly effects: Mutable<EffectCounts>
+  /** What it holds of the budgets above it. */
+  readonly purse: Purse
   input: ValueRef | null
   result: ValueRef | null
   abortRequested: RecordedEvent | null
@@ -60,6 +67,7 @@ export const runProjection: Projection<RunFold> = {
     answers: new Map(),
     resolutions: new Map(),
     effects: { succeeded: 0, failed: 0, denied: 0, approved: 0 },
+    purse: createPurse(),
     input: null,
     result: null,
     abortRequested: null,
@@ -70,6 +78,7 @@ export const runProjection: Projection<RunFold> = {
     invariant(view !== null, `${event.id}: a run begins with RunCreated`)
     invariant(view.state !== 'TERMINATED', `${event.id}: nothing follows RunTerminated`)
     moveState(fold, event)
+    evolvePurse(fold, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       settle(fold, event.data.effect)
@@ -100,6 +109,8 @@ export function viewOf(fold: RunFold): RunView {
     open: [...fold.open.keys()],
     inDoubt: doubts,
     effects: { ...fold.effects },
+    purse: sharesOf(fold.purse.held),
+    overspent: sharesOf(fold.purse.overspent),
   }
 }
 
@@ -267,7 +278,9 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
   ApprovalRejected: (fold, event) => answer(fold, event, false),
   ApprovalConsumed: on<'ApprovalConsumed'>((fold, { step }) => stopWaiting(fold, step)),
   EffectDoubtResolved: on<'EffectDoubtResolved'>((fold, { effect }, event) => {
-    if (fold.open.get(effect)?.doubt === true) fold.resolutions.set(effect, event)
+    // The first who says so is believed: what the effect took may have been given back by it.
+    const isFirst = fold.open.get(effect)?.doubt === true && !fold.resolutions.has(effect)
+    if (isFirst) fold.resolutions.set(effect, event)
   }),
   AbortRequested: on<'AbortRequested'>((fold, _data, event) => {
     fold.abortRequested ??= event

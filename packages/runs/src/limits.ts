@@ -25,8 +25,9 @@ export const UNIT_EVENTS_MAX = 256
 /** @units streams an append guards at most; intents beyond it wait for the next append. */
 export const UNIT_GUARDS_MAX = 64
 
-/** @units streams of counters one append of a run debits at most. */
-export const UNIT_DEBITS_MAX = 15
+/** @units budgets one append of a run writes at most: a unit has 16 streams, one of them the run's.
+ * What a run that ends holds of more is not returned, and so counts as spent. */
+export const UNIT_BUDGETS_MAX = 15
 
 /** @units milliseconds between two looks for what other processes wrote to a waiting run. */
 export const WATCH_INTERVAL_MS = 20

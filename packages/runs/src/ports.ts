@@ -5,7 +5,14 @@
  * and records the outcome. A run has one *owner* at a time.
  */
 
-import type { BudgetUnit, Caveat, Denial, Label, Resource } from '@ice/capabilities/ports'
+import type {
+  BudgetShare,
+  BudgetUnit,
+  Caveat,
+  Denial,
+  Label,
+  Resource,
+} from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type {
   ErrorRecord,
@@ -177,7 +184,11 @@ export interface EffectReport {
   readonly observed: JsonObject
   /** Where the value came from and who may read it; left out: `EffectHandler.source` says so. */
   readonly label?: Label
-  /** What was really spent; what is left out of it was spent as far as `bounds` reached. */
+  /**
+   * What was really spent, in whole amounts; what is left out of it was spent as far as `bounds`
+   * reached. More than the bound is recorded as it was: the run's purse pays for it as far as it
+   * goes, and the rest is charged to the budget (`RunView.overspent`).
+   */
   readonly spent?: Readonly<Partial<Record<BudgetUnit, number>>>
 }
 
@@ -189,7 +200,8 @@ export interface EffectReport {
  * whether an irreversible effect took place throws a code that ends in `_IN_DOUBT`: the effect is
  * then in doubt, and waits until somebody resolves it. A code that ends in `_ABORTED` says that its
  * signal had fired before it acted: a proof that nothing happened. Anything else it throws is
- * recorded as a failure.
+ * recorded as a failure. What is thrown may have a `spent` of its own, as a report has: without one
+ * a failure has spent the whole of `bounds`.
  */
 export interface EffectHandler {
   readonly action: string
@@ -200,7 +212,11 @@ export interface EffectHandler {
   readonly arguments: Schema<JsonObject>
   /** What the call claims of the grant's resource. Pure. */
   resource(args: JsonObject): JsonObject
-  /** The most a call can take of each unit; `perform` is held to it. Pure. @defaultValue nothing */
+  /**
+   * The most a call can take of each unit but `uses` and `rate`, which count calls; `perform` keeps
+   * to it. A grant that limits a unit that is left out here refuses the call. Pure.
+   * @defaultValue nothing
+   */
   bounds?(args: JsonObject): Readonly<Partial<Record<BudgetUnit, number>>>
   /**
    * The untrusted source that results come from (`net:example.com`), or `null` when they are as
@@ -243,6 +259,10 @@ export interface RunView {
   readonly open: readonly string[]
   readonly inDoubt: readonly string[]
   readonly effects: EffectCounts
+  /** What it holds of the budgets above it: slices allotted, less what its intents took. */
+  readonly purse: readonly BudgetShare[]
+  /** What handlers took beyond their bounds and beyond all that the run held. */
+  readonly overspent: readonly BudgetShare[]
   readonly conclusion: Conclusion | null
   readonly reason: string | null
   readonly tags: Readonly<Record<string, string>>
@@ -273,8 +293,12 @@ export interface EffectCounts {
 export interface StartOptions {
   /** The same key and input give the same run; the same key and another input a conflict. */
   readonly key?: string
-  /** Grants bound to the run under the names its program uses. */
-  readonly grants?: Readonly<Record<string, GrantSpec>>
+  /**
+   * Grants bound to the run under the names its program uses: to be issued to it at its start, or,
+   * by their ids, ones that exist. Those stay whose they are: a decision asks whether the run, its
+   * agent, session or principal holds them. So runs come to share what one grant limits.
+   */
+  readonly grants?: Readonly<Record<string, GrantSpec | GrantId>>
   readonly principal?: PrincipalId
   readonly tags?: Readonly<Record<string, string>>
 }

@@ -81,7 +81,9 @@ export class Rulings {
   async #decide(step: Step, call: Call, fresh: boolean): Promise<boolean> {
     const { journal, components } = this.#init
     const at = journal.now()
-    const ruling = rule(call, { fold: journal.fold, authority: components.authority, at, fresh })
+    const { fold } = journal
+    const init = { fold, authority: components.authority, purse: journal.purse() }
+    const ruling = rule(call, { ...init, at, fresh })
     if (ruling.kind === 'denied' && !ruling.final) return false
     await this.#apply(step, ruling)
     return true

@@ -7,6 +7,7 @@ import {
   canonicalize,
   type GrantId,
   hasCode,
+  isGrantId,
   type RunId,
   type StreamId,
   sha256Hex,
@@ -29,7 +30,10 @@ export async function startRun(
   const specs = Object.entries(options.grants ?? {})
   checkGrants(program, specs)
   const run = components.ids.nextRunId()
-  const grants = specs.map(([name, spec]) => issue(components, run, name, spec, options))
+  const given = specs.filter((entry): entry is [string, GrantId] => typeof entry[1] === 'string')
+  const grants = specs.flatMap(([name, spec]) =>
+    typeof spec === 'string' ? [] : issue(components, run, name, spec, options),
+  )
   const late = grants.slice(GRANTS_PER_APPEND)
   // Grants that do not fit into the append of the run are issued before it: a grant without a run
   // is worth nothing, a run without its grants would be wrong.
@@ -37,7 +41,10 @@ export async function startRun(
     const writes = late.slice(i, i + GRANTS_PER_APPEND).map(({ write }) => write)
     await components.log.append({ writes })
   }
-  const bound = grants.map(({ name, grant }) => ({ name, grant }))
+  const bound = [
+    ...grants.map(({ name, grant }) => ({ name, grant })),
+    ...given.map(([name, grant]) => ({ name, grant })),
+  ]
   const created = creation(components, { run, program, sealed, bound, options })
   const key = keyWrite(program, run, sealed, options)
   const writes = [...created.writes, ...key, ...grants.slice(0, GRANTS_PER_APPEND).map(writeOf)]
@@ -63,9 +70,17 @@ function sealInput(program: Program, input: unknown): SealedValue {
   }
 }
 
-function checkGrants(program: Program, specs: readonly (readonly [string, GrantSpec])[]): void {
+function checkGrants(
+  program: Program,
+  specs: readonly (readonly [string, GrantSpec | GrantId])[],
+): void {
   const given = new Set(specs.map(([name]) => name))
   const missing = (program.needs ?? []).filter((name) => !given.has(name))
+  const odd = specs.filter(([, spec]) => typeof spec === 'string' && !isGrantId(spec))
+  if (odd.length > 0) {
+    const message = `No grant is called what ${odd.map(([name]) => `"${name}"`).join(' and ')} names`
+    throw new RunsError(RUNS_CODES.grantsInvalid, message, { odd: odd.map(([name]) => name) })
+  }
   if (missing.length === 0 && specs.length <= GRANTS_MAX) return
   const message =
     missing.length > 0

@@ -5,6 +5,7 @@ import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from
 import type { EventLog, EventStore, RecordedEvent } from '@ice/events/ports'
 import {
   createIds,
+  type Ids,
   type JsonObject,
   type JsonValue,
   type PrincipalId,
@@ -54,6 +55,7 @@ export interface World {
   readonly authority: Authority
   readonly grants: Grants
   readonly runs: RunsService
+  readonly ids: Ids
   /** Actions in the order in which handlers were called. */
   readonly witness: string[]
   /** Another process over the same log, by default with the same effects. */
@@ -105,6 +107,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     authority,
     grants,
     runs,
+    ids,
     witness,
     events,
     types: async (run) => (await events(run)).map(({ type }) => type),

@@ -86,6 +86,8 @@ export const CapabilityUsed = defineEventType({
     allotted: z.array(share).min(1).max(64).optional(),
     /** Labels of the arguments by JSON pointer; `''` is the whole. */
     labels: z.record(z.string().max(512), label).optional(),
+    /** The program is given a reference to the result, and not the result. */
+    held: z.literal(true).optional(),
   }),
 })
 
@@ -104,6 +106,8 @@ export const CapabilityDenied = defineEventType({
     denial,
     basis: z.array(z.strictObject({ stream: name, version: count })).max(64),
     intent: eventId.optional(),
+    /** Where what a handler said comes from; a decision says nothing that others wrote. */
+    label: label.optional(),
   }),
 })
 
@@ -233,6 +237,20 @@ export const ValueDeclassified = defineEventType({
   }),
 })
 
+export const ValueRevealed = defineEventType({
+  type: 'ValueRevealed',
+  category,
+  description:
+    'The program was shown a value it had a reference to: the run has its label from here on. (added)',
+  payload: z.strictObject({
+    step: name,
+    /** The step whose outcome it is, or `$input` and a JSON pointer. */
+    reference: name,
+    /** SHA-256 of the canonical JSON of the value. */
+    value: digest,
+  }),
+})
+
 const verdict = z.strictObject({ step: name, digest, request: eventId, comment: text.optional() })
 
 export const ApprovalGranted = defineEventType({
@@ -278,4 +296,5 @@ export const capabilityTypes = [
   ApprovalConsumed,
   ValueEndorsed,
   ValueDeclassified,
+  ValueRevealed,
 ] as const

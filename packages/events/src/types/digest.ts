@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  'e36012366760f48168ea9d19000b88a5680d4dd638b1cbcaefb0370aaee1345b' as Hash
+  '316b6d4002a02f98ca52ff841b83f25850bbec23121cc0a115d7e0e96efd9b97' as Hash
