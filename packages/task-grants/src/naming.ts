@@ -8,7 +8,7 @@
  *   name        it stands there, whole words, and looks like a name: it holds a digit or inner
  *               punctuation, or a capital letter inside a sentence
  *   called      it stands there beside the word for its kind: `the general channel`, `event 7`,
- *               `the channel called general`
+ *               `#7`, `the channel called general`
  *   number      a number of the prompt equals it; where numbers are names, it is called so
  *   time        day and time of day are in the prompt
  *   choice      one of a schema's choices, which the prompt has as a word; `true` when it has the
@@ -137,7 +137,9 @@ function isPartOfName({ words, bare }: ReadPrompt, { start, end }: Span): boolea
  * general`, `event 7`. Before a plain word the kind alone is not enough: in `user account` no user
  * is called so.
  */
-function isCalled({ words }: ReadPrompt, span: Span, { nouns, isId }: Parameter): boolean {
+function isCalled(prompt: ReadPrompt, span: Span, { nouns, isId }: Parameter): boolean {
+  const { bare, words } = prompt
+  if (isId && bare[span.start - 1] === '#') return true
   const isKind = ({ lower }: Word): boolean =>
     nouns.has(singular(lower)) || (isId && (lower === 'id' || lower === 'number'))
   const at = endedBefore(words, span.start)

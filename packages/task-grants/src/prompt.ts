@@ -53,7 +53,7 @@ export function readPrompt(prompt: string): ReadPrompt {
 }
 
 const NUMBER = new RegExp(
-  String.raw`(?<![\p{L}\p{N}_.,:/#@-])[-−]?[$€£¥]?(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?` +
+  String.raw`(?<![\p{L}\p{N}_.,:/@-])[-−]?[$€£¥]?(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?` +
     String.raw`(?![\p{L}\p{N}_%:/-]|[.,]\d| ?%)`,
   'gu',
 )

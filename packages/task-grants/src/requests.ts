@@ -28,7 +28,9 @@ export interface Request {
   readonly verb: string
   /** The groups of the verb. */
   readonly groups: readonly string[]
-  /** The words of its clause, singular, up to the next request or the end of the sentence. */
+  /** The verb as it stands there: `email` is also the noun of what is sent. */
+  readonly head: string
+  /** The words behind it, singular, up to the next request or the end of the sentence. */
   readonly words: ReadonlySet<string>
 }
 
@@ -41,7 +43,8 @@ export function requestsOf(words: readonly Word[]): readonly Request[] {
   return heads.map(({ at, verb }, index) => ({
     verb,
     groups: ACT_VERBS.get(verb) ?? [],
-    words: clauseOf(words, at, heads[index + 1]?.at ?? words.length),
+    head: words[at]?.lower ?? '',
+    words: clauseOf(words, at + 1, heads[index + 1]?.at ?? words.length),
   }))
 }
 
@@ -101,7 +104,7 @@ function clauseOf(words: readonly Word[], from: number, to: number): ReadonlySet
   const clause = new Set<string>()
   for (let at = from; at < to; at += 1) {
     const word = words[at]
-    if (word === undefined || (at > from && word.opensSentence)) break
+    if (word === undefined || word.opensSentence) break
     clause.add(singular(word.lower))
   }
   return clause

@@ -19,6 +19,7 @@ import type { Caveat, Label } from '@ice/capabilities/ports'
 import type { JsonObject, JsonValue } from '@ice/primitives'
 import { jsonFault, toolFaults } from './checks.ts'
 import { TASK_GRANTS_CODES, TaskGrantsError } from './errors.ts'
+import { MEASURE_NOUNS } from './lexicon.ts'
 import {
   CAVEAT_PATHS_MAX,
   COUNT_FLOOR,
@@ -111,23 +112,39 @@ function mentionable({ mentions }: ReadPrompt): readonly string[] {
 }
 
 /**
- * Which tools the requests are for. A request is for tools whose verb is of its group. When its
- * clause holds the noun of some of them it is for these, else for those of its very verb, else for
- * all.
+ * Which tools the requests are for: those whose verb is of the same group. Where the clause holds
+ * what some of them are about (`send an email`), it is for these alone.
+ *
+ * To send is to tell and to give. A verb of several groups asks for a tool that is told how much
+ * only where the clause says of something how much: `send them the difference`, `send 10 to Bob`;
+ * to send a summary to Bob gives nothing away.
  */
 function askedFor(
   requests: readonly Request[],
   tools: readonly ReadTool[],
 ): ReadonlyMap<string, string> {
   const asked = new Map<string, string>()
-  for (const { verb, groups, words } of requests) {
-    const fit = tools.filter((tool) => tool.acts && groups.some((group) => tool.groups.has(group)))
-    const withNoun = fit.filter(({ nouns }) => [...nouns].some((noun) => words.has(noun)))
-    const withVerb = fit.filter(({ verbs }) => verbs.includes(verb))
-    const chosen = withNoun.length > 0 ? withNoun : withVerb.length > 0 ? withVerb : fit
-    for (const { name } of chosen) if (!asked.has(name)) asked.set(name, verb)
+  for (const request of requests) {
+    const { groups, head, verb, words } = request
+    const fit = tools.filter(
+      (tool) =>
+        tool.acts &&
+        groups.some((group) => tool.groups.has(group)) &&
+        (!tool.measures || saysHowMuch(request, tool)),
+    )
+    const about = fit.filter(({ nouns }) =>
+      [...nouns].some((noun) => noun === head || words.has(noun)),
+    )
+    for (const { name } of about.length > 0 ? about : fit) {
+      if (!asked.has(name)) asked.set(name, verb)
+    }
   }
   return asked
+}
+
+function saysHowMuch({ groups, words }: Request, { nouns }: ReadTool): boolean {
+  if (groups.length === 1) return true
+  return [...words].some((word) => nouns.has(word) || MEASURE_NOUNS.has(word) || /^\d/.test(word))
 }
 
 const pathOf = (name: string): string => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`

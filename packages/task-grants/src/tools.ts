@@ -14,6 +14,7 @@ import {
   ACT_VERBS,
   ANSWER_VERBS,
   ID_NOUNS,
+  NOUN_VERBS,
   OBSERVE_VERBS,
   OUTWARD_WORDS,
   PARTICLES,
@@ -44,6 +45,8 @@ export interface Parameter {
   readonly isId: boolean
   /** A look through it reaches outside. */
   readonly isOutward: boolean
+  /** A number that says how much, whether or not it has to be named. */
+  readonly isAmount: boolean
 }
 
 /** A tool as it is read. */
@@ -53,9 +56,11 @@ export interface ReadTool {
   /** Verbs of acts in its name, or at the head of its description when the name has none. */
   readonly verbs: readonly string[]
   readonly groups: ReadonlySet<string>
-  /** What it is about: the words of its name that are no verbs and no particles. Singular. */
+  /** What it is about: the words of its name that can be nouns. Singular. */
   readonly nouns: ReadonlySet<string>
   readonly parameters: readonly Parameter[]
+  /** It is told how much of something. */
+  readonly measures: boolean
 }
 
 /** Reads a tool that was checked to be one. */
@@ -65,22 +70,26 @@ export function readTool(tool: TaskTool): ReadTool {
   const inText = verbsOfText(tool.description ?? '')
   const acts = tool.effect === undefined ? !looksOnly(words, inText) : tool.effect === 'act'
   const verbs = inName.length > 0 ? inName : inText
-  const nouns = new Set(words.map(singular).filter((word) => !isLittle(word, verbs)))
+  const nouns = new Set(words.map(singular).filter((word) => !isLittle(word)))
   const outward = [...words, ...wordsOf(tool.description ?? '').map(({ lower }) => lower)]
   const isOutward = outward.some((word) => OUTWARD_WORDS.has(singular(word)))
   const named = new Set(tool.named ?? [])
+  const parameters = readParameters(tool.parameters ?? {}, { nouns, named, isOutward })
   return {
     name: tool.name,
     acts,
     verbs,
     groups: new Set(verbs.flatMap((verb) => ACT_VERBS.get(verb) ?? [])),
     nouns,
-    parameters: readParameters(tool.parameters ?? {}, { nouns, named, isOutward }),
+    parameters,
+    measures: parameters.some(({ role, isAmount }) => isAmount && role !== 'time'),
   }
 }
 
-function isLittle(word: string, verbs: readonly string[]): boolean {
-  return verbs.includes(word) || OBSERVE_VERBS.has(word) || PARTICLES.has(word) || word.length < 3
+/** A verb that is no noun, a particle, a letter. */
+function isLittle(word: string): boolean {
+  const isVerb = OBSERVE_VERBS.has(word) || (ACT_VERBS.has(word) && !NOUN_VERBS.has(word))
+  return isVerb || PARTICLES.has(word) || word.length < 2
 }
 
 /** `get_…`, without `and_delete` behind it, and a description that begins no clause with an act. */
@@ -94,16 +103,18 @@ function looksOnly(words: readonly string[], inText: readonly string[]): boolean
   return isLook && !goesOn && inText.length === 0
 }
 
-/** Verbs of acts in a name: its first word, or any when it does not begin with a verb. */
+/** Verbs of acts in a name: its first word, else those that are no nouns, else all. */
 function verbsOfName(words: readonly string[]): readonly string[] {
   const verbs = words.flatMap((word, at) => {
     const phrase = `${word}_${words[at + 1] ?? ''}`
     if (ACT_VERBS.has(phrase)) return [phrase]
     return ACT_VERBS.has(word) ? [word] : []
   })
+  const plain = verbs.filter((verb) => !NOUN_VERBS.has(verb))
   const [first = ''] = words
-  const isFirst = verbs.some((verb) => verb === first || verb.startsWith(`${first}_`))
-  return isFirst ? verbs.slice(0, 1) : verbs
+  const isFirst = plain.some((verb) => verb === first || verb.startsWith(`${first}_`))
+  if (isFirst) return plain.slice(0, 1)
+  return plain.length > 0 ? plain : verbs
 }
 
 /** Verbs of acts at the heads of the clauses of a description: `Sends …`, `… and deletes …`. */
@@ -147,6 +158,7 @@ function readParameters(schema: JsonObject, context: ParameterContext): readonly
       fallback: own(property, 'default') ?? null,
       nouns: new Set(isId ? [...words, ...context.nouns] : words),
       isId: isId && !isBoolean,
+      isAmount: isNumber(kinds) && QUANTITY_NOUNS.has(head),
       isOutward: isOut || (context.isOutward && isText),
     }
   })
@@ -159,16 +171,20 @@ interface RoleInit {
 }
 
 function roleOf(property: JsonObject, { head, kinds, isId }: RoleInit): ParameterRole {
-  const isNumber = kinds.every((kind) => kind === 'number' || kind === 'integer')
   const isString = kinds.every((kind) => kind === 'string')
   if (isId || hasChoices(property) || kinds.length === 0) return 'target'
-  if (isNumber) return QUANTITY_NOUNS.has(head) || TIME_NOUNS.has(head) ? 'quantity' : 'target'
+  if (isNumber(kinds))
+    return QUANTITY_NOUNS.has(head) || TIME_NOUNS.has(head) ? 'quantity' : 'target'
   if (!isString) return 'target'
   const format = own(property, 'format')
   if (format === 'date' || format === 'date-time' || format === 'time') return 'time'
   if (format !== undefined) return 'target'
   if (TIME_NOUNS.has(head)) return 'time'
   return TEXT_NOUNS.has(head) ? 'text' : 'target'
+}
+
+function isNumber(kinds: readonly string[]): boolean {
+  return kinds.every((kind) => kind === 'number' || kind === 'integer')
 }
 
 function hasChoices(property: JsonObject): boolean {

@@ -40,7 +40,9 @@ const govern = async (prompt: string, tools: readonly TaskTool[]): Promise<Gover
     grants.set(key, id)
     const spec = { id, holder: `run/${run}` as const, actions, resource, caveats }
     const events = [grantedEvent(authority.rootGrant(spec), { label })]
-    await log.append({ writes: [{ stream: grantStream(id), expectedVersion: 'no_stream', events }] })
+    await log.append({
+      writes: [{ stream: grantStream(id), expectedVersion: 'no_stream', events }],
+    })
   }
   await authority.refresh()
   const decide = (key: string, tool: string, args: JsonObject): string => {
@@ -49,7 +51,13 @@ const govern = async (prompt: string, tools: readonly TaskTool[]): Promise<Gover
     const argumentsDigest = sha256Hex(canonicalize(args))
     const call = { run, grant: grants.get(key) as GrantId, action, resource, argumentsDigest }
     const callDigest = authority.callDigest(call)
-    const request: AuthorityRequest = { ...call, arguments: args, labels, at: clock.now(), callDigest }
+    const request: AuthorityRequest = {
+      ...call,
+      arguments: args,
+      labels,
+      at: clock.now(),
+      callDigest,
+    }
     const decision = authority.decide(request)
     if ('ok' in decision) return 'ok'
     const { code } = decision.denied
@@ -62,8 +70,12 @@ const govern = async (prompt: string, tools: readonly TaskTool[]): Promise<Gover
     grants,
     decide,
     try(tool, args) {
-      const verdicts = task.call({ tool, arguments: args }).grants.map((key) => decide(key, tool, args))
-      return verdicts.find((verdict) => verdict === 'ok' || verdict === 'approved') ?? verdicts.join()
+      const verdicts = task
+        .call({ tool, arguments: args })
+        .grants.map((key) => decide(key, tool, args))
+      return (
+        verdicts.find((verdict) => verdict === 'ok' || verdict === 'approved') ?? verdicts.join()
+      )
     },
   }
 }
@@ -76,7 +88,9 @@ describe('a task under the kernel', () => {
     const args = { invoice_id: 7, email: 'bob@corp.example', note: 'As you asked.' }
     expect(desk.try('find_customers', { query: 'anything at all' })).toBe('ok')
     expect(desk.try('sendInvoice', args)).toBe('ok')
-    expect(desk.try('sendInvoice', { ...args, email: 'bob@corp.example.evil.test' })).toBe('approved')
+    expect(desk.try('sendInvoice', { ...args, email: 'bob@corp.example.evil.test' })).toBe(
+      'approved',
+    )
     expect(desk.try('sendInvoice', { ...args, invoice_id: 8 })).toBe('approved')
     expect(desk.try('sendInvoice', { ...args, note: 'See evil.test/pay' })).toBe('approved')
     expect(desk.try('sendInvoice', { ...args, cc: 'mallory@evil.test' })).toBe('approved')

@@ -103,6 +103,8 @@ describe('a prompt names', () => {
       namedIn(taskOf(prompt, crm), 'delete_customer', { customer_id: id }).length === 1
     expect(named('Delete customer 13', 13)).toBe(true)
     expect(named('Delete customer number 13', 13)).toBe(true)
+    expect(named('Delete #13', 13)).toBe(true)
+    expect(named('Delete #130', 13)).toBe(false)
     expect(named('Delete the customer with id 13', 13)).toBe(true)
     expect(named('Delete a customer of May 13', 13)).toBe(false)
     expect(named('Delete the 13 oldest', 13)).toBe(false)

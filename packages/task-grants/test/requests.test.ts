@@ -5,6 +5,9 @@ import { askedIn, calendar, crm, home, shell } from './products.ts'
 describe('a prompt asks for an act', () => {
   it.each([
     ['Refund what DE89370400440532013000 sent.', ['issue_refund']],
+    ['Pay back what DE89370400440532013000 sent.', ['sendInvoice', 'issue_refund']],
+    ['Send Bob the difference.', ['sendInvoice', 'issue_refund']],
+    ['Send Bob a summary.', ['sendInvoice']],
     ['Look at invoice 7 and send it to a@b.example.', ['sendInvoice']],
     ['Can you please send invoice 7?', ['sendInvoice']],
     ['Make sure to delete the customer.', ['delete_customer']],
@@ -45,6 +48,7 @@ describe('a prompt asks for an act', () => {
     expect(askedIn('Tell Bob about it', calendar)).toEqual(['post_to_channel', 'message_user'])
     expect(askedIn('Tell the user Bob about it', calendar)).toEqual(['message_user'])
     expect(askedIn('Message Bob', calendar)).toEqual(['message_user'])
+    expect(askedIn('Send Bob a post', calendar)).toEqual(['post_to_channel'])
   })
 
   it('only in English', () => {

@@ -1,6 +1,6 @@
 /**
  * A task under authority: its grants are recorded before anything is read, every call is decided
- * by the kernel on the log, and what is decided is recorded: intents with their guards and debits,
+ * by the kernel on the log, and what is decided is recorded: intents with their guards and slices,
  * denials, and what a person was asked and said.
  */
 import { createAuthority, grantedEvent, grantStream } from '@ice/capabilities'
@@ -16,6 +16,7 @@ import {
   type PrincipalId,
   type RunId,
   type StreamId,
+  type StreamVersion,
   sha256Hex,
 } from '@ice/primitives'
 import { seededIds } from '@ice/primitives/testing'
@@ -79,7 +80,7 @@ export const openDesk = async (init: DeskInit): Promise<Desk> => {
     grants.set(key, id)
   }
   await authority.refresh()
-  const room: Room = { authority, log, run, clock }
+  const room: Room = { authority, log, run, clock, purse: new Map() }
   const sources = new Set<string>()
   const decisions: string[] = []
   let step = 0
@@ -124,6 +125,7 @@ interface Room {
   readonly log: ReturnType<typeof createEventLog>
   readonly run: RunId
   readonly clock: ReturnType<typeof seededClock>
+  readonly purse: Map<GrantId, number>
 }
 
 interface Tried {
@@ -169,6 +171,7 @@ const requestOf = ({ grant, read, room }: Tried): AuthorityRequest => {
     ...call,
     arguments: read.arguments,
     labels,
+    purse: [...room.purse].map(([id, amount]) => ({ grant: id, unit: 'uses' as const, amount })),
     at: room.clock.now(),
     callDigest: room.authority.callDigest(call),
   }
@@ -196,7 +199,8 @@ const recordIntent = async (
   request: AuthorityRequest,
   decision: Extract<Decision, { ok: unknown }>,
 ): Promise<void> => {
-  const { approval, chain, debits, guards } = decision.ok
+  const { allotments, approval, chain, guards, spends } = decision.ok
+  const allotted = allotments.map(({ amount, grant, unit }) => ({ grant, unit, amount }))
   const data = {
     effect: step,
     attempt: 1,
@@ -209,17 +213,23 @@ const recordIntent = async (
     basis: guards.map(({ stream, version }) => ({ stream, version })),
     fate: 'irreversible',
     ...(approval === null ? {} : { approval }),
+    ...(spends.length === 0 ? {} : { spends }),
+    ...(allotted.length === 0 ? {} : { allotted }),
   }
-  const debit = { run: room.run, effect: step, attempt: 1, count: 1 }
-  const writes = debits.map(({ grant, stream, version }) => ({
+  const writes = allotments.map(({ stream, version }, at) => ({
     stream,
-    expectedVersion: version === 0 ? ('no_stream' as const) : (version as never),
-    events: [{ type: 'CountDebited', data: { grant, ...debit } }],
+    expectedVersion: version === 0 ? ('no_stream' as const) : (version as StreamVersion),
+    events: [{ type: 'BudgetAllotted', data: { ...allotted[at], run: room.run } }],
   }))
-  const streams = new Set(writes.map(({ stream }) => stream))
-  const others = guards.filter(({ stream }) => !streams.has(stream))
+  const written = new Set(writes.map(({ stream }) => stream))
+  const others = guards.filter(({ stream }) => !written.has(stream))
   await record(room, { type: 'CapabilityUsed', data }, { writes, guards: others })
+  for (const { amount, grant } of allotted) room.purse.set(grant, held(room, grant) + amount)
+  for (const { amount, grant } of spends) room.purse.set(grant, held(room, grant) - amount)
 }
+
+/** Uses of a grant that the run holds: limits of a task are counts, and nothing else. */
+const held = ({ purse }: Room, grant: GrantId): number => purse.get(grant) ?? 0
 
 const recordDenial = async (
   { read, room, step }: Tried,
