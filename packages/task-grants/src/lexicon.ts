@@ -66,19 +66,22 @@ export const ACT_VERBS: ReadonlyMap<string, readonly string[]> = (() => {
 
 /** Verbs of acts that are nouns as often: in `mail_send` to mail is not what is done. */
 export const NOUN_VERBS: ReadonlySet<string> = setOf(`
-    email mail message text dm post tweet share comment answer reply order book plan schedule record
-    log store draft set change update fix label tag rate star call play vote trade sign tip contact
-    answer notice report purchase copy import rent hire transfer refund return wire ping cc comment
-    edit reset switch decrease increase upgrade merge mark block ban kick archive trash drop discard
-    cancel grant permit follow start stop launch run restart deploy lock press type download print
-    dial process commit push pull pause open close trigger click
+    email mail message text dm post tweet share comment answer reply order book plan schedule
+    record log store draft set change update fix label tag rate star call play vote trade sign
+    tip contact purchase copy import rent hire transfer refund return wire ping cc edit reset
+    switch decrease increase upgrade merge mark block ban kick archive trash drop discard cancel
+    grant permit follow start stop launch run restart deploy lock press type download print dial
+    process commit push pull pause open close trigger click
   `)
+
+/** Groups whose acts write nothing: what their tools are told says which thing is meant. */
+export const SELECTING_GROUPS: ReadonlySet<string> = setOf(`remove run`)
 
 /** Nouns of how much, and of what is counted: what is given when nothing else is said. */
 export const MEASURE_NOUNS: ReadonlySet<string> = setOf(`
-    amount sum difference total half rest remainder balance share part portion percent percentage fee
-    price cost money cash fund payment rent salary tip change dollar euro pound franc yen deposit debt
-    loan bill
+    amount sum difference total half rest remainder balance share part portion percent
+    percentage fee price cost money cash fund payment rent salary tip change dollar euro pound
+    franc yen deposit debt loan bill
   `)
 
 /** Verbs of looking: nothing outside is changed by them. */
@@ -125,7 +128,7 @@ export const DELEGATING: ReadonlySet<string> = setOf(`
 /** Words that deny the verb that follows. */
 export const NEGATIONS: ReadonlySet<string> = setOf(`
     not never without avoid dont don't doesn't didn't won't wouldn't shouldn't can't cannot
-    mustn't don’t doesn’t didn’t won’t wouldn’t shouldn’t can’t mustn’t nor neither instead
+    mustn't nor neither instead
     rather
   `)
 

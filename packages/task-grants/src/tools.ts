@@ -6,7 +6,8 @@
  *    name is a verb of looking, and no verb at the head of a clause is one of acts. Whatever
  *    cannot be told acts.
  * 2. A parameter is a *target* unless its name ends in a noun for words, times or quantities and
- *    its type fits. Whatever cannot be told is a target.
+ *    its type fits. Whatever cannot be told is a target, and all that a tool is told which only
+ *    removes or runs: the title of an event to cancel says which one.
  * 3. What the author declares comes before what words suggest.
  */
 import type { JsonObject, JsonValue } from '@ice/primitives'
@@ -19,6 +20,7 @@ import {
   OUTWARD_WORDS,
   PARTICLES,
   QUANTITY_NOUNS,
+  SELECTING_GROUPS,
   TEXT_NOUNS,
   TIME_NOUNS,
 } from './lexicon.ts'
@@ -74,12 +76,16 @@ export function readTool(tool: TaskTool): ReadTool {
   const outward = [...words, ...wordsOf(tool.description ?? '').map(({ lower }) => lower)]
   const isOutward = outward.some((word) => OUTWARD_WORDS.has(singular(word)))
   const named = new Set(tool.named ?? [])
-  const parameters = readParameters(tool.parameters ?? {}, { nouns, named, isOutward })
+  const groups = new Set(verbs.flatMap((verb) => ACT_VERBS.get(verb) ?? []))
+  const selects =
+    acts && groups.size > 0 && [...groups].every((group) => SELECTING_GROUPS.has(group))
+  const context = { nouns, named, isOutward, selects }
+  const parameters = readParameters(tool.parameters ?? {}, context)
   return {
     name: tool.name,
     acts,
     verbs,
-    groups: new Set(verbs.flatMap((verb) => ACT_VERBS.get(verb) ?? [])),
+    groups,
     nouns,
     parameters,
     measures: parameters.some(({ role, isAmount }) => isAmount && role !== 'time'),
@@ -132,6 +138,8 @@ interface ParameterContext {
   readonly nouns: ReadonlySet<string>
   readonly named: ReadonlySet<string>
   readonly isOutward: boolean
+  /** The tool writes nothing: all it is told says which thing is meant. */
+  readonly selects: boolean
 }
 
 function readParameters(schema: JsonObject, context: ParameterContext): readonly Parameter[] {
@@ -150,7 +158,10 @@ function readParameters(schema: JsonObject, context: ParameterContext): readonly
     const isText = kinds.every((kind) => kind === 'string')
     return {
       name,
-      role: context.named.has(name) ? 'target' : roleOf(property, { head, kinds, isId }),
+      role:
+        context.selects || context.named.has(name)
+          ? 'target'
+          : roleOf(property, { head, kinds, isId }),
       isBoolean,
       isChoice: isBoolean || hasChoices(property),
       isList: kinds.includes('array'),

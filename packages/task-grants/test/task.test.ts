@@ -90,6 +90,21 @@ describe('the grants of a task', () => {
     expect(grants.map(({ source }) => source)).toEqual(['observe'])
   })
 
+  it('take all that a tool is told for targets where it only removes or runs', () => {
+    const text = { type: 'string' }
+    const cancel = tool('cancel_event', 'Cancels.', { room: text, title: text, day: text })
+    const { grants } = taskOf('Cancel the event', [cancel])
+    const paths = ['/room', '/title', '/day']
+    expect(grants.map(({ key }) => key)).toEqual([
+      'request:cancel_event:room',
+      'request:cancel_event:title',
+      'request:cancel_event:day',
+      'spelled:cancel_event',
+      'approval:cancel_event',
+    ])
+    expect(grants[0]?.caveats[1]).toEqual({ kind: 'trusted', paths })
+  })
+
   it.each([
     ['get_and_delete_mail', 'Gets mail.', true],
     ['get_mail', 'Gets mail and deletes it.', true],

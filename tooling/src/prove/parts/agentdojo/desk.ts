@@ -6,13 +6,13 @@
 import { createAuthority, grantedEvent, grantStream } from '@ice/capabilities'
 import type { AuthorityRequest, Decision, Denial } from '@ice/capabilities/ports'
 import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from '@ice/events'
+import type { NewEvent } from '@ice/events/ports'
 import { seededClock } from '@ice/events/testing'
 import {
   canonicalize,
   type EventId,
   type GrantId,
   type Hash,
-  type JsonObject,
   type PrincipalId,
   type RunId,
   type StreamId,
@@ -182,7 +182,7 @@ const runStream = ({ run }: Room): StreamId => `run/${run}` as StreamId
 /** Appends to the run's stream, together with other streams and under guards. */
 const record = async (
   room: Room,
-  event: { readonly type: string; readonly data: JsonObject; readonly principal?: PrincipalId },
+  event: NewEvent,
   more: Partial<Parameters<Room['log']['append']>[0]> = {},
 ): Promise<EventId> => {
   const { writes = [], ...rest } = more
@@ -244,7 +244,7 @@ const recordDenial = async (
     resource: read.resource,
     argumentsDigest: request.argumentsDigest,
     grant: request.grant,
-    denial: denial as unknown as JsonObject,
+    denial,
     basis: [],
   }
   await record(room, { type: 'CapabilityDenied', data })
