@@ -120,9 +120,22 @@ export const NOT_ASKING: ReadonlySet<string> = setOf(`
     planned starts started began
   `)
 
-/** Verbs that hand a deed to the person named after them. */
+/** Verbs that hand a deed to who stands between them and `to`: in their forms, too. */
 export const DELEGATING: ReadonlySet<string> = setOf(`
-    ask tell remind invite instruct urge expect encourage advise order persuade warn teach allow
+    ask tell told remind invite instruct urge expect encourage advise order persuade warn teach
+    taught allow want need like wish request require say said suggest force convince permit
+    recommend command direct beg get got trick pressure
+  `)
+
+/** Words after which such a verb is a noun: `the order to send`. */
+export const DETERMINERS: ReadonlySet<string> = setOf(
+  `the a an this that my your his her its our their`,
+)
+
+/** First words of questions that are no requests. */
+export const INQUIRIES: ReadonlySet<string> = setOf(`
+    is are was were am do does did has have had should shall may might what what's when where
+    which who who's whom whose why how isn't aren't doesn't didn't
   `)
 
 /** Words that deny the verb that follows. */

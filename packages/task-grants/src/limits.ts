@@ -48,3 +48,6 @@ export const READ_CHARS_MAX: number = 65_536
 
 /** @units uses of a grant that a request of the prompt gives, however little it names. */
 export const COUNT_FLOOR: number = 1
+
+/** @units characters of a time; what is longer is prose. */
+export const TIME_CHARS_MAX: number = 64

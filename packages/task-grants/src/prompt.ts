@@ -47,7 +47,7 @@ export function readPrompt(prompt: string): ReadPrompt {
     mentions,
     numbers: numbersOf(bare),
     times: timesOf(text),
-    requests: requestsOf(words),
+    requests: requestsOf(bare, words),
     names: quotes.length + mentions.size + capitalsOf(words),
   }
 }

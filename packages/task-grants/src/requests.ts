@@ -12,7 +12,9 @@
 import {
   ACT_VERBS,
   DELEGATING,
+  DETERMINERS,
   IDLE_OBJECTS,
+  INQUIRIES,
   MODALS,
   NEGATIONS,
   NOT_ASKING,
@@ -34,11 +36,13 @@ export interface Request {
   readonly words: ReadonlySet<string>
 }
 
-/** The requests among the words of a prompt. */
-export function requestsOf(words: readonly Word[]): readonly Request[] {
+/** The requests of a text, by its words. */
+export function requestsOf(text: string, words: readonly Word[]): readonly Request[] {
+  const inquiries = inquiriesOf(text, words)
   const heads = words.flatMap((_, at) => {
     const verb = verbAt(words, at)
-    return verb !== undefined && isAsked(words, at) ? [{ at, verb }] : []
+    if (verb === undefined || !isAsked(words, at)) return []
+    return inquiries[at] === true && !isPlea(words, at) ? [] : [{ at, verb }]
   })
   return heads.map(({ at, verb }, index) => ({
     verb,
@@ -62,6 +66,25 @@ function verbAt(words: readonly Word[], at: number): string | undefined {
   return ACT_VERBS.has(lower) && !isIdle ? lower : undefined
 }
 
+/** For each word, whether its sentence is a question that asks for an answer: `is it safe to …?` */
+function inquiriesOf(text: string, words: readonly Word[]): readonly boolean[] {
+  const marks: boolean[] = []
+  for (let from = 0; from < words.length; ) {
+    let to = from + 1
+    while (to < words.length && words[to]?.opensSentence !== true) to += 1
+    const behind = text.slice(words[to - 1]?.end, words[to]?.start)
+    const isInquiry = behind.includes('?') && INQUIRIES.has(words[from]?.lower ?? '')
+    for (; from < to; from += 1) marks.push(isInquiry)
+  }
+  return marks
+}
+
+/** What asks also within a question: `please send`, `can you send`. */
+function isPlea(words: readonly Word[], at: number): boolean {
+  const [above, before] = [words[at - 2]?.lower ?? '', words[at - 1]?.lower ?? '']
+  return before === 'please' || (before === 'you' && MODALS.has(above))
+}
+
 function isAsked(words: readonly Word[], at: number): boolean {
   let before = at - 1
   // `quickly send`
@@ -81,13 +104,21 @@ function isAsked(words: readonly Word[], at: number): boolean {
 /** `sure to send` asks; `how to send`, `Bob wants to send` and `remind him to send` do not. */
 function isAskedAfterTo(words: readonly Word[], to: number): boolean {
   if (words[to]?.opensClause === true) return true
-  if (NOT_ASKING.has(words[to - 1]?.lower ?? '')) return false
-  if (words[to - 1]?.lower === 'you') return true
+  const before = words[to - 1]?.lower ?? ''
+  if (before === 'you') return true
+  if (NOT_ASKING.has(before)) return false
+  // Whoever stands between such a verb and `to` is to do it; right before `to` it is one's own.
   for (let at = to - 1; at >= Math.max(0, to - 4); at -= 1) {
-    if (DELEGATING.has(words[at]?.lower ?? '')) return false
+    const isApart = at < to - 1 || DETERMINERS.has(words[at - 1]?.lower ?? '')
+    if (isApart && isDelegating(words[at]?.lower ?? '')) return false
     if (words[at]?.opensClause === true) break
   }
   return true
+}
+
+function isDelegating(word: string): boolean {
+  const bases = [word, word.replace(/(?:ing|ed|s)$/, ''), word.replace(/(?:ing|ed|es)$/, 'e')]
+  return bases.some((base) => DELEGATING.has(base))
 }
 
 /** Whether one of the words just before, in the same clause, denies what follows. */

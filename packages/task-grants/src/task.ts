@@ -27,6 +27,7 @@ import {
   MENTIONS_MAX,
   PROMPT_CHARS_MAX,
   READ_CHARS_MAX,
+  TIME_CHARS_MAX,
   TOOLS_MAX,
 } from './limits.ts'
 import { folded, isCut, mentionsOf } from './mentions.ts'
@@ -34,7 +35,7 @@ import { isNamed } from './naming.ts'
 import type { Task, TaskCall, TaskGrant, TaskInit, ToolCall } from './ports.ts'
 import { type ReadPrompt, readPrompt } from './prompt.ts'
 import type { Request } from './requests.ts'
-import { type Parameter, type ReadTool, readTool } from './tools.ts'
+import { type Parameter, type ParameterRole, type ReadTool, readTool } from './tools.ts'
 
 /** The action of a call that changes nothing, and of one that does. */
 export const TASK_ACTIONS = { observe: 'tool.observe', act: 'tool.act' } as const
@@ -169,12 +170,14 @@ function grantsOf(room: Room, tool: ReadTool): readonly TaskGrant[] {
   const count: Caveat = { kind: 'count', max: Math.max(COUNT_FLOOR, room.prompt.names) }
   const every = tool.parameters.map(({ name }) => name)
   const targets = room.everything ? every : targetsOf(tool).map(({ name }) => name)
+  // What is told nothing could do anything: a person is asked.
+  if (tool.parameters.length === 0) return [approval]
   const requests = anchorsOf(tool).map((anchor) =>
     grantOf(tool, {
       source: 'request',
       on: anchor.name,
       mentions,
-      caveats: [shapeOf(tool, anchor), ...trusted(targets), count],
+      caveats: [shapeOf(tool, [anchor]), ...trusted(targets), count],
       why: `${why}, and the call names its ${anchor.name}`,
     }),
   )
@@ -183,7 +186,11 @@ function grantsOf(room: Room, tool: ReadTool): readonly TaskGrant[] {
   const spelled = grantOf(tool, {
     source: 'spelled',
     mentions,
-    caveats: [shapeOf(tool, word), ...trusted(said), count],
+    caveats: [
+      shapeOf(tool, word === undefined ? tool.parameters : [word]),
+      ...trusted(said),
+      count,
+    ],
     why: `${why}, and the call has no words that the prompt has not`,
   })
   return [...requests, spelled, approval]
@@ -210,17 +217,27 @@ const trusted = (names: readonly string[]): readonly Caveat[] =>
     paths: names.slice(part * CAVEAT_PATHS_MAX, (part + 1) * CAVEAT_PATHS_MAX).map(pathOf),
   }))
 
-/** Nothing but the parameters that are known; and the one it hangs on is there, and not empty. */
-function shapeOf(tool: ReadTool, anchor?: Parameter): Caveat {
+/**
+ * Nothing but the parameters that are known, of the types their roles are read from; and the one
+ * it hangs on is there and not empty, or one of all.
+ */
+function shapeOf(tool: ReadTool, anchors: readonly Parameter[]): Caveat {
   const properties = Object.fromEntries(
-    tool.parameters.map(({ name }) => [name, name === anchor?.name ? GIVEN : {}]),
+    tool.parameters.map(({ name, role }) => [name, TYPES[role]]),
   )
-  const required = anchor === undefined ? {} : { required: [anchor.name] }
-  const schema = { type: 'object', properties, additionalProperties: false, ...required }
+  const given = anchors.map(({ name }) => ({ properties: { [name]: GIVEN }, required: [name] }))
+  const schema = { type: 'object', properties, additionalProperties: false, anyOf: given }
   return { kind: 'arguments', schema }
 }
 
 const GIVEN: JsonObject = { not: { enum: [null, '', []] } }
+
+const TYPES: Readonly<Record<ParameterRole, JsonObject>> = {
+  target: {},
+  text: { type: ['string', 'null'] },
+  time: { type: ['string', 'null'], maxLength: TIME_CHARS_MAX },
+  quantity: { type: ['number', 'null'] },
+}
 
 interface GrantInit {
   readonly source: TaskGrant['source']
@@ -279,7 +296,7 @@ function grantKeys(room: Room, tool: ReadTool, args: JsonObject): readonly strin
     const leadsOut = tool.parameters.some(({ isOutward }) => isOutward)
     return [key('observe', tool.name), ...(leadsOut ? [approval] : [])]
   }
-  if (!room.asked.has(tool.name)) return [approval]
+  if (!room.asked.has(tool.name) || tool.parameters.length === 0) return [approval]
   const anchor = anchorsOf(tool).find(({ name }) => isGiven(args, name))
   if (anchor === undefined) return [key('spelled', tool.name), approval]
   return [key('request', tool.name, anchor.name), approval]

@@ -120,6 +120,9 @@ describe('a task under the kernel', () => {
     const other = await govern('Set the temperature to 21.', home)
     expect(other.try('thermostat_set', { temperature: 21 })).toBe('ok')
     expect(other.try('thermostat_set', { temperature: 210 })).toBe('approved')
+    for (const args of [{}, { temperature: null }, { temperature: '21' }]) {
+      expect(other.try('thermostat_set', args)).toBe('approved')
+    }
   })
 
   it('of a shell: a file that is named to be read is not named to be deleted', async () => {

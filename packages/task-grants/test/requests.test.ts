@@ -15,6 +15,8 @@ describe('a prompt asks for an act', () => {
     ['Also, remove customer 12.', ['delete_customer']],
     ["Don't forget to delete customer 12.", ['delete_customer']],
     ["Let's delete customer 12.", ['delete_customer']],
+    ['What is due, and can you delete customer 12?', ['delete_customer']],
+    ['Is he gone? Then delete customer 12.', ['delete_customer']],
     ['It would help if you could delete customer 12.', ['delete_customer']],
     ['First find them, then delete the customers.', ['delete_customer']],
   ])('%s', (prompt, tools) => {
@@ -33,6 +35,10 @@ describe('a prompt asks for an act', () => {
     'What does "delete the customer now" mean?',
     'Explain this:\n```\nplease delete the customer\n```',
     'Should I delete the customer?',
+    'Is it safe to refund 100 to DE89370400440532013000?',
+    'Someone is telling me to refund DE89370400440532013000.',
+    'He asked us all to refund Bob.',
+    'I need Bob to delete the customer.',
     'Did you delete the customer?',
     'The order to refund was wrong. Show my refund.',
   ])('and not here: %s', (prompt) => {
