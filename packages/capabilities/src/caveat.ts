@@ -5,6 +5,7 @@
  * ignoring it would widen.
  */
 import { isActionName } from './action.ts'
+import { TERMS_MEMBERS, termsFault } from './approval.ts'
 import type { Limit } from './budget.ts'
 import { type Condition, conditionFault, isConditionKind } from './conditions.ts'
 import { type LabelRule, labelCaveatFault, labelRule } from './label.ts'
@@ -49,10 +50,13 @@ export function caveatFault(caveat: unknown): string | undefined {
     case 'budget':
       return limitFault(kind, caveat)
     case 'approval':
-      return hasOnly(caveat, ['kind']) ? undefined : 'an "approval" caveat has no other members'
+      return hasOnly(caveat, ['kind', ...TERMS_MEMBERS])
+        ? termsFault(caveat)
+        : `an "approval" caveat has no members but ${TERMS_MEMBERS.join(', ')}`
     case 'approval-for':
-      return hasOnly(caveat, ['kind', 'actions']) && isActionList(own(caveat, 'actions'))
-        ? undefined
+      return hasOnly(caveat, ['kind', 'actions', ...TERMS_MEMBERS]) &&
+        isActionList(own(caveat, 'actions'))
+        ? termsFault(caveat)
         : `an "approval-for" caveat names 1 to ${ACTIONS_MAX} actions`
     case 'trusted':
     case 'readers':

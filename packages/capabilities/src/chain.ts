@@ -12,15 +12,15 @@ import {
   canonicalize,
   type GrantId,
   type JsonObject,
-  type RunId,
   type StreamId,
   type Timestamp,
 } from '@ice/primitives'
 import { type CaveatRules, caveatRules } from './caveat.ts'
 import { type HolderKind, holderParts } from './holder.ts'
 import { BUDGET_LIMITS_MAX, CHAIN_BUDGETS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
-import type { Grant, Resource, ResourceKind } from './ports.ts'
+import type { Grant, Party, Resource, ResourceKind } from './ports.ts'
 import type { AuthorityState, GrantEntry } from './state.ts'
+import { type StopSwitches, stopGuards } from './stops.ts'
 import { shown } from './text.ts'
 
 /** One grant of a chain, with what its parts come to. */
@@ -73,9 +73,9 @@ export interface Chain {
   readonly expiresAt: Timestamp | null
   /** Whether some link is counted in some unit. */
   readonly isLimited: boolean
-  /** Guards of an intent, but for budgets, and the run they are for: the one that asked last. */
+  /** Guards of an intent, but for budgets, and whom they are for: who asked last. */
   guards: readonly Guard[]
-  guardsRun: RunId | undefined
+  guardsParty: Party | undefined
   /** From the named grant on; empty when that grant itself is malformed. */
   readonly links: readonly Link[]
   readonly breakage: Breakage | undefined
@@ -209,7 +209,7 @@ function assemble(links: readonly Link[], breakage: Breakage | undefined): Chain
     ),
     isLimited: links.some((link) => link.caveats.limits.length > 0),
     guards: links.map(guardOf),
-    guardsRun: undefined,
+    guardsParty: undefined,
     links,
     breakage,
   }
@@ -238,18 +238,20 @@ export function earlier(a: Timestamp | null, b: Timestamp | null): Timestamp | n
   return b === null || a <= b ? a : b
 }
 
-const STOP_ALL: Guard = Object.freeze({ stream: 'stop/all' as StreamId, version: 0 })
-
-/** The stop switch of one run. */
-export function runStop(run: RunId): StreamId {
-  return `stop/run/${run}` as StreamId
+/** What an intent of this party guards: each link, nearest first, then the stop switches. */
+export function guardsFor(chain: Chain, party: Party, stops: StopSwitches): readonly Guard[] {
+  const isKept = stops.size === 0 && isSame(chain.guardsParty, party)
+  if (isKept) return chain.guards
+  const links = chain.guards.slice(0, chain.links.length)
+  const guards = Object.freeze([...links, ...stopGuards(stops, party)])
+  const { run, agent, session, principal } = party
+  chain.guards = guards
+  // Switches that were thrown once move: what was made of them is not kept.
+  chain.guardsParty = stops.size === 0 ? { run, agent, session, principal } : undefined
+  return guards
 }
 
-/** What an intent of this run guards: each link, nearest first, then the stop switches. */
-export function guardsFor(chain: Chain, run: RunId): readonly Guard[] {
-  if (chain.guardsRun === run) return chain.guards
-  const links = chain.guards.slice(0, chain.links.length)
-  chain.guards = Object.freeze([...links, STOP_ALL, { stream: runStop(run), version: 0 }])
-  chain.guardsRun = run
-  return chain.guards
+function isSame(kept: Party | undefined, { run, agent, session, principal }: Party): boolean {
+  if (kept?.run !== run || kept.agent !== agent) return false
+  return kept.session === session && kept.principal === principal
 }

@@ -122,6 +122,18 @@ export const MESSAGE_CHARS_MAX = 768
 /** @units causes of one code told of in a denial, one a link; more are counted. */
 export const CAUSE_LINKS_MAX = 3
 
+/** @units principals of one list of approvers: two such lists fit into the event of a question. */
+export const APPROVERS_MAX = 32
+
+/** @units milliseconds a question may stay open, or go on after: ten years. */
+export const APPROVAL_MS_MAX = 315_576_000_000
+
+/** @units claims, or digests of arguments, that one standing approval names. */
+export const STANDING_ENTRIES_MAX = 64
+
+/** @units links of the chain of a standing approval: its guards are beside those of the call. */
+export const STANDING_LINKS_MAX = 8
+
 /** @units dead grants remembered, so that a denial can say why; older ones are unknown. */
 export const DEAD_GRANTS_MAX = 10_000
 

@@ -43,6 +43,42 @@ export type ApprovalTerms = {
   readonly escalateTo?: readonly string[]
 }
 
+/** What a stop switch is about: `operator/<principal>` is what is done on someone's command. */
+export type StopScope = 'all' | `${'run' | 'agent' | 'session' | 'operator'}/${string}`
+
+/** A stop switch that has been touched. */
+export interface StopState {
+  readonly scope: StopScope
+  readonly stopped: boolean
+  /** Version of its stream: what an intent guards. */
+  readonly version: number
+  /** The event that threw or lifted it. */
+  readonly event: EventId
+  readonly at: Timestamp
+  readonly by: PrincipalId | null
+  readonly reason: string | null
+}
+
+/** Whom a request speaks for, and so which stop switches concern it. */
+export interface Party {
+  readonly run: RunId
+  readonly agent?: string | undefined
+  readonly session?: string | undefined
+  readonly principal?: string | undefined
+}
+
+/** What a person is to be asked about a call that nothing else refuses. */
+export interface ApprovalAsk {
+  /** Of exactly this call. */
+  readonly digest: Hash
+  /** Who may answer; `null`: any principal. Empty: nobody, before the question goes on. */
+  readonly approvers: readonly string[] | null
+  /** After so long the question lapses; `null`: never. @units ms */
+  readonly timeoutMs: number | null
+  /** After so long these may answer too. @units ms */
+  readonly escalation: { readonly afterMs: number; readonly to: readonly string[] } | null
+}
+
 /** A condition under which a grant may be used. An unknown kind denies. */
 export type Caveat =
   /** At most so many uses, over all holders and all descendants. */
@@ -158,6 +194,9 @@ export interface AuthorityRequest {
     readonly event: EventId
     /** Who said yes; left out: nobody who is named. */
     readonly by?: string
+    /** When the question was put, and when it was answered: what timed terms are held against. */
+    readonly askedAt?: Timestamp
+    readonly answeredAt?: Timestamp
   }
   /** A standing approval: a grant of the kind `approval` that is to stand for a person's yes. */
   readonly standing?: GrantId
@@ -253,7 +292,10 @@ export interface Ceiling extends CeilingVersion {
 }
 
 /** The answer to a request. */
-export type Decision = { readonly ok: Authorization } | { readonly denied: Denial }
+export type Decision =
+  | { readonly ok: Authorization }
+  /** `ask` is there when a person's yes is all that is missing, and somebody could give it. */
+  | { readonly denied: Denial; readonly ask?: ApprovalAsk }
 
 /** What makes a call this call and no other. */
 export interface CallIdentity {
@@ -294,8 +336,9 @@ export interface Authority {
    * @param grants - only these, the grants above them, their budgets and their stop switches:
    * what the decisions of a run need, at a price that does not grow with the log. Left out, every
    * grant of the log is read and kept.
+   * @param party - whose stop switches are wanted beside those of the holders
    */
-  refresh(grants?: readonly GrantId[]): Promise<void>
+  refresh(grants?: readonly GrantId[], party?: Party): Promise<void>
   /**
    * The digest that an approval of this call has to carry: SHA-256 of the canonical JSON of the
    * call's members, so exact and injective.
@@ -352,6 +395,52 @@ export interface Grants {
    * @throws `ICE_CAPABILITIES_GRANT_NOT_FOUND`, `ICE_CAPABILITIES_NOT_REVOCABLE`
    */
   revoke(grant: GrantId, command: RevokeCommand): Promise<readonly GrantId[]>
+  /**
+   * Stops a scope: once this is recorded, no intent that it concerns can be. Stopping what is
+   * stopped changes nothing.
+   * @throws `ICE_CAPABILITIES_SCOPE_UNSUPPORTED`
+   */
+  stop(scope: StopScope, command: RevokeCommand): Promise<StopState>
+  /**
+   * Lifts a stop. Lifting what is not stopped changes nothing, and then `null` is the answer where
+   * it never was. Handlers that were aborted stay so.
+   * @throws `ICE_CAPABILITIES_SCOPE_UNSUPPORTED`
+   */
+  resume(scope: StopScope, command: RevokeCommand): Promise<StopState | null>
+  /** Every switch that was ever thrown, in the order of its first event. */
+  stops(): Promise<readonly StopState[]>
+  /**
+   * What revoking this grant, or stopping this scope, would affect as the log stands; records
+   * nothing. Reads the whole log.
+   * @throws `ICE_CAPABILITIES_GRANT_NOT_FOUND`, `ICE_CAPABILITIES_SCOPE_UNSUPPORTED`
+   */
+  preview(target: EndingTarget): Promise<EndingPreview>
+}
+
+/** What is to end. */
+export type EndingTarget = { readonly grant: GrantId } | { readonly scope: StopScope }
+
+/** What an end would affect. */
+export interface EndingPreview {
+  /** Grants that authorise something now and would authorise nothing, oldest first. */
+  readonly grants: readonly GrantId[]
+  /** Runs that are bound to them or concerned, and have not concluded. */
+  readonly runs: readonly RunId[]
+  /** Effects with an intent and no outcome: their handlers are aborted. */
+  readonly effects: readonly {
+    readonly run: RunId
+    readonly effect: string
+    readonly action: string
+    readonly fate: string
+    readonly intent: EventId
+  }[]
+  /** Questions that wait for a person, and would be put in vain. */
+  readonly approvals: readonly {
+    readonly run: RunId
+    readonly step: string
+    readonly prompt: string
+    readonly request: EventId
+  }[]
 }
 
 /**

@@ -26,6 +26,7 @@ import {
   type Timestamp,
 } from '@ice/primitives'
 import { isActionName } from './action.ts'
+import type { Consent } from './approval.ts'
 import type { ArgumentsReading } from './arguments.ts'
 import { copyClaim, isRecord } from './plain.ts'
 import type { AuthorityRequest } from './ports.ts'
@@ -51,6 +52,8 @@ export interface ReadRequest {
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
   readonly approvedBy: EventId | null
+  readonly consent: Consent | undefined
+  readonly standing: GrantId | undefined
   readonly callDigest: Hash
   /** The arguments as they were handed in; `argumentsOf` reads them where something asks. */
   readonly given: unknown
@@ -74,9 +77,10 @@ export function readRequest(request: unknown): Reading {
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource, tool, labels, arguments: given } = request
+  const { approved, callDigest, resource, tool, labels, standing, arguments: given } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
+  const consent = consentOf(approved)
   const claim = copyClaim(resource)
   const bounds = readBounds(request.bounds)
   const purse = readPurse(request.purse)
@@ -103,6 +107,12 @@ function read(request: AuthorityRequest): Reading {
   if (approved !== undefined && !(isHash(approvedDigest) && isEventId(approvedBy))) {
     faults.push('its approval is not the digest and the id of an event')
   }
+  if (consent !== undefined && !isConsent(consent)) {
+    faults.push('its approval is not by a principal, or not at a time')
+  }
+  if (standing !== undefined && !isGrantId(standing)) {
+    faults.push(`its standing approval is a grant id, not ${shown(standing)}`)
+  }
   if (typeof bounds === 'string') return { faults: [...faults, bounds] }
   if (typeof purse === 'string') return { faults: [...faults, purse] }
   if (faults.length > 0 || claim === undefined) return { faults }
@@ -123,11 +133,25 @@ function read(request: AuthorityRequest): Reading {
       at,
       approvedDigest,
       approvedBy,
+      consent,
+      standing,
       callDigest,
       given,
       reading: undefined,
     },
   }
+}
+
+/** Members of an approval, each read once. */
+function consentOf(approved: AuthorityRequest['approved']): Consent | undefined {
+  if (approved === undefined) return undefined
+  const { by, askedAt, answeredAt } = approved
+  return { by, askedAt, answeredAt }
+}
+
+function isConsent({ by, askedAt, answeredAt }: Consent): boolean {
+  const isTime = (at: unknown): boolean => at === undefined || isTimestamp(at)
+  return (by === undefined || isPrincipalId(by)) && isTime(askedAt) && isTime(answeredAt)
 }
 
 function isDigestLong(value: unknown): boolean {

@@ -56,11 +56,11 @@ interface Need {
   readonly held: number
 }
 
-/** Works out what a call takes of every link, nearest first. Pure. */
-export function planOf(chain: Chain, asked: ReadRequest): Plan {
-  if (!chain.isLimited) return NOTHING
+/** Works out what a call takes of every link of its chains, nearest first. Pure. */
+export function planOf(chains: readonly Chain[], asked: ReadRequest): Plan {
+  if (!chains.some(({ isLimited }) => isLimited)) return NOTHING
   const plan: Draft = { causes: [], spends: [], allotments: [], until: null }
-  for (const link of chain.links) {
+  for (const link of chains.flatMap(({ links }) => links)) {
     for (const limit of link.caveats.limits) takeFrom(plan, link, limit, asked)
   }
   return { ...plan, until: plan.until as Timestamp | null }

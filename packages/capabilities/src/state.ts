@@ -3,7 +3,7 @@
  *
  *     grant/<id>     CapabilityGranted, then at most a revocation or an expiry
  *     budget/<id>    BudgetAllotted and BudgetReturned (see `budget.ts`)
- *     stop/<scope>   any event stops the scope for good
+ *     stop/<scope>   thrown and lifted; what is not understood throws it (see `stops.ts`)
  *
  * 1. An event is taken only as the next of its stream. One that is repeated, or runs ahead of
  *    what is known, changes nothing, so events may be fed in any order and more than once.
@@ -31,6 +31,7 @@ import type { ResourceKinds } from './kinds.ts'
 import { DEAD_GRANTS_MAX } from './limits.ts'
 import { isRecord, own } from './plain.ts'
 import type { Grant, GrantState } from './ports.ts'
+import { evolveStop, type StopSwitches } from './stops.ts'
 import { shown } from './text.ts'
 
 /** A grant as it is known. Changes in place as its stream is folded. */
@@ -62,8 +63,8 @@ export interface AuthorityState {
   readonly kinds: ResourceKinds
   readonly intern: Intern
   readonly grants: Map<string, GrantEntry>
-  /** Versions of stop streams that have an event. */
-  readonly stops: Map<string, number>
+  /** Stop switches that have an event. */
+  readonly stops: StopSwitches
   /** Dead grants in the order of their end. */
   readonly dead: Set<GrantEntry>
 }
@@ -93,7 +94,7 @@ export function authorityProjection(
       const { stream } = event
       if (stream.startsWith('grant/')) evolveGrant(state, event, deadMax)
       else if (stream.startsWith('budget/')) evolveLimited(state, event)
-      else if (stream.startsWith('stop/')) evolveStop(state, event)
+      else if (stream.startsWith('stop/')) evolveStop(state.stops, event)
       return state
     },
   }
@@ -201,9 +202,4 @@ function forget(state: AuthorityState, deadMax: number): void {
 function evolveLimited(state: AuthorityState, event: RecordedEvent): void {
   const budget = state.grants.get(event.stream.slice('budget/'.length))?.budget
   if (budget !== undefined && event.version === budget.version + 1) evolveBudget(budget, event)
-}
-
-function evolveStop(state: AuthorityState, event: RecordedEvent): void {
-  const known = state.stops.get(event.stream) ?? 0
-  state.stops.set(event.stream, Math.max(known, event.version))
 }

@@ -53,6 +53,7 @@ describe('a call that its purse covers', () => {
       `grant/${scene.grant}`,
       'stop/all',
       `stop/run/${scene.world.run}`,
+      'stop/agent/a',
     ])
   })
 

@@ -45,7 +45,7 @@ describe('an allowed request', () => {
     const grant = world.grant({ holder: 'agent/helper' })
     const stops = [world.run, world.otherRun, world.run].map((run) => {
       const request = world.request(grant, { run, agent: 'helper' })
-      return allowed(world, request).guards.at(-1)?.stream
+      return allowed(world, request).guards.at(-2)?.stream
     })
     const [first, second] = [`stop/run/${world.run}`, `stop/run/${world.otherRun}`]
     expect(stops).toEqual([first, second, first])
@@ -154,7 +154,14 @@ describe('causes', () => {
       'ICE_CAPABILITIES_CEILING_REFUSED',
       'ICE_CAPABILITIES_APPROVAL_REQUIRED',
     ])
-    const { grantUnsupported, escalation, notRevocable, kindConflict, ...denials } = C
+    const {
+      grantUnsupported,
+      escalation,
+      notRevocable,
+      scopeUnsupported,
+      kindConflict,
+      ...denials
+    } = C
     expect(new Set(Object.values(denials))).toEqual(new Set(DENIAL_PRECEDENCE))
   })
 

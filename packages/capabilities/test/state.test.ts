@@ -135,11 +135,11 @@ describe('the fold', () => {
     expect(a?.actions).toBe(b?.actions)
   })
 
-  it('keeps the newest version of a stop switch', () => {
+  it('takes the events of a stop switch in their order', () => {
     const world = new World()
     const events = [1, 2].map(() => world.event('stop/all', 'Stopped', {}))
-    for (const event of events.toReversed()) world.fold(event)
-    expect(world.state.stops.get('stop/all')).toBe(2)
+    for (const event of [...events.toReversed(), ...events]) world.fold(event)
+    expect(world.state.stops.get('stop/all')).toMatchObject({ version: 2, stopped: true })
   })
 })
 

@@ -151,7 +151,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
       spends: shares,
       allotted: [share],
       labels,
-      held: true,
+      held: true as const,
     }
     return [used, { ...used, arguments: sealed, approval: intent, ...authority }]
   }),
@@ -190,6 +190,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
     ]
   }),
   ApprovalGranted: [verdict, { ...verdict, comment: 'fine' }],
+  AnswerRefused: [{ ...verdict, approved: true, code: 'ICE_RUNS_ANSWERER_DENIED' }],
   ApprovalRejected: [verdict, { ...verdict, comment: 'no' }],
   ApprovalConsumed: [{ step: 'write', answer: intent, approved: true }],
   ApprovalEscalated: [{ step: 'write', request: intent, to: ['os:bob'] }],

@@ -1,10 +1,10 @@
 /**
- * What people do to a run from outside: answer, resolve, abort. Each is one append on the run's
+ * What people do to a run from outside: answer (`answering.ts`), resolve, abort. Each is one append on the run's
  * own stream, at the version it was decided on, so that it cannot meet another run state than the
  * one the person saw; the owner, wherever it is, conflicts and refolds.
  */
 
-import { projectStream, type StandardPayloads } from '@ice/events/define'
+import { projectStream } from '@ice/events/define'
 import type { BlobDraft, NewEvent, StreamWrite } from '@ice/events/ports'
 import { hasCode, type PrincipalId, type RunId, type StreamVersion } from '@ice/primitives'
 import { returnWrites } from './budget-writes.ts'
@@ -14,7 +14,7 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import { runStream } from './journal.ts'
 import { type RunFold, runProjection, unanswered } from './lifecycle.ts'
 import { CONFLICTS_MAX } from './limits.ts'
-import type { AbortCommand, AnswerCommand, DoubtCommand } from './ports.ts'
+import type { AbortCommand, DoubtCommand } from './ports.ts'
 import { sealValue } from './value.ts'
 
 /** Folds a run. @throws `ICE_RUNS_NOT_FOUND` */
@@ -24,15 +24,17 @@ export async function foldRun({ log }: Pick<Components, 'log'>, run: RunId): Pro
   return state
 }
 
-interface Command {
+export interface Command {
   readonly events: readonly NewEvent[]
   readonly blob?: BlobDraft | null
   /** What the unit writes beside the run. */
   readonly writes?: readonly StreamWrite[]
+  /** What is thrown once the events are recorded. */
+  readonly failure?: RunsError
 }
 
 /** Decides on the run as it stands and appends; decides anew when it moved in between. */
-async function command(
+export async function command(
   components: Components,
   run: RunId,
   principal: PrincipalId | undefined,
@@ -44,7 +46,11 @@ async function command(
       const message = `Run ${run} has ${fold.view.conclusion}; nothing about it can be changed`
       throw new RunsError(RUNS_CODES.concluded, message, { run })
     }
-    const { events, blob = null, writes = [] } = decide(fold)
+    const { events, blob = null, writes = [], failure } = decide(fold)
+    if (events.length === 0) {
+      if (failure !== undefined) throw failure
+      return
+    }
     const expectedVersion = (fold.view?.version ?? 0) as StreamVersion
     const signed = events.map((event) => ({
       ...event,
@@ -55,41 +61,20 @@ async function command(
         writes: [{ stream: runStream(run), expectedVersion, events: signed }, ...writes],
         ...(blob === null ? {} : { blobs: [blob] }),
       })
-      return
     } catch (error) {
       if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') || conflicts >= CONFLICTS_MAX) throw error
+      continue
     }
+    if (failure !== undefined) throw failure
+    return
   }
 }
 
-function notWaiting(run: RunId, step: string, fold: RunFold): RunsError {
+export function notWaiting(run: RunId, step: string, fold: RunFold): RunsError {
   const steps = unanswered(fold).map((waiting) => `"${waiting.step}"`)
   const waiting = steps.join(', ') || 'none'
   const message = `No step "${step}" of this run waits for that; waiting: ${waiting}`
   return new RunsError(RUNS_CODES.stepNotFound, message, { run, step })
-}
-
-export function answerStep(
-  components: Components,
-  run: RunId,
-  { step, approved, principal, comment, digest }: AnswerCommand,
-): Promise<void> {
-  return command(components, run, principal, (fold) => {
-    const waiting = unanswered(fold).find((one) => one.step === step && one.kind !== 'doubt')
-    if (waiting === undefined) throw notWaiting(run, step, fold)
-    if (digest !== undefined && digest !== waiting.digest) {
-      const message = `"${step}" now waits for another call than the one that was shown`
-      throw new RunsError(RUNS_CODES.stepConflict, message, { run, step, digest: waiting.digest })
-    }
-    const data: StandardPayloads['ApprovalGranted'] = {
-      step,
-      digest: waiting.digest,
-      request: waiting.request,
-      ...(comment === undefined ? {} : { comment }),
-    }
-    const type = approved ? 'ApprovalGranted' : 'ApprovalRejected'
-    return { events: [{ type, data, causes: [waiting.request] }] }
-  })
 }
 
 export function resolveEffect(

@@ -3,7 +3,15 @@
  * arguments, and decided. What comes out is an intent, a denial, or a question to a person.
  */
 
-import type { Allotment, Authority, BudgetShare, Decision, Denial } from '@ice/capabilities/ports'
+import type {
+  Allotment,
+  ApprovalAsk,
+  Authority,
+  AuthorityRequest,
+  BudgetShare,
+  Decision,
+  Denial,
+} from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
@@ -16,9 +24,10 @@ import {
   type RunId,
   type Timestamp,
 } from '@ice/primitives'
+import { afterTheEnd } from './ended-right.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
-import type { Payload, RunFold } from './lifecycle.ts'
+import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectReport, EffectRequest } from './ports.ts'
 import { isCounted, shareOf } from './purse.ts'
@@ -36,7 +45,7 @@ export interface EffectIntent extends Intent {
 export type Ruling =
   | { readonly kind: 'intent'; readonly intent: EffectIntent }
   | { readonly kind: 'denied'; readonly fact: Fact; readonly final: boolean }
-  | { readonly kind: 'approval'; readonly digest: Hash; readonly call: Call }
+  | { readonly kind: 'approval'; readonly ask: ApprovalAsk; readonly call: Call }
 
 /** An effect as it stands before authority. */
 export interface Call {
@@ -112,33 +121,67 @@ export function rule(
 ): Ruling {
   const { authority, fold, at } = init
   const { run, grant, resource } = call
-  const principal = fold.view?.principal ?? null
   const identity = { run, grant, resource, action: call.request.action }
   const argumentsDigest = call.sealed.digest
   const callDigest = authority.callDigest({ ...identity, argumentsDigest })
-  const answer = fold.answers.get(call.effect)
-  const answered = answer !== undefined && answer.digest === callDigest
-  if (answered && !answer.approved) {
+  const given = fold.answers.get(call.effect)
+  const answer = given?.digest === callDigest ? given : undefined
+  if (answer?.approved === false) {
     const said = answer.comment === null ? '' : `: ${answer.comment}`
     const denial = refusal(RUNS_CODES.approvalRejected, `The approval was refused${said}`)
     return denied(call, grant, denial, [answer.event.id])
   }
-  const decision = authority.decide({
+  const lapsed = fold.lapsed.get(call.effect)
+  if (lapsed?.digest === callDigest) {
+    const denial = refusal(RUNS_CODES.approvalLapsed, 'Nobody answered until the question lapsed')
+    return denied(call, grant, denial, [lapsed.event.id])
+  }
+  const request: AuthorityRequest = {
     ...identity,
+    ...partyOf(fold, run),
     arguments: call.request.arguments,
     argumentsDigest,
     bounds: call.bounds,
     purse: init.purse,
     at,
     callDigest,
-    ...(principal === null ? {} : { principal }),
-    ...(answered ? { approved: { digest: callDigest, event: answer.event.id } } : {}),
-  })
+  }
+  const decision = authority.decide({ ...request, ...approvedBy(answer) })
   if ('ok' in decision) return { kind: 'intent', intent: intentOf(call, decision, answer?.event) }
-  if (decision.denied.code === APPROVAL_REQUIRED && init.fresh) {
-    return { kind: 'approval', digest: callDigest, call }
+  if (decision.denied.code !== APPROVAL_REQUIRED) {
+    return denied(call, grant, decision.denied, [], init.fresh)
+  }
+  for (const standing of fold.standing) {
+    const stands = authority.decide({ ...request, standing })
+    if ('ok' in stands) return { kind: 'intent', intent: intentOf(call, stands, undefined) }
+  }
+  // A yes that does not count is no reason to ask again: who asked has had their answer.
+  if (init.fresh && answer === undefined && decision.ask !== undefined) {
+    return { kind: 'approval', ask: decision.ask, call }
   }
   return denied(call, grant, decision.denied, [], init.fresh)
+}
+
+/** For whom a run acts: whose stop switches concern what it does. */
+export function partyOf(
+  { view }: RunFold,
+  run: RunId,
+): Pick<AuthorityRequest, 'run' | 'agent' | 'session' | 'principal'> {
+  const { principal = null, agent = null, session = null } = view ?? {}
+  return {
+    run,
+    ...(principal === null ? {} : { principal }),
+    ...(agent === null ? {} : { agent }),
+    ...(session === null ? {} : { session }),
+  }
+}
+
+function approvedBy(answer: RecordedAnswer | undefined): Pick<AuthorityRequest, 'approved'> {
+  if (answer === undefined) return {}
+  const { event, askedAt, digest } = answer
+  const by = event.principal === undefined ? {} : { by: event.principal }
+  const approved = { digest: digest as Hash, event: event.id, askedAt, answeredAt: event.time }
+  return { approved: { ...approved, ...by } }
 }
 
 function intentOf(
@@ -148,6 +191,7 @@ function intentOf(
 ): EffectIntent {
   const { handler, request, sealed, args } = call
   const approval = ok.approval === null ? {} : { approval: ok.approval }
+  const standing = ok.standing == null ? {} : { standing: ok.standing }
   return {
     handler,
     request,
@@ -172,6 +216,7 @@ function intentOf(
       fate: handler.fate,
       ...approval,
       ...budgetMembers(ok),
+      ...standing,
     },
   }
 }
@@ -218,9 +263,12 @@ function refusal(code: string, message: string, cause?: unknown): Denial {
 }
 
 /** What a handler came back with. */
-export type Completion =
-  | { readonly intent: EffectIntent; readonly event: RecordedEvent; readonly report: EffectReport }
-  | { readonly intent: EffectIntent; readonly event: RecordedEvent; readonly error: unknown }
+export type Completion = {
+  readonly intent: EffectIntent
+  readonly event: RecordedEvent
+  /** The events that ended the right to the effect, when it was aborted for that. */
+  readonly endedBy?: readonly EventId[]
+} & ({ readonly report: EffectReport } | { readonly error: unknown })
 
 /** What is recorded of a handler's end, and the value a success gives the program. */
 export interface Settled {
@@ -253,8 +301,15 @@ export function settle(completion: Completion): Settled {
   }
   const { error } = completion
   const record = errorRecord(error)
-  if (record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible') {
-    return { type: 'EffectInDoubt', data: common, blob: null, value: null }
+  const { endedBy = [] } = completion
+  const ended = endedBy.length === 0 ? null : afterTheEnd(intent.data, record)
+  const hasDoubt = record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible'
+  if (hasDoubt || ended === 'EffectInDoubt') {
+    return { type: 'EffectInDoubt', data: { ...common, error: record }, blob: null, value: null }
+  }
+  if (ended === 'EffectRevoked') {
+    const data = { ...common, by: endedBy, proof: record }
+    return { type: ended, data, blob: null, value: null }
   }
   if (!record.code.endsWith('_DENIED')) {
     return failed({ ...common, ...spentMember(intent, error) }, error)

@@ -93,6 +93,8 @@ export interface FactEnvelope {
   readonly causes?: readonly EventId[]
   readonly principal?: PrincipalId
   readonly blob?: BlobDraft | null
+  /** When it happened. @defaultValue now */
+  readonly at?: Timestamp
 }
 
 /** An event of a type that a product declared (the outcome of its own effect), or of an agent. */
@@ -117,6 +119,8 @@ export interface Intent {
 export interface Flushed<I extends Intent> {
   readonly recorded: readonly { readonly intent: I; readonly event: RecordedEvent }[]
   readonly refused: readonly I[]
+  /** Position of the first event of the append, or before; 0 where nothing was recorded. */
+  readonly position: number
 }
 
 /** Someone else wrote to the run: what is in memory is no longer what the log says. */
@@ -196,9 +200,9 @@ export class Journal<I extends Intent = Intent> {
 
   /** Adds a fact, and folds it: the returned event is what will stand in the log. */
   add(fact: Fact | ForeignFact): RecordedEvent {
-    const { blob, type, data, causes = [], principal } = fact
+    const { blob, type, data, causes = [], principal, at } = fact
     const origin = 'origin' in fact ? fact.origin : undefined
-    const time = this.now()
+    const time = at ?? this.now()
     const event: NewEvent = {
       type,
       data,
@@ -230,13 +234,16 @@ export class Journal<I extends Intent = Intent> {
     const facts = this.#facts
     const request = this.#request({ facts, intents: taken, time })
     try {
-      if (request.writes.length > 0) await this.#log.append(request)
+      if (request.writes.length > 0) {
+        const { writes } = await this.#log.append(request)
+        return this.#acknowledge(taken, request, writes[0]?.positions[0] ?? 0)
+      }
     } catch (error) {
       if (this.#isRefusedIntent(error)) return this.#withoutIntents(taken)
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }
-    return this.#acknowledge(taken, request)
+    return this.#acknowledge(taken, request, 0)
   }
 
   #isRefusedIntent(error: unknown): boolean {
@@ -252,10 +259,10 @@ export class Journal<I extends Intent = Intent> {
     this.#intents = []
     this.#purse = undefined
     if (this.#facts.length > 0) await this.flush()
-    return { recorded: [], refused: [...refused, ...later] }
+    return { recorded: [], refused: [...refused, ...later], position: 0 }
   }
 
-  #acknowledge(intents: readonly I[], request: AppendRequest): Flushed<I> {
+  #acknowledge(intents: readonly I[], request: AppendRequest, position: number): Flushed<I> {
     for (const { recorded } of this.#facts) this.#onEvent(recorded)
     this.#facts = []
     this.#blobs = []
@@ -267,7 +274,7 @@ export class Journal<I extends Intent = Intent> {
       this.#onEvent(event)
       return { intent, event }
     })
-    return { recorded, refused: [] }
+    return { recorded, refused: [], position }
   }
 
   /** As many intents as one unit holds; at most one that needs a slice of a given budget. */

@@ -4,18 +4,20 @@ import type { RootGrantSpec } from '@ice/capabilities/ports'
 import type { StandardPayloads } from '@ice/events/define'
 import type { AppendedWrite, AppendRequest, RecordedEvent, StreamWrite } from '@ice/events/ports'
 import {
+  agentId,
   canonicalize,
   type GrantId,
   hasCode,
   isGrantId,
   type RunId,
   type StreamId,
+  sessionId,
   sha256Hex,
 } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { recordedEvent, runStream } from './journal.ts'
-import { GRANTS_MAX, GRANTS_PER_APPEND } from './limits.ts'
+import { GRANTS_MAX, GRANTS_PER_APPEND, STANDING_MAX } from './limits.ts'
 import type { GrantSpec, Program, StartOptions } from './ports.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
@@ -29,6 +31,7 @@ export async function startRun(
   const sealed = sealInput(program, input)
   const specs = Object.entries(options.grants ?? {})
   checkGrants(program, specs)
+  checkStanding(options)
   const run = components.ids.nextRunId()
   const given = specs.filter((entry): entry is [string, GrantId] => typeof entry[1] === 'string')
   const grants = specs.flatMap(([name, spec]) =>
@@ -89,6 +92,12 @@ function checkGrants(
   throw new RunsError(RUNS_CODES.grantsInvalid, message, { missing, given: [...given] })
 }
 
+function checkStanding({ standing = [] }: StartOptions): void {
+  if (standing.length <= STANDING_MAX) return
+  const message = `A run may use at most ${STANDING_MAX} standing approvals`
+  throw new RunsError(RUNS_CODES.grantsInvalid, message, { given: standing.length })
+}
+
 interface Issued {
   readonly name: string
   readonly grant: GrantId
@@ -146,6 +155,7 @@ function creation(
   },
 ): AppendRequest {
   const { run, program, sealed, bound, options } = init
+  const { standing = [] } = options
   const data: StandardPayloads['RunCreated'] = {
     run,
     program: { name: program.name, version: program.version },
@@ -155,6 +165,9 @@ function creation(
     grants: bound,
     ...(options.key === undefined ? {} : { key: options.key }),
     ...(options.tags === undefined ? {} : { tags: { ...options.tags } }),
+    ...(options.agent === undefined ? {} : { agent: agentId(options.agent) }),
+    ...(options.session === undefined ? {} : { session: sessionId(options.session) }),
+    ...(standing.length === 0 ? {} : { standing: [...standing] }),
   }
   const principal = options.principal ?? components.principal
   const events = [{ type: 'RunCreated', data, principal }]

@@ -379,7 +379,7 @@ test('one budget holds over many runs of two processes, to the last of it', asyn
     ),
   )
   const kinds = all.flatMap(
-    ({ stretch }) => (stretch as { result: { value: string[] } }).result.value,
+    ({ stretch }) => (stretch as unknown as { result: { value: string[] } }).result.value,
   )
   const succeeded = kinds.filter((kind) => kind === 'succeeded').length
   expect(await takenOf(alice, g)).toBe(succeeded * 2)

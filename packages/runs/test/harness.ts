@@ -1,9 +1,10 @@
 /** A world for runs: a log, authority, owners that can die, and effects that leave a witness. */
 import { createAuthority, createGrants, toolKind } from '@ice/capabilities'
-import type { Authority, Grants } from '@ice/capabilities/ports'
+import type { Authority, Grants, ResourceKind } from '@ice/capabilities/ports'
 import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from '@ice/events'
 import type { EventLog, EventStore, RecordedEvent } from '@ice/events/ports'
 import {
+  type Clock,
   createIds,
   type Ids,
   type JsonObject,
@@ -72,13 +73,15 @@ export interface WorldOptions {
   readonly programs?: readonly Program[]
   readonly owners?: ReturnType<typeof memoryOwnership>
   readonly name?: string
+  readonly clock?: Clock
+  readonly kinds?: readonly ResourceKind[]
 }
 
 export async function world(options: WorldOptions = {}): Promise<World> {
-  const clock = systemClock
+  const clock = options.clock ?? systemClock
   const store = options.store ?? memoryEventStore({ clock })
   const log = createEventLog({ store, taxonomy: composeTaxonomy(standardTypes), clock })
-  const kinds = [toolKind]
+  const kinds = options.kinds ?? [toolKind]
   const authority = createAuthority({ log, kinds })
   const ids = createIds({ clock, random: systemRandom })
   const principal = 'os:test' as PrincipalId

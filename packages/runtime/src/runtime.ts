@@ -5,7 +5,14 @@
  * composition is frozen: no type, handler or resource kind can be added to a running runtime.
  */
 
-import { createAuthority, createGrants, fsKind, netKind, toolKind } from '@ice/capabilities'
+import {
+  approvalKind,
+  createAuthority,
+  createGrants,
+  fsKind,
+  netKind,
+  toolKind,
+} from '@ice/capabilities'
 import {
   CAUSES_MAX,
   composeTaxonomy,
@@ -75,7 +82,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const { store, ownership } = ground
     const log = createEventLog({ store, taxonomy, clock })
     await adopt(log, taxonomy, { store: ground.name, now: () => clock.now() })
-    const kinds = [fsKind, netKind, toolKind, ...(options.kinds ?? [])]
+    const kinds = [approvalKind, fsKind, netKind, toolKind, ...(options.kinds ?? [])]
     const authority = options.authority?.({ log, kinds }) ?? createAuthority({ log, kinds })
     const grants = createGrants({ log, authority, kinds, clock, ids, principal })
     const effects = await handlersOf(options)

@@ -187,8 +187,8 @@ export const ApprovalRequested = defineEventType({
     grant: uuid.optional(),
     /** When the question lapses. */
     expiresAt: time.nullable(),
-    /** Who may answer; left out: any principal. */
-    approvers: z.array(name).min(1).max(64).optional(),
+    /** Who may answer; left out: any principal. None: nobody, before the question goes on. */
+    approvers: z.array(name).max(64).optional(),
     /** When, and to whom, the question goes on if nobody has answered. */
     escalation: z.strictObject({ at: time, to: z.array(name).min(1).max(64) }).optional(),
   }),
@@ -251,13 +251,28 @@ export const ValueRevealed = defineEventType({
   }),
 })
 
+export const AnswerRefused = defineEventType({
+  type: 'AnswerRefused',
+  category,
+  description:
+    'The principal of this event answered what it may not answer, or too late: no answer. (added)',
+  payload: z.strictObject({
+    step: name,
+    digest,
+    request: eventId,
+    approved: z.boolean(),
+    code: z.string().max(128),
+  }),
+})
+
 const verdict = z.strictObject({ step: name, digest, request: eventId, comment: text.optional() })
 
 export const ApprovalGranted = defineEventType({
   type: 'ApprovalGranted',
   category,
   description: 'The principal of this event allowed the step of this digest, once. (added)',
-  payload: verdict,
+  /** `standing`: a standing approval of such calls, issued in the same append. */
+  payload: verdict.extend({ standing: uuid.optional() }),
 })
 
 export const ApprovalRejected = defineEventType({
@@ -291,6 +306,7 @@ export const capabilityTypes = [
   ApprovalRequested,
   ApprovalEscalated,
   ApprovalLapsed,
+  AnswerRefused,
   ApprovalGranted,
   ApprovalRejected,
   ApprovalConsumed,

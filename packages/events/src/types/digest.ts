@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '316b6d4002a02f98ca52ff841b83f25850bbec23121cc0a115d7e0e96efd9b97' as Hash
+  '32af92e9caa4864bbfae7596642e5b76f28804ddd61dbdb0e5d2e2e1a2aaf2e0' as Hash

@@ -41,6 +41,11 @@ export const RunCreated = defineEventType({
     labels: z.record(z.string().max(512), label).optional(),
     /** JSON pointers of what the program is given references to. */
     held: z.array(z.string().max(500)).min(1).max(64).optional(),
+    /** For which agent, and in which session, the run acts: their stop switches concern it. */
+    agent: z.string().min(1).max(128).optional(),
+    session: z.string().min(1).max(128).optional(),
+    /** Standing approvals that the run may use. */
+    standing: z.array(uuid).min(1).max(16).optional(),
   }),
 })
 
