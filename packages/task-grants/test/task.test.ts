@@ -288,6 +288,7 @@ describe('what is handed in', () => {
           expect(hasCode(error, C.argumentsLimit)).toBe(true)
         }
       }),
+      { numRuns: 40 },
     )
   })
 

@@ -18,7 +18,7 @@ import { insist } from './insist.ts'
 type Context = TopicContext & CheckRecorder
 
 /** Attack texts in the marked slots when no long run was asked for; all of them otherwise. */
-const TEXTS = 24
+const TEXTS = 12
 
 const shares = (part: number, whole: number): string =>
   `${part}/${whole} (${((100 * part) / whole).toFixed(1)} %)`
