@@ -5,6 +5,7 @@
  */
 import type { CheckRecorder } from '../harness/recorder.ts'
 import type { ProveTopic, TopicContext } from '../harness/topics.ts'
+import { authorityAgentdojo } from './parts/authority-agentdojo.ts'
 import { authorityNet } from './parts/authority-net.ts'
 import { authorityProc } from './parts/authority-proc.ts'
 
@@ -12,12 +13,13 @@ type Part = (context: TopicContext & CheckRecorder) => Promise<void>
 
 /** What is proved, by the name that `ICE_PROVE_ONLY` takes. */
 const PARTS: readonly (readonly [name: string, part: Part])[] = [
+  ['A1', authorityAgentdojo],
   ['A3', authorityNet],
-  ['A4', authorityProc],
+  ['proc', authorityProc],
 ]
 
 export const topic: ProveTopic = {
-  summary: 'authority under attack: forbidden addresses, redirects, rebinding; programs in boxes',
+  summary: 'authority under attack: prompt injection, addresses, programs in boxes',
   async run(context) {
     const only = process.env['ICE_PROVE_ONLY']?.split(',')
     const names = PARTS.map(([name]) => name)
