@@ -36,7 +36,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
     {
       ...{ run, program, input: blob, owner: 'worker-1', epoch: 3, key: 'once' },
       ...{ grants: [{ name: 'files', grant }], tags: { team: 'a', '': '' } },
-      ...{ labels, held: ['/to'] },
+      ...{ labels, held: [{ path: '/to', blob: blob.blob }] },
     },
   ],
   RunRequested: [{ run, program, inputDigest: digest }],

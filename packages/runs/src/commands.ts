@@ -23,13 +23,14 @@ export async function foldRun({ log }: Pick<Components, 'log'>, run: RunId): Pro
   return state
 }
 
-interface Command {
+/** What a command comes to. */
+export interface Command {
   readonly events: readonly NewEvent[]
   readonly blob?: BlobDraft | null
 }
 
 /** Decides on the run as it stands and appends; decides anew when it moved in between. */
-async function command(
+export async function command(
   components: Components,
   run: RunId,
   principal: PrincipalId | undefined,

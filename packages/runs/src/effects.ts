@@ -3,7 +3,7 @@
  * arguments, and decided. What comes out is an intent, a denial, or a question to a person.
  */
 
-import type { Authority, Decision, Denial } from '@ice/capabilities/ports'
+import type { Authority, Decision, Denial, Label } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
@@ -16,11 +16,13 @@ import {
   type RunId,
   type Timestamp,
 } from '@ice/primitives'
+import { type CallLabels, callLabels, endLabel, resultLabel } from './call-labels.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
-import { INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
+import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectReport, EffectRequest } from './ports.ts'
+import { type Bound, strayReference } from './references.ts'
 import { asRecorded, type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
@@ -48,13 +50,21 @@ export interface Call {
   readonly args: JsonObject
   readonly resource: JsonObject
   readonly grant: GrantId
+  /** The arguments as the program handed them over, and where references stand in them. */
+  readonly bound: Bound
+  /** The arguments with the contents of references in their places. */
+  readonly given: JsonObject
+  /** The program is to have a reference to the result. */
+  readonly hold: boolean
+  /** Version up to which the program had been given what happened when it asked. */
+  readonly askedAt: number
 }
 
 const APPROVAL_REQUIRED = 'ICE_CAPABILITIES_APPROVAL_REQUIRED'
 
 /** Everything that does not depend on authority: may it be decided at all? */
 export function prepareCall(
-  init: Pick<Call, 'run' | 'effect' | 'attempt' | 'request'>,
+  init: Omit<Call, 'handler' | 'sealed' | 'args' | 'resource' | 'grant'>,
   fold: RunFold,
   handlers: ReadonlyMap<string, EffectHandler>,
 ): Call | Ruling {
@@ -68,10 +78,12 @@ export function prepareCall(
     const message = `No handler here carries out "${request.action}"; there are: ${known}`
     return refuse(RUNS_CODES.actionUnknown, message)
   }
+  const reference = referenceFault(init, fold)
+  if (reference !== null) return refuse(reference.code, reference.message)
   let args: JsonObject
   let resource: JsonObject
   try {
-    args = handler.arguments.parse(request.arguments)
+    args = handler.arguments.parse(init.given)
     resource = handler.resource(args)
     checkClaim(resource)
   } catch (cause) {
@@ -85,6 +97,14 @@ export function prepareCall(
     return refuse(RUNS_CODES.grantUnbound, message)
   }
   return { ...init, handler, sealed, args, resource, grant }
+}
+
+/** Why the references of a call, or its wish to hold the result, cannot be met. */
+function referenceFault({ bound, hold }: Pick<Call, 'bound' | 'hold'>, fold: RunFold) {
+  if (bound.stray !== null) return strayReference(bound.stray)
+  if (!hold || fold.labels.held.size + fold.open.size < HELD_VALUES_MAX) return null
+  const message = `A run holds at most ${HELD_VALUES_MAX} references`
+  return new RunsError(RUNS_CODES.referenceLimit, message)
 }
 
 /** What an effect claims stands in its intent: small, and nothing that JSON cannot hold. */
@@ -117,16 +137,20 @@ export function rule(
     const denial = refusal(RUNS_CODES.approvalRejected, `The approval was refused${said}`)
     return denied(call, grant, denial, [answer.event.id])
   }
+  const labels = callLabels(fold.labels, call.askedAt, call.bound.references)
   const decision = authority.decide({
     ...identity,
-    arguments: call.request.arguments,
+    arguments: call.given,
     argumentsDigest,
+    labels,
     at,
     callDigest,
     ...(principal === null ? {} : { principal }),
     ...(answered ? { approved: { digest: callDigest, event: answer.event.id } } : {}),
   })
-  if ('ok' in decision) return { kind: 'intent', intent: intentOf(call, decision, answer?.event) }
+  if ('ok' in decision) {
+    return { kind: 'intent', intent: intentOf(call, labels, decision, answer?.event) }
+  }
   if (decision.denied.code === APPROVAL_REQUIRED && init.fresh) {
     return { kind: 'approval', digest: callDigest, call }
   }
@@ -135,6 +159,7 @@ export function rule(
 
 function intentOf(
   call: Call,
+  labels: CallLabels,
   { ok }: Extract<Decision, { readonly ok: unknown }>,
   answer: RecordedEvent | undefined,
 ): EffectIntent {
@@ -161,6 +186,8 @@ function intentOf(
       chain: [...ok.chain],
       basis: ok.guards.map(({ stream, version }) => ({ stream, version })),
       fate: handler.fate,
+      labels: labels as Payload<'CapabilityUsed'>['labels'],
+      ...(call.hold ? { held: true as const } : {}),
       ...approval,
     },
   }
@@ -211,18 +238,20 @@ export interface Settled {
  */
 export function settle(completion: Completion): Settled {
   const { intent, event } = completion
-  const { effect, attempt } = intent.data
+  const { effect, attempt, labels } = intent.data
+  const ended = { handler: intent.handler, args: intent.args, labels }
   const common = { effect, attempt, intent: event.id }
   if (!('error' in completion)) {
     try {
       const sealed = sealValue(completion.report.value)
       const observed = boundedObservation(completion.report.observed)
-      const data = { ...common, result: sealed.ref, observed }
+      const label = resultLabel(ended, completion.report)
+      const data = { ...common, result: sealed.ref, observed, label }
       const value = asRecorded(completion.report.value)
       return { type: intent.handler.outcome, data, blob: sealed.blob, value }
     } catch (error) {
       // The act took place; only its result cannot be kept. That is a failure, and says so.
-      return failed(common, error)
+      return failed(common, error, endLabel(ended))
     }
   }
   const { error } = completion
@@ -230,21 +259,22 @@ export function settle(completion: Completion): Settled {
   if (record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible') {
     return { type: 'EffectInDoubt', data: common, blob: null, value: null }
   }
-  if (!record.code.endsWith('_DENIED')) return failed(common, error)
+  const label = endLabel(ended)
+  if (!record.code.endsWith('_DENIED')) return failed(common, error, label)
   const { code, message, data = {} } = record
   const denial = { code, message, data, causes: [] }
   const { action, resource, argumentsDigest, grant } = intent.data
   const refused = { ...common, stage: 'handler', action, resource, argumentsDigest, grant, denial }
   return {
     type: 'CapabilityDenied',
-    data: { ...refused, basis: intent.data.basis },
+    data: { ...refused, basis: intent.data.basis, label },
     blob: null,
     value: null,
   }
 }
 
-function failed(common: JsonObject, error: unknown): Settled {
-  const data = { ...common, error: errorRecord(error) }
+function failed(common: JsonObject, error: unknown, label: Label): Settled {
+  const data = { ...common, error: errorRecord(error), label }
   return { type: 'EffectFailed', data, blob: null, value: null }
 }
 

@@ -15,6 +15,16 @@
 import type { Projection, StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { type GrantId, invariant, type OwnerId, type RunId } from '@ice/primitives'
+import {
+  declassify,
+  endorse,
+  giveFailure,
+  giveInput,
+  giveOutcome,
+  giveRevealed,
+  noLabels,
+  type RunLabels,
+} from './labels.ts'
 import type { Conclusion, EffectCounts, Phase, RunState, RunView, WaitingStep } from './ports.ts'
 
 /** The payload of a standard type. */
@@ -37,13 +47,16 @@ export interface RecordedAnswer {
 
 /** The state of one run. Bounded by what is open, not by the length of the run. */
 export interface RunFold {
-  view: Mutable<Omit<RunView, 'open' | 'inDoubt' | 'waitingFor' | 'effects' | 'grants'>> | null
+  view: Mutable<
+    Omit<RunView, 'open' | 'inDoubt' | 'waitingFor' | 'effects' | 'grants' | 'label'>
+  > | null
   readonly grants: Map<string, GrantId>
   readonly open: Map<string, OpenEffect>
   readonly waiting: Map<string, WaitingStep>
   readonly answers: Map<string, RecordedAnswer>
   readonly resolutions: Map<string, RecordedEvent<string, Payload<'EffectDoubtResolved'>>>
   readonly effects: Mutable<EffectCounts>
+  readonly labels: RunLabels
   input: ValueRef | null
   result: ValueRef | null
   abortRequested: RecordedEvent | null
@@ -60,6 +73,7 @@ export const runProjection: Projection<RunFold> = {
     answers: new Map(),
     resolutions: new Map(),
     effects: { succeeded: 0, failed: 0, denied: 0, approved: 0 },
+    labels: noLabels(),
     input: null,
     result: null,
     abortRequested: null,
@@ -72,6 +86,8 @@ export const runProjection: Projection<RunFold> = {
     moveState(fold, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
+      const held = fold.open.get(event.data.effect)?.intent.data.held === true
+      giveOutcome(fold.labels, event, held)
       settle(fold, event.data.effect)
       fold.effects.succeeded += 1
     }
@@ -100,6 +116,7 @@ export function viewOf(fold: RunFold): RunView {
     open: [...fold.open.keys()],
     inDoubt: doubts,
     effects: { ...fold.effects },
+    label: fold.labels.mark,
   }
 }
 
@@ -115,6 +132,7 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
   const data = event.data as Payload<'RunCreated'>
   for (const { name, grant } of data.grants) fold.grants.set(name, grant as GrantId)
   fold.input = data.input as ValueRef
+  giveInput(fold.labels, data)
   fold.view = {
     run: data.run as RunId,
     state: 'CREATED',
@@ -244,12 +262,14 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
     stopWaiting(fold, effect)
     if (approval !== undefined) fold.effects.approved += 1
   }),
-  CapabilityDenied: on<'CapabilityDenied'>((fold, { effect }) => {
-    settle(fold, effect)
+  CapabilityDenied: on<'CapabilityDenied'>((fold, denied, event) => {
+    if (denied.stage === 'handler') giveFailure(fold.labels, event, denied, denied.denial)
+    settle(fold, denied.effect)
     fold.effects.denied += 1
   }),
-  EffectFailed: on<'EffectFailed'>((fold, { effect }) => {
-    settle(fold, effect)
+  EffectFailed: on<'EffectFailed'>((fold, failed, event) => {
+    giveFailure(fold.labels, event, failed, failed.error)
+    settle(fold, failed.effect)
     fold.effects.failed += 1
   }),
   EffectInDoubt: on<'EffectInDoubt'>((fold, { effect }, event) => {
@@ -268,6 +288,11 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
   ApprovalConsumed: on<'ApprovalConsumed'>((fold, { step }) => stopWaiting(fold, step)),
   EffectDoubtResolved: on<'EffectDoubtResolved'>((fold, { effect }, event) => {
     if (fold.open.get(effect)?.doubt === true) fold.resolutions.set(effect, event)
+  }),
+  ValueRevealed: on<'ValueRevealed'>(({ labels }, _data, event) => giveRevealed(labels, event)),
+  ValueEndorsed: on<'ValueEndorsed'>(({ labels }, _data, event) => endorse(labels, event)),
+  ValueDeclassified: on<'ValueDeclassified'>(({ labels }, _data, event) => {
+    declassify(labels, event)
   }),
   AbortRequested: on<'AbortRequested'>((fold, _data, event) => {
     fold.abortRequested ??= event

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '316b6d4002a02f98ca52ff841b83f25850bbec23121cc0a115d7e0e96efd9b97' as Hash
+  'a7ff5690f572832c2e23f84fce0e2b3c2aaa04af666323b0e70589e4727d83ef' as Hash
