@@ -16,6 +16,7 @@ import { anchorOf, type FileSystemOptions } from './choose.ts'
 import { deleteEntry } from './delete.ts'
 import { translated } from './errno.ts'
 import { listDirectory } from './list.ts'
+import { parsePath, pathText } from './path.ts'
 import { readFile } from './read.ts'
 import { replaceFile } from './replace.ts'
 import { statEntry } from './stat.ts'
@@ -27,6 +28,8 @@ interface Action<A extends PathArguments> {
   readonly fate: Fate
   readonly outcome: string
   readonly schema: z.ZodType<A>
+  /** What it tells stands in files, which anybody may have written. */
+  readonly tells?: true
   readonly act: (anchor: Anchor, call: EffectCall, args: A) => Promise<EffectReport>
 }
 
@@ -38,7 +41,7 @@ interface Action<A extends PathArguments> {
  */
 export function fileSystemEffects(options: FileSystemOptions = {}): readonly EffectHandler[] {
   const anchor = anchorOf(options)
-  const observe = { fate: 'observe' } as const
+  const observe = { fate: 'observe', tells: true } as const
   const idempotent = { fate: 'idempotent' } as const
   const written = { ...idempotent, outcome: 'FileWritten', schema: writeArguments } as const
   return [
@@ -77,7 +80,7 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
 
 function handlerOf<A extends PathArguments>(
   anchor: Anchor,
-  { action, fate, outcome, schema, act }: Action<A>,
+  { action, fate, outcome, schema, tells, act }: Action<A>,
 ): EffectHandler {
   return Object.freeze({
     action,
@@ -85,6 +88,7 @@ function handlerOf<A extends PathArguments>(
     outcome,
     arguments: { parse: (value: unknown) => recordable(checkedArguments(schema, value)) },
     resource: (args: EffectCall['arguments']) => ({ path: args['path'] ?? '' }),
+    source: ({ path }: EffectCall['arguments']) => (tells === true ? sourceOf(String(path)) : null),
     async perform(call: EffectCall): Promise<EffectReport> {
       const args = checkedArguments(schema, call.arguments)
       try {
@@ -94,4 +98,9 @@ function handlerOf<A extends PathArguments>(
       }
     },
   })
+}
+
+/** The untrusted source that a file is: its path below the root, in one spelling. */
+function sourceOf(path: string): string {
+  return `fs:${pathText(parsePath(path).steps)}`
 }

@@ -199,5 +199,8 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
     { step: 'read', value: digest, readers: ['os:bob'], reason: 'asked' },
     { step: 'read', value: digest, readers: null, reason: 'published' },
   ],
-  ValueRevealed: [{ step: 'show', reference: 'read', value: digest }],
+  ValueRevealed: [
+    { step: 'show', reference: 'read', value: digest },
+    { step: 'show', reference: 'read', value: digest, at: '/body' },
+  ],
 }

@@ -67,8 +67,11 @@ export interface Ended {
 
 /** The label of a result: what the handler reports of it, or what follows from the call. */
 export function resultLabel(ended: Ended, report: EffectReport): Label {
-  if (report.label === undefined) return endLabel(ended)
-  return readLabel(report.label) ?? UNKNOWN_LABEL
+  const { label, sources } = report
+  if (label !== undefined) return readLabel(label) ?? UNKNOWN_LABEL
+  if (sources === undefined) return endLabel(ended)
+  const found = readLabel({ sources, readers: null }) ?? UNKNOWN_LABEL
+  return joinLabels(wholeLabel(ended.labels), found)
 }
 
 /** The label of what a call led to: of its arguments, and of the source it reached out to. */

@@ -6,10 +6,17 @@
  */
 
 import type { BlobStore, ValueRef } from '@ice/events/ports'
-import { canonicalize, type JsonObject, type JsonValue } from '@ice/primitives'
+import {
+  canonicalize,
+  findAt,
+  type JsonObject,
+  type JsonValue,
+  readPointer,
+  writePointer,
+} from '@ice/primitives'
 import { heldBy } from './call-labels.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import type { RunLabels } from './labels.ts'
+import type { Held, RunLabels } from './labels.ts'
 import { PREVIEW_CHARACTERS_MAX, VALUE_BYTES_MAX } from './limits.ts'
 import type { BoundReference } from './references.ts'
 import { openValue } from './value.ts'
@@ -30,11 +37,22 @@ export async function filled<T extends JsonValue>(
     throw new RunsError(RUNS_CODES.valueLimit, message, data)
   }
   let whole: JsonValue = bound
-  for (const [i, { path }] of references.entries()) {
-    const value = (held[i] as (typeof held)[number]).value
-    whole = put(whole, path, await openValue(value, init.blobs))
+  for (const [i, { path, id, at }] of references.entries()) {
+    const { value } = held[i] as Held
+    const part = partAt(await openValue(value, init.blobs), at)
+    if (part === undefined) {
+      const message = `What "${id}" stands for has nothing at "${at}"`
+      throw new RunsError(RUNS_CODES.referenceUnknown, message, { reference: id, at })
+    }
+    whole = put(whole, path, part)
   }
   return whole as T
+}
+
+/** What stands at a pointer of a held value. */
+export function partAt(value: JsonValue, at: string): JsonValue | undefined {
+  const found = findAt(value, readPointer(at) ?? [])
+  return found.kind === 'value' ? (found.value as JsonValue) : undefined
 }
 
 function sizeOf(value: ValueRef): number {
@@ -61,13 +79,14 @@ export async function shownReferences(
 ): Promise<readonly JsonObject[]> {
   const held = heldBy(init.labels, references) ?? []
   const told = held.slice(0, SHOWN_REFERENCES_MAX).map(async ({ value, label }, i) => {
-    const { id, path } = references[i] as BoundReference
-    const text = canonicalize(await openValue(value, init.blobs))
+    const { id, path, at: part } = references[i] as BoundReference
+    const text = canonicalize(partAt(await openValue(value, init.blobs), part) ?? null)
     const clipped = text.length > PREVIEW_CHARACTERS_MAX
     const content = (clipped ? `${text.slice(0, PREVIEW_CHARACTERS_MAX)}…` : text).toWellFormed()
     const shown: JsonObject = {
-      at: `/${path.join('/')}`,
+      at: writePointer(path),
       reference: id,
+      ...(part === '' ? {} : { part }),
       content,
       sources: label.sources,
       readers: label.readers,

@@ -16,13 +16,13 @@ import {
   type RunId,
   type Timestamp,
 } from '@ice/primitives'
-import { type CallLabels, callLabels, endLabel, resultLabel } from './call-labels.ts'
+import { type CallLabels, callLabels, endLabel, resultLabel, wholeLabel } from './call-labels.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
 import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectReport, EffectRequest } from './ports.ts'
-import { type Bound, strayReference } from './references.ts'
+import type { Bound } from './references.ts'
 import { asRecorded, type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
@@ -54,6 +54,8 @@ export interface Call {
   readonly bound: Bound
   /** The arguments with the contents of references in their places. */
   readonly given: JsonObject
+  /** Why a reference could not be filled in. */
+  readonly unfilled: RunsError | null
   /** The program is to have a reference to the result. */
   readonly hold: boolean
   /** Version up to which the program had been given what happened when it asked. */
@@ -71,7 +73,9 @@ export function prepareCall(
   const { request } = init
   const sealed = sealValue(request.arguments)
   const refuse = (code: string, message: string, cause?: unknown): Ruling =>
-    denied({ ...init, sealed, resource: {} }, request.grant, refusal(code, message, cause), [])
+    denied({ ...init, sealed, resource: {} }, request.grant, refusal(code, message, cause), {
+      label: refusalLabel(init, fold),
+    })
   const handler = handlers.get(request.action)
   if (handler === undefined) {
     const known = [...handlers.keys()].join(', ')
@@ -99,9 +103,21 @@ export function prepareCall(
   return { ...init, handler, sealed, args, resource, grant }
 }
 
+/**
+ * Where what a refusal says may come from: it may quote the contents of references, which the
+ * program has not seen. Of arguments without any it says nothing that the program did not know.
+ */
+function refusalLabel(
+  { bound, askedAt }: Pick<Call, 'bound' | 'askedAt'>,
+  { labels }: RunFold,
+): Label | null {
+  if (bound.references.length === 0) return null
+  return wholeLabel(callLabels(labels, askedAt, bound.references))
+}
+
 /** Why the references of a call, or its wish to hold the result, cannot be met. */
-function referenceFault({ bound, hold }: Pick<Call, 'bound' | 'hold'>, fold: RunFold) {
-  if (bound.stray !== null) return strayReference(bound.stray)
+function referenceFault({ unfilled, hold }: Pick<Call, 'unfilled' | 'hold'>, fold: RunFold) {
+  if (unfilled !== null) return unfilled
   if (!hold || fold.labels.held.size + fold.open.size < HELD_VALUES_MAX) return null
   const message = `A run holds at most ${HELD_VALUES_MAX} references`
   return new RunsError(RUNS_CODES.referenceLimit, message)
@@ -135,7 +151,7 @@ export function rule(
   if (answered && !answer.approved) {
     const said = answer.comment === null ? '' : `: ${answer.comment}`
     const denial = refusal(RUNS_CODES.approvalRejected, `The approval was refused${said}`)
-    return denied(call, grant, denial, [answer.event.id])
+    return denied(call, grant, denial, { causes: [answer.event.id] })
   }
   const labels = callLabels(fold.labels, call.askedAt, call.bound.references)
   const decision = authority.decide({
@@ -154,7 +170,8 @@ export function rule(
   if (decision.denied.code === APPROVAL_REQUIRED && init.fresh) {
     return { kind: 'approval', digest: callDigest, call }
   }
-  return denied(call, grant, decision.denied, [], init.fresh)
+  const label = refusalLabel(call, fold)
+  return denied(call, grant, decision.denied, { final: init.fresh, label })
 }
 
 function intentOf(
@@ -197,8 +214,15 @@ function denied(
   call: Pick<Call, 'effect' | 'attempt' | 'request' | 'sealed' | 'resource'>,
   grant: string,
   denial: Denial,
-  causes: readonly EventId[],
-  final = true,
+  {
+    causes = [],
+    final = true,
+    label = null,
+  }: {
+    readonly causes?: readonly EventId[]
+    readonly final?: boolean
+    readonly label?: Label | null
+  },
 ): Ruling {
   const data: Payload<'CapabilityDenied'> = {
     effect: call.effect,
@@ -210,6 +234,7 @@ function denied(
     grant,
     denial: denial as unknown as Payload<'CapabilityDenied'>['denial'],
     basis: [],
+    ...(label === null ? {} : { label: label as unknown as Payload<'CapabilityDenied'>['label'] }),
   }
   return { kind: 'denied', final, fact: { type: 'CapabilityDenied', data, causes } }
 }

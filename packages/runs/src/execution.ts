@@ -52,7 +52,7 @@ export type Ask =
       readonly bound: Bound
       readonly hold: boolean
     }
-  | { readonly kind: 'reveal'; readonly reference: string; readonly digest: Hash }
+  | { readonly kind: 'reveal'; readonly id: string; readonly digest: Hash; readonly at: string }
   | { readonly kind: 'proposal'; readonly proposal: Proposal }
   | { readonly kind: 'question'; readonly question: Question; readonly bound: Bound }
 
@@ -202,6 +202,8 @@ export class Execution {
       effect: async (id, request) => unwrap(id, await effect(id, request, false)),
       hold: async <R>(id: string, request: EffectRequest<R>) =>
         unwrap(id, await effect(id, request, true)) as Reference<R>,
+      part: <R>(reference: Reference<unknown>, pointer: string) =>
+        this.references.part(reference, pointer) as Reference<R>,
       reveal: async <R>(id: string, reference: Reference<R>) =>
         (await this.#reveal(prefix + checkName(id), reference)) as R,
       propose: async (id, proposal) => {
@@ -239,8 +241,8 @@ export class Execution {
   #reveal(id: string, reference: unknown): Promise<JsonValue> {
     const known = this.references.read(reference)
     if (known === undefined) throw strayReference('')
-    const ask: Ask = { kind: 'reveal', reference: known.id, digest: known.digest }
-    return this.#ask(id, ask, { reveal: known.id, value: known.digest }, (given) => {
+    const ask: Ask = { kind: 'reveal', ...known }
+    return this.#ask(id, ask, { reveal: { ...known } }, (given) => {
       invariant(given.kind === 'revealed', 'a reference is revealed by its content')
       return given.value
     })

@@ -263,7 +263,9 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
     if (approval !== undefined) fold.effects.approved += 1
   }),
   CapabilityDenied: on<'CapabilityDenied'>((fold, denied, event) => {
-    if (denied.stage === 'handler') giveFailure(fold.labels, event, denied, denied.denial)
+    const { stage, label } = denied
+    if (stage === 'handler' || label !== undefined)
+      giveFailure(fold.labels, event, denied, denied.denial)
     settle(fold, denied.effect)
     fold.effects.denied += 1
   }),

@@ -87,6 +87,8 @@ export interface EffectRequest<R = JsonValue> {
  */
 export type Reference<R = JsonValue> = {
   readonly $ref: string
+  /** JSON pointer of the part it stands for; left out: all of it. */
+  readonly at?: string
   /** Never set: carries `R` in the type. */
   readonly result?: R
 }
@@ -119,7 +121,14 @@ export interface RunContext {
    */
   hold<R>(id: string, request: EffectRequest<R>): Promise<Reference<R>>
   /**
-   * Gives what a reference stands for. From here on its label is the run's too.
+   * A reference to a part of what another stands for, by JSON pointer. Nothing is looked at: a call
+   * with a part that is not there is refused.
+   * @throws `ICE_RUNS_REFERENCE_DENIED` — it is no reference of this run, or no pointer
+   */
+  part<R = JsonValue>(reference: Reference<unknown>, pointer: string): Reference<R>
+  /**
+   * Gives what a reference stands for, `null` for a part that is not there. From here on its label
+   * is the run's too.
    * @throws `ICE_RUNS_REFERENCE_DENIED` — it is no reference of this run
    */
   reveal<R>(id: string, reference: Reference<R>): Promise<R>
@@ -199,8 +208,13 @@ export interface EffectReport {
   readonly value: JsonValue
   /** What was seen, for auditors: small, and recorded inline. */
   readonly observed: JsonObject
-  /** Where the value came from and who may read it; left out: `EffectHandler.source` says so. */
+  /**
+   * Where the value came from and who may read it, where the handler knows all of it. Left out, it
+   * is the label of the arguments, joined with `sources` or with `EffectHandler.source`.
+   */
   readonly label?: Label
+  /** The untrusted sources it came from, where only the act could tell: after a redirect. */
+  readonly sources?: readonly string[]
   /** What was really spent; what is left out of it was spent as far as `bounds` reached. */
   readonly spent?: Readonly<Partial<Record<BudgetUnit, number>>>
 }

@@ -1,8 +1,8 @@
 /**
  * References: what a program has of a value that it is not to see.
  *
- *     program            { "$ref": "fetch" }
- *     recorded           { "$ref": "fetch", "value": "<SHA-256 of the content>" }
+ *     program             { "$ref": "fetch" }                 or a part: { …, "at": "/body" }
+ *     recorded            { "$ref": "fetch", "value": "<SHA-256 of all of it>" }
  *     handler, authority  the content
  *
  * 1. A reference is this very object, made by this execution. One that was written by hand, read
@@ -14,7 +14,7 @@
  *    such a member is refused too, so that nobody has to guess which of the two was meant.
  */
 
-import { canonicalize, type Hash, type JsonValue, writePointer } from '@ice/primitives'
+import { canonicalize, type Hash, type JsonValue, readPointer, writePointer } from '@ice/primitives'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Reference } from './ports.ts'
 import { sealValue } from './value.ts'
@@ -25,7 +25,10 @@ export interface BoundReference {
   readonly path: readonly string[]
   /** The step whose outcome it stands for, or `$input` and a JSON pointer. */
   readonly id: string
+  /** Of all of the value, also where only a part of it is meant. */
   readonly digest: Hash
+  /** JSON pointer of the part; `''` is the whole. */
+  readonly at: string
 }
 
 /** What a program handed over, as it is recorded: a copy, its references bound to contents. */
@@ -36,10 +39,7 @@ export interface Bound {
   readonly stray: string | null
 }
 
-interface Known {
-  readonly id: string
-  readonly digest: Hash
-}
+type Known = Omit<BoundReference, 'path'>
 
 /** The references of one execution. */
 export class References {
@@ -47,11 +47,26 @@ export class References {
   #issued = 0
 
   /** A new reference. */
-  issue(id: string, digest: Hash): Reference {
-    const reference: Reference = Object.freeze({ $ref: id })
-    this.#known.set(reference, { id, digest })
+  issue(id: string, digest: Hash, at = ''): Reference {
+    const reference: Reference = Object.freeze(at === '' ? { $ref: id } : { $ref: id, at })
+    this.#known.set(reference, { id, digest, at })
     this.#issued += 1
     return reference
+  }
+
+  /**
+   * A reference to a part of what another stands for; whether it is there is seen when it is used.
+   * @throws `ICE_RUNS_REFERENCE_DENIED`
+   */
+  part(reference: unknown, pointer: unknown): Reference {
+    const known = this.read(reference)
+    if (known === undefined) throw strayReference('')
+    const steps = readPointer(pointer)
+    if (steps === undefined || readPointer(known.at + pointer) === undefined) {
+      const message = 'A part is named by a JSON pointer (RFC 6901) of at most 512 characters'
+      throw new RunsError(RUNS_CODES.referenceUnknown, message)
+    }
+    return this.issue(known.id, known.digest, known.at + writePointer(steps))
   }
 
   /** What a value is a reference to, if it is one of this execution. */
@@ -88,7 +103,8 @@ export class References {
     const known = this.read(value)
     if (known !== undefined) {
       found.push({ path, ...known })
-      return { $ref: known.id, value: known.digest }
+      const { id, at, digest } = known
+      return at === '' ? { $ref: id, value: digest } : { $ref: id, at, value: digest }
     }
     if (Array.isArray(value)) {
       return value.map((item: unknown, i) => this.#mark(item, [...path, `${i}`], found))
@@ -127,9 +143,14 @@ export function strayReference(at: string): RunsError {
   return new RunsError(RUNS_CODES.referenceUnknown, message, { at })
 }
 
+const SHAPE: Readonly<Record<string, true>> = Object.assign(Object.create(null), {
+  $ref: true,
+  at: true,
+})
+
 /** Whether this is a reference, as far as its shape tells: for the schema of a program's input. */
 export function isReference(value: unknown): value is Reference {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, '$ref')) return false
   const { $ref } = value as { readonly $ref: unknown }
-  return typeof $ref === 'string' && Object.keys(value).length === 1
+  return typeof $ref === 'string' && Object.keys(value).every((name) => name in SHAPE)
 }

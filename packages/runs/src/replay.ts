@@ -8,6 +8,7 @@
 
 import type { EventLog, RecordedEvent, ValueRef } from '@ice/events/ports'
 import type { JsonObject, JsonValue, RunId } from '@ice/primitives'
+import { partAt } from './contents.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { Execution, type Step, settlementOf } from './execution.ts'
 import { runStream } from './journal.ts'
@@ -76,8 +77,8 @@ async function feed(
   const { blobs } = log.store
   if (isOutcome(event) && !isHeld) value = await openValue(event.data.result as ValueRef, blobs)
   if (step.ask.kind === 'reveal') {
-    const held = labels.held.get(step.ask.reference)
-    if (held !== undefined) value = await openValue(held.value, blobs)
+    const held = labels.held.get(step.ask.id)
+    if (held !== undefined) value = partAt(await openValue(held.value, blobs), step.ask.at) ?? null
   }
   await execution.deliver(step, event, settlementOf(event, value, answeredBy(event, answers)))
 }
@@ -128,8 +129,8 @@ function checkKind(step: Step, event: RecordedEvent, execution: Execution): void
     throw diverged(step.id, `it is recorded as ${expected}`, recorded, execution.unsettled)
   }
   if (ask.kind === 'reveal') {
-    const { reference, value } = event.data as Payload<'ValueRevealed'>
-    if (reference !== ask.reference || value !== ask.digest) {
+    const { reference, value, at = '' } = event.data as Payload<'ValueRevealed'>
+    if (reference !== ask.id || value !== ask.digest || at !== ask.at) {
       throw diverged(step.id, 'another value was revealed', recorded, execution.unsettled)
     }
   }

@@ -15,13 +15,14 @@ import {
 import type { Acts } from './acts.ts'
 import { wholeLabel } from './call-labels.ts'
 import type { Components } from './components.ts'
-import { filled, shownReferences } from './contents.ts'
+import { filled, partAt, shownReferences } from './contents.ts'
 import { type Call, type EffectIntent, prepareCall, type Ruling, rule } from './effects.ts'
+import { RunsError } from './errors.ts'
 import { type Ask, type Execution, type Step, settlementOf } from './execution.ts'
 import type { Fact, ForeignFact, Journal } from './journal.ts'
 import type { RunLabels } from './labels.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
-import type { Bound } from './references.ts'
+import { type Bound, strayReference } from './references.ts'
 import { openValue, sealValue } from './value.ts'
 
 /** What rulings are made with. */
@@ -84,16 +85,23 @@ export class Rulings {
     const { run, journal, components } = this.#init
     const { request, bound, hold } = ask
     const { askedAt, id: effect } = step
-    const given = bound.stray === null ? await this.#filled(bound) : {}
-    const init = { run, effect, attempt, request, bound, hold, askedAt, given }
+    const { given, unfilled } = await this.#filled(bound)
+    const init = { run, effect, attempt, request, bound, hold, askedAt, given, unfilled }
     const call = prepareCall(init, journal.fold, components.handlers)
     if ('kind' in call) return this.#apply(step, call)
     if (!(await this.#decide(step, call, false))) unsure.push({ step, call })
   }
 
-  /** Arguments as the handler is to have them. */
-  #filled({ value, references }: Bound): Promise<JsonObject> {
-    return filled(value as JsonObject, references, this.#sources())
+  /** Arguments as the handler is to have them, or why there are none. */
+  async #filled({ value, references, stray }: Bound): Promise<Pick<Call, 'given' | 'unfilled'>> {
+    if (stray !== null) return { given: {}, unfilled: strayReference(stray) }
+    try {
+      const given = await filled(value as JsonObject, references, this.#sources())
+      return { given, unfilled: null }
+    } catch (error) {
+      if (error instanceof RunsError) return { given: {}, unfilled: error }
+      throw error
+    }
   }
 
   #sources(): { readonly labels: RunLabels; readonly blobs: BlobStore } {
@@ -105,10 +113,11 @@ export class Rulings {
   async #reveal(step: Step, ask: Extract<Ask, { readonly kind: 'reveal' }>): Promise<void> {
     const { journal, execution } = this.#init
     const { labels, blobs } = this.#sources()
-    const held = labels.held.get(ask.reference)
+    const held = labels.held.get(ask.id)
     invariant(held !== undefined, 'a reference of this run stands for a value that is held')
-    const value = await openValue(held.value, blobs)
-    const data = { step: step.id, reference: ask.reference, value: held.digest }
+    const value = partAt(await openValue(held.value, blobs), ask.at) ?? null
+    const part = ask.at === '' ? {} : { at: ask.at }
+    const data = { step: step.id, reference: ask.id, value: held.digest, ...part }
     const event = journal.add({ type: 'ValueRevealed', data })
     await execution.deliver(step, event, settlementOf(event, value, null))
   }

@@ -11,7 +11,7 @@ import {
 } from './arguments.ts'
 import type { NetworkOptions } from './options.ts'
 import { scrubbedError } from './scrub.ts'
-import { claimOf, parseTarget } from './url.ts'
+import { claimOf, parseTarget, sourceOf } from './url.ts'
 
 /** What is told of an action once. */
 interface Action {
@@ -42,6 +42,7 @@ function handlerOf(options: NetworkOptions, { action, fate, schema }: Action): E
     arguments: { parse: (value: unknown) => checkedNetworkArguments(schema, value) },
     resource: ({ url, method }: EffectCall['arguments']) =>
       claimOf(parseTarget(String(url)), String(method)),
+    source: ({ url }: EffectCall['arguments']) => sourceOf(String(url)),
     async perform(call: EffectCall): Promise<EffectReport> {
       const args = checkedNetworkArguments(schema, call.arguments)
       // Loaded with the first request: a process that makes none does not pay for TLS.

@@ -17,7 +17,7 @@ import { ANSWER_BYTES_MAX, IDLE_MS } from './limits.ts'
 import type { Leg } from './redirect.ts'
 import { scrubbed } from './scrub.ts'
 import type { Trip } from './trip.ts'
-import { shownUrl } from './url.ts'
+import { shownUrl, sourceOf } from './url.ts'
 
 /** A redirect that was followed. */
 export interface Passed {
@@ -81,7 +81,9 @@ export async function report(trip: Trip, landed: Landed, failure?: unknown): Pro
     }
     const { scrub } = trip.options
     const value = scrubbed(answer as JsonObject, scrub)
-    return { value, observed: scrubbed(observed as JsonObject, scrub) as JsonObject }
+    // Whoever sent the call on had a say in what it brought back.
+    const sources = [trip.args.url, ...trip.passed.map(({ to }) => to)].map(sourceOf)
+    return { value, observed: scrubbed(observed as JsonObject, scrub) as JsonObject, sources }
   } finally {
     connection.socket.destroy()
   }

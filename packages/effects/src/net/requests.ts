@@ -1,12 +1,12 @@
 /** Requests for the network effects, with the type of what they give: for programs. */
 
 import type { JsonObject, JsonValue } from '@ice/primitives'
-import type { ByteFold, EffectRequest } from '@ice/runs/ports'
+import type { ByteFold, EffectRequest, Reference } from '@ice/runs/ports'
 import type { NetworkAnswer } from './report.ts'
 
 type Common = {
   /** Of http or https, without a user. */
-  readonly url: string
+  readonly url: string | Reference<string>
   /** No credentials: arguments are recorded. */
   readonly headers?: Readonly<Record<string, string>>
   /** What the body of the answer becomes. @defaultValue 'auto': text if it is, else base64 */
@@ -28,7 +28,7 @@ export type FetchRequest = Common & {
 /** What to send where. */
 export type SendRequest = Common & {
   readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
-  readonly body?: string
+  readonly body?: string | Reference<string>
   /** What `body` is. @defaultValue 'utf8' */
   readonly bodyEncoding?: 'utf8' | 'base64'
   /** @defaultValue 'manual': what a server sends on to is asked for by another effect */

@@ -106,7 +106,7 @@ export const CapabilityDenied = defineEventType({
     denial,
     basis: z.array(z.strictObject({ stream: name, version: count })).max(64),
     intent: eventId.optional(),
-    /** Where what a handler said comes from; a decision says nothing that others wrote. */
+    /** Where what it says comes from: of a decision left out, when the program knew all of it. */
     label: label.optional(),
   }),
 })
@@ -246,8 +246,10 @@ export const ValueRevealed = defineEventType({
     step: name,
     /** The step whose outcome it is, or `$input` and a JSON pointer. */
     reference: name,
-    /** SHA-256 of the canonical JSON of the value. */
+    /** SHA-256 of the canonical JSON of all of it. */
     value: digest,
+    /** JSON pointer of the part that was shown; left out: all of it. */
+    at: z.string().max(512).optional(),
   }),
 })
 

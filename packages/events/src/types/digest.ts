@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  'a7ff5690f572832c2e23f84fce0e2b3c2aaa04af666323b0e70589e4727d83ef' as Hash
+  'f01fd6742101ed9404b66b9aa079821652f9581d9fd9f4e5f7699c9bf15ed6ba' as Hash
