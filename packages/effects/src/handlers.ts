@@ -16,7 +16,6 @@ import { anchorOf, type FileSystemOptions } from './choose.ts'
 import { deleteEntry } from './delete.ts'
 import { translated } from './errno.ts'
 import { listDirectory } from './list.ts'
-import { parsePath, pathText } from './path.ts'
 import { readFile } from './read.ts'
 import { replaceFile } from './replace.ts'
 import { statEntry } from './stat.ts'
@@ -88,7 +87,7 @@ function handlerOf<A extends PathArguments>(
     outcome,
     arguments: { parse: (value: unknown) => recordable(checkedArguments(schema, value)) },
     resource: (args: EffectCall['arguments']) => ({ path: args['path'] ?? '' }),
-    source: ({ path }: EffectCall['arguments']) => (tells === true ? sourceOf(String(path)) : null),
+    source: ({ path }: EffectCall['arguments']) => (tells === true ? `fs:${path}` : null),
     async perform(call: EffectCall): Promise<EffectReport> {
       const args = checkedArguments(schema, call.arguments)
       try {
@@ -98,9 +97,4 @@ function handlerOf<A extends PathArguments>(
       }
     },
   })
-}
-
-/** The untrusted source that a file is: its path below the root, in one spelling. */
-function sourceOf(path: string): string {
-  return `fs:${pathText(parsePath(path).steps)}`
 }

@@ -295,6 +295,63 @@ describe('a reference', () => {
     expect(sent).toEqual([])
   })
 
+  test('to a part stands for what is at that pointer', async () => {
+    const fetch = {
+      ...tool('fetch', 'observe', () => ({ a: ['x', { b: TEXT }] })),
+      source: () => 'net:x',
+    }
+    const sent: JsonObject[] = []
+    const alice = await world({ effects: [fetch, ...effects(sent).slice(1)] })
+    const work = program(async (ctx) => {
+      const whole = await ctx.hold('read', fetching)
+      const list = ctx.part(whole, '/a')
+      const text = ctx.part(list, '/1/b')
+      await ctx.hold('send', sending('bob', [text]))
+      const none = await ctx.attempt('none', sending('bob', ctx.part(whole, '/constructor')))
+      const deep = () => ctx.part(whole, 'a')
+      expect(deep).toThrow(expect.objectContaining({ code: 'ICE_RUNS_REFERENCE_DENIED' }))
+      expect(() => ctx.part({ $ref: 'read' }, '/a')).toThrow(/no reference of this run/)
+      return {
+        shown: text,
+        none: none.kind === 'denied' && none.denial.code,
+        text: await ctx.reveal<unknown>('look', text),
+        nothing: await ctx.reveal('look again', ctx.part(text, '/deeper')),
+      }
+    })
+    const { run, stretch } = await alice.runs.execute(
+      program(async (ctx, input) => {
+        const { shown, ...rest } = (await work.run(ctx, input)) as { shown: object }
+        return { ...rest, shown: JSON.stringify(shown) }
+      }),
+      {},
+      { grants: needs() },
+    )
+    expect(stretch).toEqual(
+      committed({
+        none: 'ICE_RUNS_REFERENCE_DENIED',
+        text: TEXT,
+        nothing: null,
+        shown: '{"$ref":"read","at":"/a/1/b"}',
+      }),
+    )
+    expect(sent).toEqual([{ to: 'bob', body: [TEXT] }])
+    const value = sha256Hex(canonicalize({ a: ['x', { b: TEXT }] }))
+    expect((await intentsOf(alice, run))[1]).toMatchObject({
+      arguments: { inline: { body: [{ $ref: 'read', at: '/a/1/b', value }] } },
+      labels: { '': TRUSTED, '/body/0': { sources: ['net:x'], readers: null } },
+    })
+  })
+
+  test('counts, when a refusal has told something of its content', async () => {
+    const { stretch, alice, id } = await carryOut(async (ctx) => {
+      const to = await ctx.hold('read', fetching)
+      await ctx.attempt('refused', sending(to))
+      return (await ctx.attempt('after', sending('bob'))).kind
+    })
+    expect(stretch).toEqual(committed('denied'))
+    expect((await alice.runs.view(id)).label).toEqual(STRANGER)
+  })
+
   test('cannot be what a program returns, nor stand in it', async () => {
     const { stretch } = await carryOut(async (ctx) => ({ text: await ctx.hold('read', fetching) }))
     expect(stretch).toMatchObject({
