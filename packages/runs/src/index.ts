@@ -2,6 +2,7 @@
 
 export type { RunsInit } from './components.ts'
 export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
+export { type LabelledValue, labelledValues } from './labels.ts'
 export {
   EDGES,
   isOutcome,
