@@ -151,7 +151,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
       spends: shares,
       allotted: [share],
       labels,
-      held: true,
+      held: true as const,
     }
     return [used, { ...used, arguments: sealed, approval: intent, ...authority }]
   }),

@@ -90,7 +90,7 @@ export type Reference<R = JsonValue> = {
   /** JSON pointer of the part it stands for; left out: all of it. */
   readonly at?: string
   /** Never set: carries `R` in the type. */
-  readonly result?: R
+  readonly result?: R & JsonValue
 }
 
 /** What became of an effect. */

@@ -14,10 +14,10 @@
  *    such a member is refused too, so that nobody has to guess which of the two was meant.
  */
 
-import { canonicalize, type Hash, type JsonValue, readPointer, writePointer } from '@ice/primitives'
+import { type Hash, type JsonValue, readPointer, writePointer } from '@ice/primitives'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Reference } from './ports.ts'
-import { sealValue } from './value.ts'
+import { asRecorded, sealValue } from './value.ts'
 
 /** A reference where it stands in what a program handed over. */
 export interface BoundReference {
@@ -82,10 +82,9 @@ export class References {
     // Refuses first what JSON cannot hold, so that the walk ends.
     sealValue(given)
     const references: BoundReference[] = []
-    const text = canonicalize(this.#issued === 0 ? given : this.#mark(given, [], references))
-    const value = JSON.parse(text) as JsonValue
-    const stray = text.includes('"$ref"') ? strayIn(value, references) : null
-    return { value, references, stray }
+    const marked = this.#issued === 0 ? given : this.#mark(given, [], references)
+    const value = asRecorded(marked as JsonValue)
+    return { value, references, stray: strayIn(value, references) }
   }
 
   /** Whether a reference of this execution stands somewhere in a value; total. */

@@ -241,7 +241,7 @@ export const ValueRevealed = defineEventType({
   type: 'ValueRevealed',
   category,
   description:
-    'The program was shown a value it had a reference to: the run has its label from here on. (added)',
+    'The program was shown what a reference stands for; its label counts from then on. (added)',
   payload: z.strictObject({
     step: name,
     /** The step whose outcome it is, or `$input` and a JSON pointer. */

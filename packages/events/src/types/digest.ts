@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  'f01fd6742101ed9404b66b9aa079821652f9581d9fd9f4e5f7699c9bf15ed6ba' as Hash
+  '7a8c01fdf36ef27d1e00714f3222ef245b6516777104033fac053ad77fa4b19a' as Hash
