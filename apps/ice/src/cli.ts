@@ -191,6 +191,7 @@ function commanding(program: Command, act: Act): void {
         (await import('./verbs/answer.ts')).resolveDoubt(call, { run, step }, options),
       ),
     )
+  labelling(program, act)
   program
     .command('abort')
     .description('end a run without a result')
@@ -199,6 +200,37 @@ function commanding(program: Command, act: Act): void {
     .option('--force', 'now, whoever drives it')
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/abort.ts')).abort(call, typed, options)),
+    )
+}
+
+function labelling(program: Command, act: Act): void {
+  program
+    .command('endorse')
+    .description('vouch for a value of a run: where it came from no longer counts')
+    .argument('<run>', 'an id, or the beginning of one')
+    .argument('[step]', 'the step that gave the value; $input for the input')
+    .option('--source <source>', 'a source that no longer counts; repeatable', collect, [])
+    .option('--all-sources', 'all that it comes from')
+    .option('--reason <text>', 'why')
+    .option('--digest <digest>', 'only if it still is exactly this value')
+    .option('--dry-run', 'only show the value and its label; without a step, all of them')
+    .action((run, step, options) =>
+      act(async (call) => (await import('./verbs/label.ts')).endorse(call, { run, step }, options)),
+    )
+  program
+    .command('declassify')
+    .description('let more people read a value of a run')
+    .argument('<run>', 'an id, or the beginning of one')
+    .argument('[step]', 'the step that gave the value; $input for the input')
+    .option('--reader <reader>', 'who may read it too; repeatable', collect, [])
+    .option('--everyone', 'all may read it')
+    .option('--reason <text>', 'why')
+    .option('--digest <digest>', 'only if it still is exactly this value')
+    .option('--dry-run', 'only show the value and its label; without a step, all of them')
+    .action((run, step, options) =>
+      act(async (call) =>
+        (await import('./verbs/label.ts')).declassify(call, { run, step }, options),
+      ),
     )
 }
 

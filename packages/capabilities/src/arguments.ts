@@ -18,7 +18,7 @@ export function argumentsOf(asked: ReadRequest): ArgumentsReading {
   return asked.reading
 }
 
-function readArguments({ given, argumentsDigest }: ReadRequest): ArgumentsReading {
+function readArguments({ given, givenDigest }: ReadRequest): ArgumentsReading {
   let text: string
   try {
     text = canonicalize(given)
@@ -29,8 +29,8 @@ function readArguments({ given, argumentsDigest }: ReadRequest): ArgumentsReadin
   if (text.length > ARGUMENTS_CHARS_MAX) {
     return { fault: `its arguments have more than ${ARGUMENTS_CHARS_MAX} characters` }
   }
-  if (sha256Hex(text) !== argumentsDigest) {
-    return { fault: 'its argumentsDigest is not that of its arguments' }
+  if (sha256Hex(text) !== givenDigest) {
+    return { fault: 'the digest it states is not that of its arguments' }
   }
   try {
     const bytesMax = 3 * ARGUMENTS_CHARS_MAX

@@ -171,6 +171,11 @@ export interface AuthorityRequest {
   readonly arguments: JsonValue
   readonly argumentsDigest: Hash
   /**
+   * The digest of `arguments`, where `argumentsDigest` is of another writing of them: one in which
+   * references stand in the place of contents, and bind them by their digests.
+   */
+  readonly givenDigest?: Hash
+  /**
    * Labels of the arguments by JSON pointer; `''` is the whole, and holds for what has none of its
    * own. Left out: of unknown source, and readable by nobody.
    */

@@ -57,6 +57,8 @@ export interface ReadRequest {
   readonly callDigest: Hash
   /** The arguments as they were handed in; `argumentsOf` reads them where something asks. */
   readonly given: unknown
+  /** What they have to have as their digest. */
+  readonly givenDigest: Hash
   /** What `argumentsOf` made of them, once it was asked. */
   reading: ArgumentsReading | undefined
 }
@@ -77,7 +79,8 @@ export function readRequest(request: unknown): Reading {
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource, tool, labels, standing, arguments: given } = request
+  const { approved, callDigest, resource, tool, labels, standing } = request
+  const { arguments: given, givenDigest } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
   const consent = consentOf(approved)
@@ -137,6 +140,7 @@ function read(request: AuthorityRequest): Reading {
       standing,
       callDigest,
       given,
+      givenDigest: givenDigest ?? argumentsDigest,
       reading: undefined,
     },
   }

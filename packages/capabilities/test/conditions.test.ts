@@ -163,7 +163,7 @@ describe('the arguments that are judged', () => {
     [
       'of another digest',
       { ...given({ path: 'a' }), argumentsDigest: sha256Hex('{}') },
-      'its argumentsDigest is not that of its arguments',
+      'the digest it states is not that of its arguments',
     ],
     ['that JSON cannot hold', { ...given({}), arguments: { path: Number.NaN } }, 'are not JSON'],
     ['of too many values', given(Array.from({ length: 16_384 }, () => 0)), 'than 16384 values'],

@@ -29,6 +29,8 @@ interface Action<A extends PathArguments> {
   readonly outcome: string
   readonly schema: z.ZodType<A>
   readonly bounds: (args: A) => Bounds
+  /** What it tells stands in files, which anybody may have written. */
+  readonly tells?: true
   readonly act: (anchor: Anchor, call: EffectCall, args: A) => Promise<EffectReport>
 }
 
@@ -40,7 +42,7 @@ interface Action<A extends PathArguments> {
  */
 export function fileSystemEffects(options: FileSystemOptions = {}): readonly EffectHandler[] {
   const anchor = anchorOf(options)
-  const observe = { fate: 'observe' } as const
+  const observe = { fate: 'observe', tells: true } as const
   const idempotent = { fate: 'idempotent' } as const
   const written = {
     ...idempotent,
@@ -88,7 +90,7 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
 
 function handlerOf<A extends PathArguments>(
   anchor: Anchor,
-  { action, fate, outcome, schema, bounds, act }: Action<A>,
+  { action, fate, outcome, schema, bounds, tells, act }: Action<A>,
 ): EffectHandler {
   return Object.freeze({
     action,
@@ -98,6 +100,7 @@ function handlerOf<A extends PathArguments>(
     resource: (args: EffectCall['arguments']) => ({ path: args['path'] ?? '' }),
     // Only ever asked about arguments that `parse` gave back.
     bounds: (args: EffectCall['arguments']) => bounds(args as unknown as A),
+    source: ({ path }: EffectCall['arguments']) => (tells === true ? `fs:${path}` : null),
     async perform(call: EffectCall): Promise<EffectReport> {
       const args = checkedArguments(schema, call.arguments)
       try {

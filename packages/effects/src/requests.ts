@@ -1,7 +1,7 @@
 /** Requests for the file effects, with the type of what they give: for programs. */
 
 import type { JsonObject, JsonValue } from '@ice/primitives'
-import type { ByteFold, EffectRequest } from '@ice/runs/ports'
+import type { ByteFold, EffectRequest, Reference } from '@ice/runs/ports'
 import type { DeleteResult } from './delete.ts'
 import type { ListPage } from './list.ts'
 import type { FileStat } from './stat.ts'
@@ -28,7 +28,7 @@ export type ListRequest = {
 /** What to write where. */
 export type WriteRequest = {
   readonly path: string
-  readonly content: string
+  readonly content: string | Reference<string>
   /** What `content` is. @defaultValue 'utf8' */
   readonly encoding?: 'utf8' | 'base64'
 }

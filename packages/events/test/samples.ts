@@ -36,7 +36,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
     {
       ...{ run, program, input: blob, owner: 'worker-1', epoch: 3, key: 'once' },
       ...{ grants: [{ name: 'files', grant }], tags: { team: 'a', '': '' } },
-      ...{ labels, held: ['/to'] },
+      ...{ labels, held: [{ path: '/to', blob: blob.blob }] },
     },
   ],
   RunRequested: [{ run, program, inputDigest: digest }],
@@ -200,5 +200,8 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
     { step: 'read', value: digest, readers: ['os:bob'], reason: 'asked' },
     { step: 'read', value: digest, readers: null, reason: 'published' },
   ],
-  ValueRevealed: [{ step: 'show', reference: 'read', value: digest }],
+  ValueRevealed: [
+    { step: 'show', reference: 'read', value: digest },
+    { step: 'show', reference: 'read', value: digest, at: '/body' },
+  ],
 }

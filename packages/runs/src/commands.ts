@@ -24,6 +24,7 @@ export async function foldRun({ log }: Pick<Components, 'log'>, run: RunId): Pro
   return state
 }
 
+/** What a command comes to. */
 export interface Command {
   readonly events: readonly NewEvent[]
   readonly blob?: BlobDraft | null

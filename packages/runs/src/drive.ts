@@ -25,11 +25,13 @@ import { type Completion, type EffectIntent, settle } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { Execution } from './execution.ts'
+import { openedInput } from './input.ts'
 import { Journal, runStream, STALE } from './journal.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
 import { REFOLDS_MAX } from './limits.ts'
 import { Live } from './live.ts'
 import type { DriveOptions, Program, Stretch } from './ports.ts'
+import type { References } from './references.ts'
 import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
 import { openValue } from './value.ts'
@@ -176,18 +178,20 @@ export class Drive {
   async #begin(journal: Journal, program: Program): Promise<Execution> {
     const { fold } = journal
     const stored = await openValue(fold.input as ValueRef, this.#components.log.store.blobs)
-    const input = program.input.parse(stored)
+    const input = (references: References): unknown =>
+      program.input.parse(openedInput(stored, fold.labels, references))
     const opening = openingFacts(fold, this.#components.limits)
     if (opening.length === 0) {
       const { log } = this.#components
       const onEvent = (event: RecordedEvent): void => this.#report(event)
-      const init = { log, run: this.#run, program, input, onEvent }
+      const { labels } = fold
+      const init = { log, run: this.#run, program, input, labels, onEvent }
       return replay({ ...init, upTo: journal.version })
     }
     const last = opening.map((fact) => journal.add(fact)).at(-1)
     invariant(last !== undefined, 'a new run is opened by events')
-    const execution = new Execution(this.#run, last.time)
-    await execution.begin(program, input)
+    const execution = new Execution(this.#run, last)
+    await execution.begin(program, input(execution.references))
     return execution
   }
 

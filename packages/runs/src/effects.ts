@@ -11,6 +11,7 @@ import type {
   Authorization,
   BudgetShare,
   Denial,
+  Label,
 } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import {
@@ -23,16 +24,19 @@ import {
   type JsonObject,
   type JsonValue,
   type RunId,
+  sha256Hex,
   type Timestamp,
 } from '@ice/primitives'
+import { type CallLabels, callLabels, endLabel, resultLabel, wholeLabel } from './call-labels.ts'
 import { type Carried, type Carrying, carriedBy, decideCarried } from './carried.ts'
 import { afterTheEnd } from './ended-right.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
-import { INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
+import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectReport, EffectRequest, SecretUse } from './ports.ts'
 import { isCounted, shareOf } from './purse.ts'
+import type { Bound } from './references.ts'
 import { asRecorded, type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
@@ -65,31 +69,45 @@ export interface Call {
   readonly grant: GrantId
   /** What its arguments have handles of. */
   readonly secrets: readonly Carried[]
+  /** The arguments as the program handed them over, and where references stand in them. */
+  readonly bound: Bound
+  /** The arguments with the contents of references in their places. */
+  readonly given: JsonObject
+  /** Why a reference could not be filled in. */
+  readonly unfilled: RunsError | null
+  /** The program is to have a reference to the result. */
+  readonly hold: boolean
+  /** Version up to which the program had been given what happened when it asked. */
+  readonly askedAt: number
 }
 
 const APPROVAL_REQUIRED = 'ICE_CAPABILITIES_APPROVAL_REQUIRED'
 
 /** Everything that does not depend on authority: may it be decided at all? */
 export function prepareCall(
-  init: Pick<Call, 'run' | 'effect' | 'attempt' | 'request'>,
+  init: Omit<Call, 'args' | 'bounds' | 'grant' | 'handler' | 'resource' | 'sealed' | 'secrets'>,
   fold: RunFold,
   handlers: ReadonlyMap<string, EffectHandler>,
 ): Call | Ruling {
   const { request } = init
   const sealed = sealValue(request.arguments)
   const refuse = (code: string, message: string, cause?: unknown): Ruling =>
-    denied({ ...init, sealed, resource: {} }, request.grant, refusal(code, message, cause), [])
+    denied({ ...init, sealed, resource: {} }, request.grant, refusal(code, message, cause), {
+      label: refusalLabel(init, fold),
+    })
   const handler = handlers.get(request.action)
   if (handler === undefined) {
     const known = [...handlers.keys()].join(', ')
     const message = `No handler here carries out "${request.action}"; there are: ${known}`
     return refuse(RUNS_CODES.actionUnknown, message)
   }
+  const reference = referenceFault(init, fold)
+  if (reference !== null) return refuse(reference.code, reference.message)
   let args: JsonObject
   let resource: JsonObject
   let bounds: Call['bounds']
   try {
-    args = handler.arguments.parse(request.arguments)
+    args = handler.arguments.parse(init.given)
     resource = handler.resource(args)
     checkClaim(resource)
     bounds = handler.bounds?.(args) ?? {}
@@ -110,6 +128,26 @@ export function prepareCall(
     const { code, message } = errorRecord(cause)
     return refuse(code, message)
   }
+}
+
+/**
+ * Where what a refusal says may come from: it may quote the contents of references, which the
+ * program has not seen. Of arguments without any it says nothing that the program did not know.
+ */
+function refusalLabel(
+  { bound, askedAt }: Pick<Call, 'bound' | 'askedAt'>,
+  { labels }: RunFold,
+): Label | null {
+  if (bound.references.length === 0) return null
+  return wholeLabel(callLabels(labels, askedAt, bound.references))
+}
+
+/** Why the references of a call, or its wish to hold the result, cannot be met. */
+function referenceFault({ unfilled, hold }: Pick<Call, 'unfilled' | 'hold'>, fold: RunFold) {
+  if (unfilled !== null) return unfilled
+  if (!hold || fold.labels.held.size + fold.open.size < HELD_VALUES_MAX) return null
+  const message = `A run holds at most ${HELD_VALUES_MAX} references`
+  return new RunsError(RUNS_CODES.referenceLimit, message)
 }
 
 /** What an effect claims stands in its intent: small, and nothing that JSON cannot hold. */
@@ -141,18 +179,24 @@ export function rule(
   if (answer?.approved === false) {
     const said = answer.comment === null ? '' : `: ${answer.comment}`
     const denial = refusal(RUNS_CODES.approvalRejected, `The approval was refused${said}`)
-    return denied(call, grant, denial, [answer.event.id])
+    return denied(call, grant, denial, { causes: [answer.event.id] })
   }
   const lapsed = fold.lapsed.get(call.effect)
   if (lapsed?.digest === callDigest) {
     const denial = refusal(RUNS_CODES.approvalLapsed, 'Nobody answered until the question lapsed')
-    return denied(call, grant, denial, [lapsed.event.id])
+    return denied(call, grant, denial, { causes: [lapsed.event.id] })
   }
+  const label = refusalLabel(call, fold)
+  const labels = callLabels(fold.labels, call.askedAt, call.bound.references)
   const request: AuthorityRequest = {
     ...identity,
     ...partyOf(fold, run),
-    arguments: call.request.arguments,
+    arguments: call.given,
     argumentsDigest,
+    ...(call.bound.references.length === 0
+      ? {}
+      : { givenDigest: sha256Hex(canonicalize(call.given)) }),
+    labels,
     bounds: call.bounds,
     purse: init.purse,
     at,
@@ -160,24 +204,25 @@ export function rule(
   }
   const decision = authority.decide({ ...request, ...approvedBy(answer) })
   if ('denied' in decision && decision.denied.code !== APPROVAL_REQUIRED) {
-    return denied(call, grant, decision.denied, [], init.fresh)
+    return denied(call, grant, decision.denied, { final: init.fresh, label })
   }
   const allowed = 'ok' in decision ? decision.ok : standingFor(request, authority, fold)
   const carrying = decideCarried(call.secrets, authority, request, allowed)
   if (carrying !== undefined && 'denied' in carrying) {
     const { denied: denial, secret } = carrying
-    return denied({ ...call, resource: secret.claim }, secret.grant, denial, [], init.fresh)
+    const claimed = { ...call, resource: secret.claim }
+    return denied(claimed, secret.grant, denial, { final: init.fresh, label })
   }
   if (carrying !== undefined && allowed !== undefined) {
     const yes = 'ok' in decision ? answer?.event : undefined
-    return { kind: 'intent', intent: intentOf(call, carrying, yes) }
+    return { kind: 'intent', intent: intentOf(call, labels, carrying, yes) }
   }
   invariant('denied' in decision, 'what is allowed has an intent')
   // A yes that does not count is no reason to ask again: who asked has had their answer.
   if (init.fresh && answer === undefined && decision.ask !== undefined) {
     return { kind: 'approval', ask: decision.ask, call }
   }
-  return denied(call, grant, decision.denied, [], init.fresh)
+  return denied(call, grant, decision.denied, { final: init.fresh, label })
 }
 
 /** What the first of the run's standing approvals that covers the call makes of it. */
@@ -217,6 +262,7 @@ function approvedBy(answer: RecordedAnswer | undefined): Pick<AuthorityRequest, 
 
 function intentOf(
   call: Call,
+  labels: CallLabels,
   { ok, uses }: Extract<Carrying, { readonly ok: unknown }>,
   answer: RecordedEvent | undefined,
 ): EffectIntent {
@@ -246,6 +292,8 @@ function intentOf(
       chain: [...ok.chain],
       basis: ok.guards.map(({ stream, version }) => ({ stream, version })),
       fate: handler.fate,
+      labels: labels as Payload<'CapabilityUsed'>['labels'],
+      ...(call.hold ? { held: true as const } : {}),
       ...approval,
       ...budgetMembers(ok),
       ...standing,
@@ -278,8 +326,15 @@ function denied(
   call: Pick<Call, 'effect' | 'attempt' | 'request' | 'sealed' | 'resource'>,
   grant: string,
   denial: Denial,
-  causes: readonly EventId[],
-  final = true,
+  {
+    causes = [],
+    final = true,
+    label = null,
+  }: {
+    readonly causes?: readonly EventId[]
+    readonly final?: boolean
+    readonly label?: Label | null
+  },
 ): Ruling {
   const data: Payload<'CapabilityDenied'> = {
     effect: call.effect,
@@ -291,6 +346,7 @@ function denied(
     grant,
     denial: denial as unknown as Payload<'CapabilityDenied'>['denial'],
     basis: [],
+    ...(label === null ? {} : { label: label as unknown as Payload<'CapabilityDenied'>['label'] }),
   }
   return { kind: 'denied', final, fact: { type: 'CapabilityDenied', data, causes } }
 }
@@ -322,19 +378,25 @@ export interface Settled {
  */
 export function settle(completion: Completion): Settled {
   const { intent, event } = completion
-  const { effect, attempt } = intent.data
+  const { effect, attempt, labels } = intent.data
+  const source = { handler: intent.handler, args: intent.args, labels }
   const common = { effect, attempt, intent: event.id }
   if (!('error' in completion)) {
     try {
       const sealed = sealValue(completion.report.value)
       const observed = boundedObservation(completion.report.observed)
       const spent = spentMember(intent, completion.report)
-      const data = { ...common, result: sealed.ref, observed, ...spent }
+      const label = resultLabel(source, completion.report)
+      const data = { ...common, result: sealed.ref, observed, label, ...spent }
       const value = asRecorded(completion.report.value)
       return { type: intent.handler.outcome, data, blob: sealed.blob, value }
     } catch (error) {
       // The act took place; only its result cannot be kept. That is a failure, and says so.
-      return failed({ ...common, ...spentMember(intent, completion.report) }, error)
+      return failed(
+        { ...common, ...spentMember(intent, completion.report) },
+        error,
+        endLabel(source),
+      )
     }
   }
   const { error } = completion
@@ -349,8 +411,9 @@ export function settle(completion: Completion): Settled {
     const data = { ...common, by: endedBy, proof: record }
     return { type: ended, data, blob: null, value: null }
   }
+  const label = endLabel(source)
   if (!record.code.endsWith('_DENIED')) {
-    return failed({ ...common, ...spentMember(intent, error) }, error)
+    return failed({ ...common, ...spentMember(intent, error) }, error, label)
   }
   const { code, message, data = {} } = record
   const denial = { code, message, data, causes: [] }
@@ -358,14 +421,14 @@ export function settle(completion: Completion): Settled {
   const refused = { ...common, stage: 'handler', action, resource, argumentsDigest, grant, denial }
   return {
     type: 'CapabilityDenied',
-    data: { ...refused, basis: intent.data.basis },
+    data: { ...refused, basis: intent.data.basis, label },
     blob: null,
     value: null,
   }
 }
 
-function failed(common: object, error: unknown): Settled {
-  const data = { ...common, error: errorRecord(error) }
+function failed(common: object, error: unknown, label: Label): Settled {
+  const data = { ...common, error: errorRecord(error), label }
   return { type: 'EffectFailed', data, blob: null, value: null }
 }
 

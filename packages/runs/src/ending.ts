@@ -13,6 +13,9 @@ import { HANDLER_GRACE_MS } from './limits.ts'
 import type { Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
 
+/** What is said here nobody else has said. */
+const OURS = { sources: [], readers: null }
+
 /** What has to be told about completions, so that a refold does not lose them. */
 export interface Ledger {
   readonly acts: Acts
@@ -65,7 +68,7 @@ export async function abortRun(
     journal.add(
       intent.data.fate === 'irreversible'
         ? { type: 'EffectInDoubt', data: common }
-        : { type: 'EffectFailed', data: { ...common, error: given as never } },
+        : { type: 'EffectFailed', data: { ...common, error: given as never, label: OURS } },
     )
   }
   const causes = asked === null || error !== null ? [] : [asked.id]

@@ -70,6 +70,14 @@ export const RUNS_CODES = {
   standingUnsupported: 'ICE_RUNS_STANDING_UNSUPPORTED',
   /** The reason with which a handler is aborted when the right to its effect has ended. */
   rightEnded: 'ICE_RUNS_RIGHT_ENDED_CONFLICT',
+  /** Denial, and thrown: `$ref` stands where no reference of this run does. */
+  referenceUnknown: 'ICE_RUNS_REFERENCE_DENIED',
+  /** Denial: the run holds as many references as it may. */
+  referenceLimit: 'ICE_RUNS_REFERENCE_LIMIT',
+  /** The result of a program holds a reference: it would mean nothing once the run is over. */
+  referenceInResult: 'ICE_RUNS_REFERENCE_UNSUPPORTED',
+  /** The value does not have the label that somebody wants to widen. */
+  labelConflict: 'ICE_RUNS_LABEL_CONFLICT',
   /** Denial: the handler found, before it acted, that the call reaches outside its grant. */
   handlerRefused: 'ICE_RUNS_HANDLER_DENIED',
 } as const

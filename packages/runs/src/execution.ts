@@ -10,7 +10,7 @@
  */
 
 import type { Denial } from '@ice/capabilities/ports'
-import type { RecordedEvent } from '@ice/events/ports'
+import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import {
   agentId,
   type ErrorRecord,
@@ -27,6 +27,7 @@ import {
 } from '@ice/primitives'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { IdSet } from './id-set.ts'
+import { INPUT } from './labels.ts'
 import { PROSE_CHARACTERS_MAX, STEP_ID_BYTES_MAX } from './limits.ts'
 import type {
   Answer,
@@ -35,21 +36,31 @@ import type {
   Program,
   Proposal,
   Question,
+  Reference,
   RunContext,
 } from './ports.ts'
-import { asRecorded, sealValue } from './value.ts'
+import { type Bound, References, strayReference } from './references.ts'
+import { asRecorded, digestOfRef, sealValue } from './value.ts'
 
 /** What a step asks for. */
 export type Ask =
-  | { readonly kind: 'effect'; readonly request: EffectRequest<unknown> }
+  | {
+      readonly kind: 'effect'
+      /** A copy: its arguments are bound, and nothing the program does later changes them. */
+      readonly request: EffectRequest<unknown> & { readonly arguments: JsonObject }
+      readonly bound: Bound
+      readonly hold: boolean
+    }
+  | { readonly kind: 'reveal'; readonly id: string; readonly digest: Hash; readonly at: string }
   | { readonly kind: 'proposal'; readonly proposal: Proposal }
-  | { readonly kind: 'question'; readonly question: Question }
+  | { readonly kind: 'question'; readonly question: Question; readonly bound: Bound }
 
 /** What a step is given in the end. */
 export type Settlement =
   | { readonly kind: 'outcome'; readonly outcome: EffectOutcome }
   | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'proposed' }
+  | { readonly kind: 'revealed'; readonly value: JsonValue }
 
 /** A step that was asked for and is not settled. */
 export interface Step {
@@ -57,6 +68,8 @@ export interface Step {
   readonly ask: Ask
   /** Of what was asked: a recorded step must have the same. */
   readonly digest: Hash
+  /** Version of the run's last event that the program knew of when it asked. */
+  readonly askedAt: number
   readonly settle: (settlement: Settlement) => void
 }
 
@@ -69,12 +82,16 @@ export class Execution {
   readonly #ids = new IdSet()
   readonly #steps = new Map<string, Step>()
   readonly #fresh = new Set<Step>()
+  readonly references: References = new References()
   #now: Timestamp
+  #at: number
   ending: Ending | null = null
 
-  constructor(run: RunId, startedAt: Timestamp) {
+  /** `opened` is the event that opened the execution window. */
+  constructor(run: RunId, opened: RecordedEvent) {
     this.#run = run
-    this.#now = startedAt
+    this.#now = opened.time
+    this.#at = opened.version
   }
 
   /** Starts the program and lets it come as far as it can. */
@@ -85,7 +102,8 @@ export class Execution {
       .then(() => program.run(context, input))
       .then(
         (value) => {
-          this.ending = { value }
+          const stands = this.references.stand(value)
+          this.ending = stands ? { thrown: referenceInResult() } : { value }
         },
         (thrown: unknown) => {
           this.ending = { thrown }
@@ -116,14 +134,29 @@ export class Execution {
     this.#steps.delete(step.id)
     this.#fresh.delete(step)
     this.#now = event.time
-    step.settle(settlement)
+    this.#at = event.version
+    step.settle(this.#held(step, event, settlement))
     await settled()
+  }
+
+  /** What a step is given: of a held result a reference. */
+  #held({ id, ask }: Step, event: RecordedEvent, settlement: Settlement): Settlement {
+    if (ask.kind !== 'effect' || !ask.hold || settlement.kind !== 'outcome') return settlement
+    const { outcome } = settlement
+    if (outcome.kind !== 'succeeded') return settlement
+    const { result } = event.data as { readonly result: ValueRef }
+    const reference = this.references.issue(id, digestOfRef(result))
+    return { kind: 'outcome', outcome: { ...outcome, value: reference } }
   }
 
   #ask<T>(id: string, ask: Ask, asked: unknown, read: (s: Settlement) => T): Promise<T> {
     if (Buffer.byteLength(id) > STEP_ID_BYTES_MAX) {
       const data = { id: `${id.slice(0, 64)}…`, bytesMax: STEP_ID_BYTES_MAX }
       throw new RunsError(RUNS_CODES.valueLimit, 'A step id is longer than an event carries', data)
+    }
+    if (id === INPUT || id.startsWith(`${INPUT}/`)) {
+      const message = `A step is not called "${INPUT}": that is the input of the run`
+      throw new RunsError(RUNS_CODES.stepConflict, message, { step: id })
     }
     const digest = digestOf(asked)
     if (!this.#ids.add(id)) {
@@ -132,7 +165,8 @@ export class Execution {
       })
     }
     return new Promise((resolve) => {
-      const step: Step = { id, ask, digest, settle: (settlement) => resolve(read(settlement)) }
+      const settle = (settlement: Settlement): void => resolve(read(settlement))
+      const step: Step = { id, ask, digest, askedAt: this.#at, settle }
       this.#steps.set(id, step)
       this.#fresh.add(step)
     })
@@ -140,11 +174,19 @@ export class Execution {
 
   #context(prefix: string): RunContext {
     const execution = this
-    const attempt = async <R>(id: string, request: EffectRequest<R>): Promise<EffectOutcome<R>> =>
-      this.#ask(prefix + checkName(id), { kind: 'effect', request }, askedOf(request), (given) => {
+    const effect = async <R>(
+      id: string,
+      request: EffectRequest<R>,
+      hold: boolean,
+    ): Promise<EffectOutcome<R>> => {
+      const bound = this.references.bind(request.arguments)
+      const own = { ...request, arguments: bound.value as JsonObject }
+      const ask: Ask = { kind: 'effect', request: own, bound, hold }
+      return this.#ask(prefix + checkName(id), ask, askedOf(own), (given) => {
         invariant(given.kind === 'outcome', 'an effect is settled by its outcome')
         return given.outcome as EffectOutcome<R>
       })
+    }
     let random: Random | undefined
     return {
       run: this.#run,
@@ -155,18 +197,28 @@ export class Execution {
         random ??= seededRandom(`${execution.#run}/${prefix}`)
         return random
       },
-      attempt,
-      effect: async (id, request) => unwrap(id, await attempt(id, request)),
+      attempt: (id, request) => effect(id, request, false),
+      effect: async (id, request) => unwrap(id, await effect(id, request, false)),
+      hold: async <R>(id: string, request: EffectRequest<R>) =>
+        unwrap(id, await effect(id, request, true)) as Reference<R>,
+      part: <R>(reference: Reference<unknown>, pointer: string) =>
+        this.references.part(reference, pointer) as Reference<R>,
+      reveal: async <R>(id: string, reference: Reference<R>) =>
+        (await this.#reveal(prefix + checkName(id), reference)) as R,
       propose: async (id, proposal) => {
-        const { agent, content, reason } = proposal
+        const { agent, reason } = proposal
         checkProse(reason)
+        const content = this.#bound(proposal.content).value
         const asked = { agent: agentId(agent), content, reason }
-        await this.#ask(prefix + checkName(id), { kind: 'proposal', proposal }, asked, () => null)
+        const ask: Ask = { kind: 'proposal', proposal: { ...proposal, content } }
+        await this.#ask(prefix + checkName(id), ask, asked, () => null)
       },
       approval: async (id, question) => {
         checkProse(question.prompt)
-        const asked = askedOfPerson(question)
-        return this.#ask(prefix + checkName(id), { kind: 'question', question }, asked, (given) => {
+        const bound = this.#bound(question.details ?? null)
+        const shown = { ...question, details: bound.value }
+        const ask: Ask = { kind: 'question', question: shown, bound }
+        return this.#ask(prefix + checkName(id), ask, askedOfPerson(shown), (given) => {
           invariant(given.kind === 'answer', 'a question is settled by its answer')
           return given.answer
         })
@@ -174,6 +226,28 @@ export class Execution {
       scope: (name) => this.#context(`${prefix}${checkName(name)}/`),
     }
   }
+
+  #bound(given: unknown): Bound {
+    const bound = this.references.bind(given)
+    if (bound.stray !== null) throw strayReference(bound.stray)
+    return bound
+  }
+
+  #reveal(id: string, reference: unknown): Promise<JsonValue> {
+    const known = this.references.read(reference)
+    if (known === undefined) throw strayReference('')
+    const ask: Ask = { kind: 'reveal', ...known }
+    return this.#ask(id, ask, { reveal: { ...known } }, (given) => {
+      invariant(given.kind === 'revealed', 'a reference is revealed by its content')
+      return given.value
+    })
+  }
+}
+
+function referenceInResult(): RunsError {
+  const message =
+    'The result holds a reference, which means nothing once the run is over: reveal it first'
+  return new RunsError(RUNS_CODES.referenceInResult, message)
 }
 
 /** Terms count only where there are any: questions without had this digest before. */
@@ -237,6 +311,8 @@ export function settlementOf(
   switch (event.type) {
     case 'DecisionProposed':
       return { kind: 'proposed' }
+    case 'ValueRevealed':
+      return { kind: 'revealed', value }
     case 'ApprovalConsumed': {
       const { by = null, comment = null, ...lapsed } = answeredBy ?? {}
       const approved = data['approved'] === true

@@ -2,6 +2,7 @@
 
 export type { RunsInit } from './components.ts'
 export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
+export { type LabelledValue, labelledValues } from './labels.ts'
 export {
   EDGES,
   isOutcome,
@@ -14,6 +15,7 @@ export { GRANTS_MAX, INLINE_VALUE_BYTES_MAX, STEP_ID_BYTES_MAX, VALUE_BYTES_MAX 
 export { memoryOwnership } from './memory.ts'
 export type * from './ports.ts'
 export { defineProgram } from './program.ts'
+export { isReference } from './references.ts'
 export { doubtOpenEffects, type OpenInDoubt } from './restored.ts'
 export { createRuns, type RunsService } from './runs.ts'
 export { openValue, type SealedValue, sealValue } from './value.ts'

@@ -15,6 +15,16 @@
 import type { Projection, StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { type GrantId, invariant, type OwnerId, type RunId, type Timestamp } from '@ice/primitives'
+import {
+  declassify,
+  endorse,
+  giveFailure,
+  giveInput,
+  giveOutcome,
+  giveRevealed,
+  noLabels,
+  type RunLabels,
+} from './labels.ts'
 import { STANDING_MAX } from './limits.ts'
 import type { Conclusion, EffectCounts, Phase, RunState, RunView, WaitingStep } from './ports.ts'
 import { createPurse, type Purse, sharesOf } from './purse.ts'
@@ -42,7 +52,15 @@ export interface RecordedAnswer {
 }
 
 /** Members of a view that are folded beside it. */
-type OfOthers = 'open' | 'inDoubt' | 'waitingFor' | 'effects' | 'grants' | 'purse' | 'overspent'
+type OfOthers =
+  | 'open'
+  | 'inDoubt'
+  | 'waitingFor'
+  | 'effects'
+  | 'grants'
+  | 'label'
+  | 'purse'
+  | 'overspent'
 
 /** The state of one run. Bounded by what is open, not by the length of the run. */
 export interface RunFold {
@@ -61,6 +79,7 @@ export interface RunFold {
   readonly effects: Mutable<EffectCounts>
   /** What it holds of the budgets above it. */
   readonly purse: Purse
+  readonly labels: RunLabels
   input: ValueRef | null
   result: ValueRef | null
   abortRequested: RecordedEvent | null
@@ -81,6 +100,7 @@ export const runProjection: Projection<RunFold> = {
     resolutions: new Map(),
     effects: { succeeded: 0, failed: 0, denied: 0, approved: 0 },
     purse: createPurse(),
+    labels: noLabels(),
     input: null,
     result: null,
     abortRequested: null,
@@ -94,6 +114,8 @@ export const runProjection: Projection<RunFold> = {
     evolvePurse(fold, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
+      const held = fold.open.get(event.data.effect)?.intent.data.held === true
+      giveOutcome(fold.labels, event, held)
       settle(fold, event.data.effect)
       fold.effects.succeeded += 1
     }
@@ -124,6 +146,7 @@ export function viewOf(fold: RunFold): RunView {
     effects: { ...fold.effects },
     purse: sharesOf(fold.purse.held),
     overspent: sharesOf(fold.purse.overspent),
+    label: fold.labels.mark,
   }
 }
 
@@ -140,6 +163,7 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
   for (const { name, grant } of data.grants) fold.grants.set(name, grant as GrantId)
   fold.input = data.input as ValueRef
   fold.standing = (data.standing ?? []) as GrantId[]
+  giveInput(fold.labels, data)
   fold.view = {
     run: data.run as RunId,
     state: 'CREATED',
@@ -277,12 +301,16 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
     stopWaiting(fold, effect)
     if (approval !== undefined || standing !== undefined) fold.effects.approved += 1
   }),
-  CapabilityDenied: on<'CapabilityDenied'>((fold, { effect }) => {
-    settle(fold, effect)
+  CapabilityDenied: on<'CapabilityDenied'>((fold, denied, event) => {
+    const { stage, label } = denied
+    if (stage === 'handler' || label !== undefined)
+      giveFailure(fold.labels, event, denied, denied.denial)
+    settle(fold, denied.effect)
     fold.effects.denied += 1
   }),
-  EffectFailed: on<'EffectFailed'>((fold, { effect }) => {
-    settle(fold, effect)
+  EffectFailed: on<'EffectFailed'>((fold, failed, event) => {
+    giveFailure(fold.labels, event, failed, failed.error)
+    settle(fold, failed.effect)
     fold.effects.failed += 1
   }),
   EffectRevoked: on<'EffectRevoked'>((fold, { effect }) => {
@@ -325,6 +353,11 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
     // The first who says so is believed: what the effect took may have been given back by it.
     const isFirst = fold.open.get(effect)?.doubt === true && !fold.resolutions.has(effect)
     if (isFirst) fold.resolutions.set(effect, event)
+  }),
+  ValueRevealed: on<'ValueRevealed'>(({ labels }, _data, event) => giveRevealed(labels, event)),
+  ValueEndorsed: on<'ValueEndorsed'>(({ labels }, _data, event) => endorse(labels, event)),
+  ValueDeclassified: on<'ValueDeclassified'>(({ labels }, _data, event) => {
+    declassify(labels, event)
   }),
   AbortRequested: on<'AbortRequested'>((fold, _data, event) => {
     fold.abortRequested ??= event

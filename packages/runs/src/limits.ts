@@ -64,5 +64,21 @@ export const EXACT_IDS_MAX = 4_096
 /** @units UTF-16 units of a reason or a prompt: prose for people, not a place for data. */
 export const PROSE_CHARACTERS_MAX = 2_048
 
+/** @units values given to a program that keep a label of their own (about 300 bytes each); older
+ * ones share one that nobody can endorse. */
+export const GIVEN_VALUES_MAX = 1_024
+
+/** @units references a run holds: each keeps up to `INLINE_VALUE_BYTES_MAX` in its fold. */
+export const HELD_VALUES_MAX = 1_024
+
+/** @units parts of an input that are held: what the event of a start has room for. */
+export const HELD_INPUTS_MAX = 16
+
+/** @units bytes of canonical JSON of the labels of one call; more become one for the whole. */
+export const LABELS_BYTES_MAX = 16_384
+
+/** @units characters of a held value shown to a person who is asked about a call with it. */
+export const PREVIEW_CHARACTERS_MAX = 512
+
 /** @units times a drive refolds a run that keeps moving under it before it gives up. */
 export const REFOLDS_MAX = 64

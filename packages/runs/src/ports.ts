@@ -87,6 +87,21 @@ export interface EffectRequest<R = JsonValue> {
   readonly result?: R
 }
 
+/**
+ * Stands for a value that the program does not see: the outcome of an effect it asked to be held,
+ * or a held part of its input. It may stand anywhere in what the program hands to its context.
+ * Only the object itself is one: a copy, or the same written by hand, is refused.
+ *
+ * `R` is what it stands for.
+ */
+export type Reference<R = JsonValue> = {
+  readonly $ref: string
+  /** JSON pointer of the part it stands for; left out: all of it. */
+  readonly at?: string
+  /** Never set: carries `R` in the type. */
+  readonly result?: R & JsonValue
+}
+
 /** What became of an effect. */
 export type EffectOutcome<R = JsonValue> =
   | { readonly kind: 'succeeded'; readonly value: R; readonly event: EventId }
@@ -108,6 +123,24 @@ export interface RunContext {
   effect<R>(id: string, request: EffectRequest<R>): Promise<R>
   /** As `effect`, but a denial or a failure is a value. */
   attempt<R>(id: string, request: EffectRequest<R>): Promise<EffectOutcome<R>>
+  /**
+   * As `effect`, but the program is given a reference instead of the result: what is in it does
+   * not count among what the program has seen. A refusal or a failure is thrown, and does.
+   * @throws `ICE_RUNS_EFFECT_DENIED`, `ICE_RUNS_EFFECT_FAILED`, `ICE_RUNS_STEP_CONFLICT`
+   */
+  hold<R>(id: string, request: EffectRequest<R>): Promise<Reference<R>>
+  /**
+   * A reference to a part of what another stands for, by JSON pointer. Nothing is looked at: a call
+   * with a part that is not there is refused.
+   * @throws `ICE_RUNS_REFERENCE_DENIED` — it is no reference of this run, or no pointer
+   */
+  part<R = JsonValue>(reference: Reference<unknown>, pointer: string): Reference<R>
+  /**
+   * Gives what a reference stands for, `null` for a part that is not there. From here on its label
+   * is the run's too.
+   * @throws `ICE_RUNS_REFERENCE_DENIED` — it is no reference of this run
+   */
+  reveal<R>(id: string, reference: Reference<R>): Promise<R>
   /** Records what an agent proposes. Changes nothing. */
   propose(id: string, proposal: Proposal): Promise<void>
   /** Waits for a person's answer. */
@@ -199,8 +232,13 @@ export interface EffectReport {
   readonly value: JsonValue
   /** What was seen, for auditors: small, and recorded inline. */
   readonly observed: JsonObject
-  /** Where the value came from and who may read it; left out: `EffectHandler.source` says so. */
+  /**
+   * Where the value came from and who may read it, where the handler knows all of it. Left out, it
+   * is the label of the arguments, joined with `sources` or with `EffectHandler.source`.
+   */
   readonly label?: Label
+  /** The untrusted sources it came from, where only the act could tell: after a redirect. */
+  readonly sources?: readonly string[]
   /**
    * What was really spent, in whole amounts; what is left out of it was spent as far as `bounds`
    * reached. More than the bound is recorded as it was: the run's purse pays for it as far as it
@@ -285,6 +323,8 @@ export interface RunView {
   readonly purse: readonly BudgetShare[]
   /** What handlers took beyond their bounds and beyond all that the run held. */
   readonly overspent: readonly BudgetShare[]
+  /** The join of the labels of all that the program was given: its high-water mark. */
+  readonly label: Label
   readonly conclusion: Conclusion | null
   readonly reason: string | null
   readonly tags: Readonly<Record<string, string>>
@@ -343,6 +383,16 @@ export interface StartOptions {
   /** Standing approvals held by the agent or the session, which the run may use. At most 16. */
   readonly standing?: readonly GrantId[]
   readonly tags?: Readonly<Record<string, string>>
+  /**
+   * Labels of the input by JSON pointer, `''` for the whole: a user's own words are trusted, a
+   * document that came with them is not. @defaultValue trusted, and for everyone
+   */
+  readonly labels?: Readonly<Record<string, Label>>
+  /**
+   * JSON pointers of what the program is given a `Reference` to, and not the value. None may lie
+   * within another. The program's input schema has to take a reference there.
+   */
+  readonly hold?: readonly string[]
 }
 
 /** A root grant to issue to a run at its start. */
@@ -400,6 +450,20 @@ export interface Runs {
   answer(run: RunId, answer: AnswerCommand): Promise<Answered>
   /** Says what became of an effect in doubt. @throws `ICE_RUNS_STEP_NOT_FOUND` */
   resolveDoubt(run: RunId, command: DoubtCommand): Promise<void>
+  /**
+   * The values of a run that keep a label of their own, oldest first: what `endorse` is for.
+   * @throws `ICE_RUNS_NOT_FOUND`
+   */
+  labels(run: RunId): Promise<readonly ValueOfRun[]>
+  /**
+   * A person vouches for a value: these sources no longer count. Holds for all that is labelled
+   * from then on, also for a step that waits; what was recorded keeps its label.
+   * @throws `ICE_RUNS_STEP_NOT_FOUND`, `ICE_RUNS_STEP_CONFLICT` — it is another value than
+   * `digest` says —, `ICE_RUNS_LABEL_CONFLICT` — it does not come from such a source
+   */
+  endorse(run: RunId, command: EndorseCommand): Promise<void>
+  /** A person lets more people read a value. @throws as `endorse` */
+  declassify(run: RunId, command: DeclassifyCommand): Promise<void>
   /** Asks for an abort; a run nobody owns is concluded at once. @throws `ICE_RUNS_CONCLUDED` */
   abort(run: RunId, command: AbortCommand): Promise<void>
 }
@@ -465,6 +529,37 @@ export interface DoubtCommand {
   readonly result?: JsonValue
   readonly evidence: string
   readonly principal?: PrincipalId
+}
+
+/** A value of a run, with its label. */
+export interface ValueOfRun {
+  /** The step that gave it; the input is `$input`, a held part of it that and its pointer. */
+  readonly step: string
+  /** SHA-256 of its canonical JSON. */
+  readonly digest: string
+  readonly label: Label
+  /** The program has only a reference to it. */
+  readonly held: boolean
+}
+
+/** Who vouches for which value of a run, against which sources, and why. */
+export interface EndorseCommand {
+  readonly step: string
+  readonly sources: readonly string[]
+  readonly reason: string
+  readonly principal?: PrincipalId
+  /** Refuses when the step gave another value than this one. */
+  readonly digest?: string
+}
+
+/** Who lets whom read which value of a run, and why; `null` is everyone. */
+export interface DeclassifyCommand {
+  readonly step: string
+  readonly readers: readonly string[] | null
+  readonly reason: string
+  readonly principal?: PrincipalId
+  /** Refuses when the step gave another value than this one. */
+  readonly digest?: string
 }
 
 export interface AbortCommand {

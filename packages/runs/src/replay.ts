@@ -8,19 +8,25 @@
 
 import type { EventLog, RecordedEvent, ValueRef } from '@ice/events/ports'
 import type { JsonObject, JsonValue, RunId } from '@ice/primitives'
+import { partAt } from './contents.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { Execution, type Step, settlementOf } from './execution.ts'
 import { runStream } from './journal.ts'
+import type { RunLabels } from './labels.ts'
 import { isOutcome, type Payload } from './lifecycle.ts'
 import type { Program } from './ports.ts'
-import { openValue, sealValue } from './value.ts'
+import type { References } from './references.ts'
+import { digestOfRef, openValue, sealValue } from './value.ts'
 
 /** What a replay needs. */
 export interface ReplayInit {
   readonly log: EventLog
   readonly run: RunId
   readonly program: Program
-  readonly input: unknown
+  /** The input as the program takes it, with references of its execution. */
+  readonly input: (references: References) => unknown
+  /** Labels of the run at `upTo`: what it holds, by name. */
+  readonly labels: RunLabels
   /** The version up to which the run was folded: later events are news, not history. */
   readonly upTo: number
   readonly onEvent: (event: RecordedEvent) => void
@@ -37,11 +43,11 @@ export async function replay(init: ReplayInit): Promise<Execution> {
     for (const event of batch) {
       init.onEvent(event)
       if (event.type === 'ExecutionWindowOpened') {
-        execution = new Execution(run, event.time)
-        await execution.begin(init.program, init.input)
+        execution = new Execution(run, event)
+        await execution.begin(init.program, init.input(execution.references))
       } else if (execution !== undefined) {
         if (ANSWERS.has(event.type)) answers.set(event.id, event)
-        await feed(execution, event, log, answers)
+        await feed(execution, event, init, answers)
       }
     }
   }
@@ -53,7 +59,7 @@ export async function replay(init: ReplayInit): Promise<Execution> {
 async function feed(
   execution: Execution,
   event: RecordedEvent,
-  log: EventLog,
+  { log, labels }: ReplayInit,
   answers: Map<string, RecordedEvent>,
 ): Promise<void> {
   const id = settledStep(event)
@@ -66,7 +72,14 @@ async function feed(
   const step = expectStep(execution, id, event)
   checkKind(step, event, execution)
   let value: JsonValue = null
-  if (isOutcome(event)) value = await openValue(event.data.result as ValueRef, log.store.blobs)
+  // What is only held is not looked at: whoever has been shown it was shown it by another event.
+  const isHeld = step.ask.kind === 'effect' && step.ask.hold
+  const { blobs } = log.store
+  if (isOutcome(event) && !isHeld) value = await openValue(event.data.result as ValueRef, blobs)
+  if (step.ask.kind === 'reveal') {
+    const held = labels.held.get(step.ask.id)
+    if (held !== undefined) value = partAt(await openValue(held.value, blobs), step.ask.at) ?? null
+  }
   await execution.deliver(step, event, settlementOf(event, value, answeredBy(event, answers)))
 }
 
@@ -84,6 +97,7 @@ function settledStep(event: RecordedEvent): string | undefined {
   const data = event.data as Readonly<Record<string, unknown>>
   switch (event.type) {
     case 'DecisionProposed':
+    case 'ValueRevealed':
     case 'ApprovalConsumed':
       return data['step'] as string
     case 'CapabilityDenied':
@@ -110,22 +124,26 @@ function checkKind(step: Step, event: RecordedEvent, execution: Execution): void
       ? 'proposal'
       : event.type === 'ApprovalConsumed'
         ? 'question'
-        : 'effect'
+        : event.type === 'ValueRevealed'
+          ? 'reveal'
+          : 'effect'
   if (ask.kind !== expected) {
     throw diverged(step.id, `it is recorded as ${expected}`, recorded, execution.unsettled)
+  }
+  if (ask.kind === 'reveal') {
+    const { reference, value, at = '' } = event.data as Payload<'ValueRevealed'>
+    if (reference !== ask.id || value !== ask.digest || at !== ask.at) {
+      throw diverged(step.id, 'another value was revealed', recorded, execution.unsettled)
+    }
   }
   if (ask.kind === 'proposal' && event.type === 'DecisionProposed') {
     const data = event.data as Payload<'DecisionProposed'>
     const same =
       event.origin === `agent:${ask.proposal.agent}` &&
       data.reason === ask.proposal.reason &&
-      digestOf(data.proposal as ValueRef) === sealValue(ask.proposal.content).digest
+      digestOfRef(data.proposal as ValueRef) === sealValue(ask.proposal.content).digest
     if (!same) throw diverged(step.id, 'another proposal', recorded, execution.unsettled)
   }
-}
-
-function digestOf(ref: ValueRef): string {
-  return 'inline' in ref ? sealValue(ref.inline).digest : ref.blob.$blob
 }
 
 function checkEffect(
@@ -135,9 +153,9 @@ function checkEffect(
   execution: Execution,
 ): void {
   const { ask } = step
-  const { action, argumentsDigest } = data
+  const { action, argumentsDigest, held } = data
   const recorded = { event: event.id, step: step.id, action, argumentsDigest }
-  if (ask.kind === 'effect' && ask.request.action === action) {
+  if (ask.kind === 'effect' && ask.request.action === action && ask.hold === (held === true)) {
     if (sealValue(ask.request.arguments).digest === argumentsDigest) return
   }
   throw diverged(step.id, 'it was recorded differently', recorded, execution.unsettled)

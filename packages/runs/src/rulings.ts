@@ -4,15 +4,27 @@
  */
 
 import type { ApprovalAsk } from '@ice/capabilities/ports'
-import type { ValueRef } from '@ice/events/ports'
-import type { JsonObject, RunId, Timestamp } from '@ice/primitives'
+import type { BlobStore, ValueRef } from '@ice/events/ports'
+import {
+  invariant,
+  type JsonObject,
+  joinLabels,
+  type RunId,
+  sourceLabel,
+  type Timestamp,
+  TRUSTED_LABEL,
+} from '@ice/primitives'
 import type { Acts } from './acts.ts'
+import { wholeLabel } from './call-labels.ts'
 import type { Components } from './components.ts'
+import { filled, partAt, shownReferences } from './contents.ts'
 import { type Call, type EffectIntent, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
-import { type Execution, type Step, settlementOf } from './execution.ts'
+import { RunsError } from './errors.ts'
+import { type Ask, type Execution, type Step, settlementOf } from './execution.ts'
 import type { Fact, ForeignFact, Journal } from './journal.ts'
+import type { RunLabels } from './labels.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
-import type { Question } from './ports.ts'
+import { type Bound, strayReference } from './references.ts'
 import { openValue, sealValue } from './value.ts'
 
 /** What rulings are made with. */
@@ -70,14 +82,48 @@ export class Rulings {
         blob: sealed.blob,
       })
     }
-    if (ask.kind === 'question') return this.#question(step, ask.question)
+    if (ask.kind === 'question') return this.#question(step, ask)
+    if (ask.kind === 'reveal') return this.#reveal(step, ask)
     const attempt = await this.#attemptOf(step)
     if (attempt === null) return
     const { run, journal, components } = this.#init
-    const init = { run, effect: step.id, attempt, request: ask.request }
+    const { request, bound, hold } = ask
+    const { askedAt, id: effect } = step
+    const { given, unfilled } = await this.#filled(bound)
+    const init = { run, effect, attempt, request, bound, hold, askedAt, given, unfilled }
     const call = prepareCall(init, journal.fold, components.handlers)
     if ('kind' in call) return this.#apply(step, call)
     if (!(await this.#decide(step, call, false))) unsure.push({ step, call })
+  }
+
+  /** Arguments as the handler is to have them, or why there are none. */
+  async #filled({ value, references, stray }: Bound): Promise<Pick<Call, 'given' | 'unfilled'>> {
+    if (stray !== null) return { given: {}, unfilled: strayReference(stray) }
+    try {
+      const given = await filled(value as JsonObject, references, this.#sources())
+      return { given, unfilled: null }
+    } catch (error) {
+      if (error instanceof RunsError) return { given: {}, unfilled: error }
+      throw error
+    }
+  }
+
+  #sources(): { readonly labels: RunLabels; readonly blobs: BlobStore } {
+    const { journal, components } = this.#init
+    return { labels: journal.fold.labels, blobs: components.log.store.blobs }
+  }
+
+  /** The content is given in its turn, like an outcome: what follows is labelled with it. */
+  async #reveal(step: Step, ask: Extract<Ask, { readonly kind: 'reveal' }>): Promise<void> {
+    const { journal, execution } = this.#init
+    const { labels, blobs } = this.#sources()
+    const held = labels.held.get(ask.id)
+    invariant(held !== undefined, 'a reference of this run stands for a value that is held')
+    const value = partAt(await openValue(held.value, blobs), ask.at) ?? null
+    const part = ask.at === '' ? {} : { at: ask.at }
+    const data = { step: step.id, reference: ask.id, value: held.digest, ...part }
+    const event = journal.add({ type: 'ValueRevealed', data })
+    await execution.deliver(step, event, settlementOf(event, value, null))
   }
 
   /** @returns false when authority has to catch up before the answer can be final */
@@ -100,23 +146,30 @@ export class Rulings {
     const { call, ask } = ruling
     const { digest } = ask
     if (waiting?.digest === digest) return
+    const references = await shownReferences(call.bound.references, this.#sources())
+    const shown = references.length > 0 ? { references } : {}
+    const sealed = sealValue({ ...detailsOf(call), ...shown })
     const at = journal.now()
     journal.add({
       type: 'ApprovalRequested',
       at,
+      blob: sealed.blob,
       data: {
         ...termsOf(ask, at),
         step: step.id,
         kind: 'effect',
         digest,
         prompt: `Allow ${call.request.action}${placeOf(call.resource)}?`.slice(0, 2048),
-        details: { inline: detailsOf(call) },
+        details: sealed.ref as Payload<'ApprovalRequested'>['details'],
         grant: call.grant,
       },
     })
   }
 
-  async #question(step: Step, question: Question): Promise<void> {
+  async #question(
+    step: Step,
+    { question, bound }: Extract<Ask, { readonly kind: 'question' }>,
+  ): Promise<void> {
     const { journal } = this.#init
     const answer = journal.fold.answers.get(step.id)
     if (answer !== undefined) {
@@ -135,8 +188,10 @@ export class Rulings {
     if (journal.fold.waiting.has(step.id)) return
     const { by, timeoutMs = null, escalateAfterMs: afterMs, escalateTo: to } = question
     const escalation = afterMs === undefined || to === undefined ? null : { afterMs, to }
+    const references = await shownReferences(bound.references, this.#sources())
+    const asked = question.details ?? null
+    const sealed = sealValue(references.length > 0 ? { details: asked, references } : asked)
     const at = journal.now()
-    const sealed = sealValue(question.details ?? null)
     journal.add({
       type: 'ApprovalRequested',
       blob: sealed.blob,
@@ -175,7 +230,12 @@ export class Rulings {
     const result = resolution.data.result ?? { inline: null }
     const { attempt } = intent.data
     const observed = { resolved: resolution.data.evidence.slice(0, 1024) }
-    const data = { effect: step.id, attempt, intent: intent.id, result, observed }
+    // Who says that it happened vouches for that, and not for what came back.
+    const said =
+      resolution.data.result === undefined ? TRUSTED_LABEL : sourceLabel(intent.data.action)
+    const label = joinLabels(wholeLabel(intent.data.labels), said)
+    const recorded = label as unknown as Payload<'EffectSucceeded'>['label']
+    const data = { effect: step.id, attempt, intent: intent.id, result, observed, label: recorded }
     const fact: Fact = { type: 'EffectSucceeded', data, causes: [resolution.id] }
     const event = journal.add(fact)
     const value = await openValue(result as ValueRef, components.log.store.blobs)

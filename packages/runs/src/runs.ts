@@ -7,6 +7,7 @@ import { foldRun, requestAbort, resolveEffect } from './commands.ts'
 import type { Components, RunsInit } from './components.ts'
 import { Drive } from './drive.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
+import { declassifyValue, endorseValue, valuesOfRun } from './label-commands.ts'
 import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
 import type { DriveOptions, Program, RunResult, Runs, RunView, Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
@@ -61,6 +62,9 @@ export function createRuns(init: RunsInit): RunsService {
     view: async (run) => viewOf(await foldRun(components, run)),
     list: (query) => listRuns(components, query),
     answer: (run, command) => answerStep(components, run, command),
+    labels: (run) => valuesOfRun(components, run),
+    endorse: (run, command) => endorseValue(components, run, command),
+    declassify: (run, command) => declassifyValue(components, run, command),
     resolveDoubt: (run, command) => resolveEffect(components, run, command),
     async abort(run, command) {
       await requestAbort(components, run, command)

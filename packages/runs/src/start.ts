@@ -16,10 +16,11 @@ import {
 } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
+import { type SealedInput, sealInput } from './input.ts'
 import { recordedEvent, runStream } from './journal.ts'
 import { GRANTS_MAX, GRANTS_PER_APPEND, STANDING_MAX } from './limits.ts'
 import type { GrantSpec, Program, StartOptions } from './ports.ts'
-import { type SealedValue, sealValue } from './value.ts'
+import type { SealedValue } from './value.ts'
 
 /** Records a run. @returns its id: an older run's, when the key already stands for one */
 export async function startRun(
@@ -28,7 +29,8 @@ export async function startRun(
   input: unknown,
   options: StartOptions,
 ): Promise<RunId> {
-  const sealed = sealInput(program, input)
+  const held = sealInput(program, input, options)
+  const { sealed } = held
   const specs = Object.entries(options.grants ?? {})
   checkGrants(program, specs)
   checkStanding(options)
@@ -48,7 +50,7 @@ export async function startRun(
     ...grants.map(({ name, grant }) => ({ name, grant })),
     ...given.map(([name, grant]) => ({ name, grant })),
   ]
-  const created = creation(components, { run, program, sealed, bound, options })
+  const created = creation(components, { run, program, held, bound, options })
   const key = keyWrite(program, run, sealed, options)
   const writes = [...created.writes, ...key, ...grants.slice(0, GRANTS_PER_APPEND).map(writeOf)]
   try {
@@ -59,17 +61,6 @@ export async function startRun(
   } catch (error) {
     if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') || key[0] === undefined) throw error
     return existingRun(components, key[0].stream, program, sealed)
-  }
-}
-
-function sealInput(program: Program, input: unknown): SealedValue {
-  try {
-    // What is recorded is the input as it was given: a later version may parse it differently.
-    program.input.parse(input)
-    return sealValue(input)
-  } catch (cause) {
-    const message = `${program.name} does not take this input`
-    throw new RunsError(RUNS_CODES.inputInvalid, message, { program: program.name }, cause)
   }
 }
 
@@ -149,12 +140,13 @@ function creation(
   init: {
     readonly run: RunId
     readonly program: Program
-    readonly sealed: SealedValue
+    readonly held: SealedInput
     readonly bound: StandardPayloads['RunCreated']['grants']
     readonly options: StartOptions
   },
 ): AppendRequest {
-  const { run, program, sealed, bound, options } = init
+  const { run, program, held, bound, options } = init
+  const { sealed, labelled } = held
   const { standing = [] } = options
   const data: StandardPayloads['RunCreated'] = {
     run,
@@ -168,12 +160,14 @@ function creation(
     ...(options.agent === undefined ? {} : { agent: agentId(options.agent) }),
     ...(options.session === undefined ? {} : { session: sessionId(options.session) }),
     ...(standing.length === 0 ? {} : { standing: [...standing] }),
+    ...labelled,
   }
+  const blobs = [...(sealed.blob === null ? [] : [sealed.blob]), ...held.blobs]
   const principal = options.principal ?? components.principal
   const events = [{ type: 'RunCreated', data, principal }]
   return {
     writes: [{ stream: runStream(run), expectedVersion: 'no_stream', events }],
-    ...(sealed.blob === null ? {} : { blobs: [sealed.blob] }),
+    ...(blobs.length === 0 ? {} : { blobs }),
   }
 }
 

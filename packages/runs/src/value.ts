@@ -46,6 +46,11 @@ export function sealValue(value: unknown): SealedValue {
   return { ref, digest, blob: { digest: address, bytes } }
 }
 
+/** The digest of a recorded value, whether inline or not. */
+export function digestOfRef(ref: ValueRef): Hash {
+  return 'inline' in ref ? sealValue(ref.inline).digest : (ref.blob.$blob as unknown as Hash)
+}
+
 /** Reads a recorded value back. */
 export async function openValue(ref: ValueRef, blobs: BlobStore): Promise<JsonValue> {
   if ('inline' in ref) return ref.inline

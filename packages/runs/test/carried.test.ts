@@ -48,7 +48,7 @@ function denialOf(denied: JsonObject | undefined): JsonObject {
   return denied?.['denial'] as JsonObject
 }
 
-/** Verifies: RUN-R60 */
+/** Verifies: RUN-R90 */
 describe('secrets that a call carries', () => {
   it('are named in the intent with their authority, and given to the handler by name', async () => {
     const args = { headers: { authorization: handle() }, list: [handle('api/other'), handle()] }

@@ -52,9 +52,17 @@ export function context(
       }
     }) as RunContext['attempt'],
     propose: async () => undefined,
+    hold: noReferences,
+    part: noReferences,
+    reveal: noReferences,
     approval: async () => ({ approved: true, by: 'os:bob' as PrincipalId, comment: null }),
     scope: (name) => context(perform, `${prefix}${name}/`),
   }
+}
+
+/** A guest is given handles; references are the run's. */
+function noReferences(): never {
+  throw new Error('nothing here asks for references')
 }
 
 /** What a run of a guest came to: its result, or the code it ended with. */

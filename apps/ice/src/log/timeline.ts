@@ -46,6 +46,7 @@ export type EntryKind =
   | 'rejected'
   | 'suspended'
   | 'resumed'
+  | 'labelled'
   | 'abort-requested'
   | 'validation'
   | 'conclusion'
@@ -214,6 +215,23 @@ const TELL: Readonly<Record<string, Tell>> = {
   RunResumed(event) {
     return this.resumed(event)
   },
+  ValueRevealed: on<'ValueRevealed'>(({ data: { step, reference } }) => ({
+    kind: 'labelled',
+    text: `the program was shown what it held of ${reference}`,
+    step,
+  })),
+  ValueEndorsed: on<'ValueEndorsed'>(({ data: { step, sources, reason } }) => ({
+    kind: 'labelled',
+    text: `endorsed: ${sources.join(', ')} no longer counts`,
+    step,
+    comment: reason,
+  })),
+  ValueDeclassified: on<'ValueDeclassified'>(({ data: { step, readers, reason } }) => ({
+    kind: 'labelled',
+    text: `declassified: ${readers?.join(', ') ?? 'everyone'} may read it`,
+    step,
+    comment: reason,
+  })),
   AbortRequested: on<'AbortRequested'>(({ data: { reason } }) => ({
     kind: 'abort-requested',
     text: reason,

@@ -8,6 +8,7 @@ import { waitingLines } from '../drive/waiting.ts'
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
 import { findRun } from '../log/find.ts'
+import { labelText } from '../log/labels.ts'
 import { type LogReader, openReader, using } from '../log/open.ts'
 import { readRun, runStream } from '../log/runs.ts'
 import { type EntryKind, Timeline, type TimelineEntry } from '../log/timeline.ts'
@@ -190,6 +191,7 @@ function tailLines(invocation: Invocation, view: RunView): readonly string[] {
   const counts = `${succeeded} effects, ${failed} failed, ${denied} denied, ${approved} approved`
   const took = duration(view.updatedAt - view.createdAt)
   const lines = ['', `${counts}; ${view.version} events in ${took}`]
+  lines.push(`what it was given: ${labelText(view.label)}`)
   if (view.reason !== null) lines.push(`ended because: ${plain(view.reason)}`)
   if (view.conclusion !== null || view.waitingFor.length === 0) return lines
   lines.push(paint.yellow('waits for'), ...waitingLines(invocation, view.run, view.waitingFor))

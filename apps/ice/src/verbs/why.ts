@@ -2,6 +2,7 @@
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
 import { findEvent } from '../log/find.ts'
+import { labelText } from '../log/labels.ts'
 import { openReader, using } from '../log/open.ts'
 import { duration, isoTime } from '../terminal/format.ts'
 import type { Paint } from '../terminal/paint.ts'
@@ -103,6 +104,10 @@ function decisionLines(decision: DecisionNote, paint: Paint): readonly string[] 
     `  on ${clip(plain(jsonText(resource)), 300)}`,
     `  arguments ${argumentsDigest}`,
   ]
+  for (const [at, label] of Object.entries(decision.labels ?? {})) {
+    lines.push(`    ${at === '' ? 'all' : plain(at)} ${labelText(label)}`)
+  }
+  if (decision.held) lines.push('  the program is given a reference, and does not see the result')
   if (decision.fate !== null) lines.push(`  should its outcome be lost: ${FATES[decision.fate]}`)
   if (decision.reasons !== null) {
     lines.push(...plainLines(decision.reasons).map((line) => `  ${paint.red(line)}`))
@@ -181,13 +186,14 @@ function outcomeLines(
   outcome: NonNullable<DecisionNote['outcome']>,
   paint: Paint,
 ): readonly string[] {
-  const { type, ms, result, observed, error } = outcome
+  const { type, ms, result, observed, error, label } = outcome
   const lines = [
     `${paint.bold('outcome')} ${plain(type)} after ${duration(ms)}`,
     `  ${placeOf(outcome)}`,
   ]
   if (observed !== null) lines.push(`  observed ${clip(plain(jsonText(observed)), 300)}`)
   if (result !== null) lines.push(`  gave ${clip(plain(jsonText(result)), 300)}`)
+  if (label !== null) lines.push(`  ${labelText(label)}`)
   if (error !== null) lines.push(`  ${paint.red(clip(plain(jsonText(error)), 400))}`)
   return lines
 }

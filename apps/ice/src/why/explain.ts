@@ -1,6 +1,6 @@
 /** From an event to its explanation, as data: what `why --json` prints and `why` renders. */
 import { describe as describeDenial } from '@ice/capabilities'
-import type { DenialCause } from '@ice/capabilities/ports'
+import type { DenialCause, Label } from '@ice/capabilities/ports'
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import { isOutcome } from '@ice/runs'
 import { CAUSE_DEPTH_MAX, CAUSES_MAX } from '../limits.ts'
@@ -38,6 +38,10 @@ export interface DecisionNote {
   readonly resource: unknown
   readonly argumentsDigest: string
   readonly arguments: unknown
+  /** Where the arguments came from and who may read them, by JSON pointer; as it was recorded. */
+  readonly labels: Readonly<Record<string, Label>> | null
+  /** The program was given a reference to the result. */
+  readonly held: boolean
   readonly fate: string | null
   readonly basis: readonly unknown[]
   readonly chain: readonly LinkNote[]
@@ -55,6 +59,8 @@ export interface OutcomeNote extends EventNote {
   readonly result: unknown
   readonly observed: unknown
   readonly error: unknown
+  /** Where what came of it is from and who may read it; `null` where the log does not tell. */
+  readonly label: Label | null
 }
 
 /** Why an event is there. */
@@ -166,6 +172,8 @@ async function allowed(
     resource: data.resource,
     argumentsDigest: data.argumentsDigest,
     arguments: data.arguments,
+    labels: data.labels ?? null,
+    held: data.held === true,
     fate: data.fate,
     basis: data.basis,
     chain: links.map(linkNote),
@@ -198,6 +206,8 @@ async function refused(
     resource: data.resource,
     argumentsDigest: data.argumentsDigest,
     arguments: null,
+    labels: null,
+    held: false,
     fate: null,
     basis: data.basis,
     chain: links.map(linkNote),
@@ -221,11 +231,12 @@ function linkNote(link: Link | { readonly unknown: string }): LinkNote {
 function outcomeNote(outcome: RecordedEvent, since: number): OutcomeNote {
   const base = { ...note(outcome), ms: outcome.time - since }
   if (isOutcome(outcome)) {
-    const { result, observed } = outcome.data
-    return { ...base, result, observed, error: null }
+    const { result, observed, label = null } = outcome.data
+    return { ...base, result, observed, error: null, label }
   }
-  const { error = null } = outcome.data as { readonly error?: unknown }
-  return { ...base, result: null, observed: null, error }
+  const said = outcome.data as { readonly error?: unknown; readonly label?: Label }
+  const { error = null, label = null } = said
+  return { ...base, result: null, observed: null, error, label }
 }
 
 interface Walk {

@@ -125,3 +125,19 @@ export default defineProgram({
 
 /** How `slow` is granted what it does. */
 export const PAUSE_GRANT = 'pause=test.pause:tool:pause'
+
+/** Reads one file, holds another one unseen, and asks a person. */
+export const INBOX: string = `${IMPORTS}
+export default defineProgram({
+  name: 'inbox',
+  version: '1.0.0',
+  input: z.strictObject({}),
+  output: z.unknown(),
+  needs: ['files'],
+  async run(context) {
+    await context.hold('b', fs.read('files', { path: 'b.txt' }))
+    await context.effect('a', fs.read('files', { path: 'a.txt' }))
+    return await context.approval('ask', { prompt: 'Go on?' })
+  },
+})
+`

@@ -14,7 +14,7 @@ import {
 import { REDIRECTS_MAX, REQUEST_BYTES_MAX } from './limits.ts'
 import type { NetworkOptions } from './options.ts'
 import { scrubbedError, scrubFor } from './scrub.ts'
-import { claimOf, parseTarget } from './url.ts'
+import { claimOf, parseTarget, sourceOf } from './url.ts'
 
 /** What is told of an action once. */
 interface Action {
@@ -60,6 +60,7 @@ function handlerOf(options: NetworkOptions, { action, fate, schema }: Action): E
       claimOf(parseTarget(String(url)), String(method)),
     // Only ever asked about arguments that `parse` gave back.
     bounds: (args: EffectCall['arguments']) => boundsOf(args as unknown as NetworkArguments),
+    source: ({ url }: EffectCall['arguments']) => sourceOf(String(url)),
     async perform(call: EffectCall): Promise<EffectReport> {
       const args = checkedNetworkArguments(schema, call.arguments)
       // Loaded with the first request: a process that makes none does not pay for TLS.

@@ -19,7 +19,7 @@ import { ANSWER_BYTES_MAX, IDLE_MS } from './limits.ts'
 import type { Leg } from './redirect.ts'
 import { scrubbed } from './scrub.ts'
 import type { Trip } from './trip.ts'
-import { shownUrl } from './url.ts'
+import { shownUrl, sourceOf } from './url.ts'
 
 /** A redirect that was followed. */
 export interface Passed {
@@ -84,12 +84,14 @@ export async function report(trip: Trip, landed: Landed, failure?: unknown): Pro
     const { scrub } = trip.options
     const value = scrubbed(answer as JsonObject, scrub)
     // A leg that dropped the body on its way is counted with it: more, never less.
-    const { body } = trip.args
+    const { body, url: first } = trip.args
     const own = isSecretHandle(body) ? leg.body : bodyOf(trip.args, body)
     const sent = (own?.length ?? 0) * (trip.passed.length + 1)
     return {
       value,
       observed: scrubbed(observed as JsonObject, scrub) as JsonObject,
+      // Whoever sent the call on had a say in what it brought back.
+      sources: [first, ...trip.passed.map(({ to }) => to)].map(sourceOf),
       spent: { bytes: sent + taken.digest.bytes },
     }
   } finally {

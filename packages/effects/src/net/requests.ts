@@ -1,13 +1,13 @@
 /** Requests for the network effects, with the type of what they give: for programs. */
 
 import type { JsonObject, JsonValue } from '@ice/primitives'
-import type { ByteFold, EffectRequest } from '@ice/runs/ports'
+import type { ByteFold, EffectRequest, Reference } from '@ice/runs/ports'
 import type { SecretHandle } from '../secrets/handle.ts'
 import type { NetworkAnswer } from './report.ts'
 
 type Common = {
   /** Of http or https, without a user. */
-  readonly url: string
+  readonly url: string | Reference<string>
   /** No credentials, for arguments are recorded: handles of secrets, which stay behind when a
    * server sends on to another origin. */
   readonly headers?: Readonly<Record<string, string | SecretHandle>>
@@ -30,7 +30,7 @@ export type FetchRequest = Common & {
 /** What to send where. */
 export type SendRequest = Common & {
   readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
-  readonly body?: string | SecretHandle
+  readonly body?: string | SecretHandle | Reference<string>
   /** What `body` is. @defaultValue 'utf8' */
   readonly bodyEncoding?: 'utf8' | 'base64'
   /** @defaultValue 'manual': what a server sends on to is asked for by another effect */

@@ -76,6 +76,11 @@ export function shownUrl({ origin, pathname, search }: URL): string {
   return search === '' ? kept : `${kept}?…`
 }
 
+/** The untrusted source that an answer from this URL is of: its host, and its port if named. */
+export function sourceOf(text: string): string {
+  return `net:${parsed(text, undefined)?.host ?? '*'}`
+}
+
 /** A host in a message. */
 export function shownHost({ url }: Target): string {
   return shownPath(url.hostname)

@@ -112,7 +112,7 @@ export const CapabilityDenied = defineEventType({
     denial,
     basis: z.array(z.strictObject({ stream: name, version: count })).max(64),
     intent: eventId.optional(),
-    /** Where what a handler said comes from; a decision says nothing that others wrote. */
+    /** Where what it says comes from: of a decision left out, when the program knew all of it. */
     label: label.optional(),
   }),
 })
@@ -247,13 +247,15 @@ export const ValueRevealed = defineEventType({
   type: 'ValueRevealed',
   category,
   description:
-    'The program was shown a value it had a reference to: the run has its label from here on. (added)',
+    'The program was shown what a reference stands for; its label counts from then on. (added)',
   payload: z.strictObject({
     step: name,
     /** The step whose outcome it is, or `$input` and a JSON pointer. */
     reference: name,
-    /** SHA-256 of the canonical JSON of the value. */
+    /** SHA-256 of the canonical JSON of all of it. */
     value: digest,
+    /** JSON pointer of the part that was shown; left out: all of it. */
+    at: z.string().max(512).optional(),
   }),
 })
 

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '39fae1ce7098f4114e65ce2cb6c1ed8f0d09ad2444a83bc626619f7ddec8fd98' as Hash
+  '1107db416c8383474a9a6229dd92f90bab589ea68975f531841ffa68b0906d4f' as Hash

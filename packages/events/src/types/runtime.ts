@@ -8,6 +8,7 @@
 import { z } from 'zod'
 import { defineEventType } from '../event-type.ts'
 import {
+  blobRef,
   count,
   digest,
   errorRecord,
@@ -39,8 +40,12 @@ export const RunCreated = defineEventType({
     tags: z.record(z.string(), z.string().max(256)).optional(),
     /** Labels of the input by JSON pointer; left out: trusted, and for everyone. */
     labels: z.record(z.string().max(512), label).optional(),
-    /** JSON pointers of what the program is given references to. */
-    held: z.array(z.string().max(500)).min(1).max(64).optional(),
+    /** What the program is given references to: `input` has their digests in these places. */
+    held: z
+      .array(z.strictObject({ path: z.string().min(1).max(480), blob: blobRef }))
+      .min(1)
+      .max(16)
+      .optional(),
     /** For which agent, and in which session, the run acts: their stop switches concern it. */
     agent: z.string().min(1).max(128).optional(),
     session: z.string().min(1).max(128).optional(),
