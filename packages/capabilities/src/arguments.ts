@@ -18,7 +18,7 @@ export function argumentsOf(asked: ReadRequest): ArgumentsReading {
   return asked.reading
 }
 
-function readArguments({ given, argumentsDigest }: ReadRequest): ArgumentsReading {
+function readArguments({ arguments: given, argumentsDigest }: ReadRequest): ArgumentsReading {
   let text: string
   try {
     text = canonicalize(given)

@@ -35,6 +35,7 @@ import { type Chain, chainOf, guardsFor, type Link, runStop } from './chain.ts'
 import { endOf, findConditions } from './conditions.ts'
 import { counterStream } from './counts.ts'
 import { denialOf, type FoundCause } from './denial.ts'
+import { findRefusal, isUngoverned, policyGuards } from './policy.ts'
 import type { Authorization, CountDebit, Decision } from './ports.ts'
 import { idFaults, type ReadRequest, readRequest } from './request.ts'
 import type { AuthorityState } from './state.ts'
@@ -47,13 +48,13 @@ export function decide(state: AuthorityState, request: unknown): Decision {
   const entry = state.grants.get(asked.grant)
   const chain = entry === undefined ? undefined : chainOf(state, entry)
   if (chain !== undefined && isPlainlyWithin(state, asked, chain)) {
-    return { ok: authorization(asked, chain) }
+    if (isUngoverned(state.policy)) return { ok: authorization(state, asked, chain) }
   }
   const faults = idFaults(asked)
   if (faults.length > 0) return refused([malformed(faults)])
   if (chain === undefined) return refused([unknownGrant(asked)])
   const causes = causesOf(state, asked, chain)
-  return causes.length > 0 ? refused(causes) : { ok: authorization(asked, chain) }
+  return causes.length > 0 ? refused(causes) : { ok: authorization(state, asked, chain) }
 }
 
 function refused(causes: readonly FoundCause[]): Decision {
@@ -93,6 +94,7 @@ function causesOf(state: AuthorityState, asked: ReadRequest, chain: Chain): Foun
     approves = findLinkCauses(link, asked, outside, causes) || approves
   }
   findConditions(chain.links, asked, causes)
+  findRefusal(state.policy, { asked, chain }, causes)
   if (approves) findApproval(asked, causes)
   return causes
 }
@@ -125,10 +127,10 @@ function findLinkCauses(
   return needsApproval(caveats, asked.action)
 }
 
-function authorization(asked: ReadRequest, chain: Chain): Authorization {
+function authorization(state: AuthorityState, asked: ReadRequest, chain: Chain): Authorization {
   const debits = chain.counts ? debitsOf(chain) : NO_DEBITS
-  const guards = guardsFor(chain, asked.run)
-  return {
+  const guards = policyGuards(chain, guardsFor(chain, asked.run), state.policy)
+  const authorized: Authorization = {
     grant: asked.grant,
     chain: chain.ids,
     resources: chain.resources,
@@ -140,6 +142,8 @@ function authorization(asked: ReadRequest, chain: Chain): Authorization {
     debits,
     approval: wantsApproval(chain, asked) ? asked.approvedBy : null,
   }
+  const { inForce } = state.policy
+  return inForce === null ? authorized : { ...authorized, ceiling: inForce }
 }
 
 const NO_DEBITS: readonly CountDebit[] = Object.freeze([])

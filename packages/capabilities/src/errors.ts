@@ -57,6 +57,8 @@ export const CAPABILITIES_CODES = {
   grantUnsupported: 'ICE_CAPABILITIES_GRANT_UNSUPPORTED',
   /** Thrown: a child claims more than its parent; every reason is in `data.reasons`. */
   escalation: 'ICE_CAPABILITIES_ESCALATION_DENIED',
+  /** Thrown: no ceiling by its name, version, digest or judge, or a policy text that no log holds. */
+  ceilingUnsupported: 'ICE_CAPABILITIES_CEILING_UNSUPPORTED',
   /** Thrown: the grant was issued as one that cannot be revoked. */
   notRevocable: 'ICE_CAPABILITIES_NOT_REVOCABLE',
   /** Thrown: two resource kinds of one name were registered. */
@@ -66,7 +68,12 @@ export const CAPABILITIES_CODES = {
 /** A code of this package. */
 export type CapabilitiesCode = (typeof CAPABILITIES_CODES)[keyof typeof CAPABILITIES_CODES]
 
-type ThrownOnly = 'grantUnsupported' | 'escalation' | 'notRevocable' | 'kindConflict'
+type ThrownOnly =
+  | 'grantUnsupported'
+  | 'escalation'
+  | 'notRevocable'
+  | 'kindConflict'
+  | 'ceilingUnsupported'
 
 /** A code that a denial or one of its causes carries. */
 export type DenialCode = (typeof CAPABILITIES_CODES)[Exclude<

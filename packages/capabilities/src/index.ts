@@ -1,5 +1,10 @@
 /** Authority: grants, attenuation, revocation, counts and decisions over an event log. */
 
+export {
+  type AdoptCeilingCommand,
+  type AdoptedCeiling,
+  adoptCeiling,
+} from './adopt-ceiling.ts'
 export { type Attenuation, checkAttenuation } from './attenuate.ts'
 export { type AuthorityComponents, createAuthority } from './authority.ts'
 export { callDigest } from './call.ts'

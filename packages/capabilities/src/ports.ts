@@ -202,7 +202,7 @@ export interface Authorization {
   readonly resources: readonly Resource[]
   /**
    * Streams that must not have moved when the intent is recorded: each link's grant, nearest
-   * first, then the stop switches, then the counters of `debits`. At most 64.
+   * first, then the policy, then the stop switches, then the counters of `debits`. At most 64.
    */
   readonly guards: readonly Guard[]
   /** The first instant at which some link no longer holds; the intent's `notAfter` is one less. */
@@ -217,7 +217,7 @@ export interface Authorization {
   readonly spends?: readonly BudgetShare[]
   /** Slices to allot in the append of the intent, each to the stream of its budget. */
   readonly allotments?: readonly Allotment[]
-  /** The policy that was asked too. */
+  /** The policy that was asked too; left out when none is in force. */
   readonly ceiling?: CeilingVersion | null
 }
 
@@ -250,7 +250,7 @@ export type CeilingVerdict =
 
 /**
  * An organisation's policy over all requests: asked after the chain allows, and able only to
- * refuse. Pure and synchronous; what it throws refuses.
+ * refuse. Pure and synchronous; what it throws refuses, and so does whatever is no verdict.
  */
 export interface Ceiling extends CeilingVersion {
   judge(asked: CeilingRequest): CeilingVerdict

@@ -47,9 +47,10 @@ export interface ReadRequest {
   readonly approvedDigest: Hash | undefined
   readonly approvedBy: EventId | null
   readonly callDigest: Hash
-  /** The arguments as they were handed in; `argumentsOf` reads them where something asks. */
-  readonly given: unknown
-  /** What `argumentsOf` made of them, once it was asked. */
+  /** As they were handed in: only looked at where a caveat or a policy asks for them. */
+  readonly arguments: unknown
+  readonly labels: unknown
+  /** What `argumentsOf` made of the arguments, once it was asked. */
   reading: ArgumentsReading | undefined
 }
 
@@ -69,7 +70,7 @@ export function readRequest(request: unknown): Reading {
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource, tool, arguments: given } = request
+  const { approved, callDigest, resource, tool, labels } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
   const claim = copyClaim(resource)
@@ -112,7 +113,8 @@ function read(request: AuthorityRequest): Reading {
       approvedDigest,
       approvedBy,
       callDigest,
-      given,
+      arguments: request.arguments,
+      labels,
       reading: undefined,
     },
   }

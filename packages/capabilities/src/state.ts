@@ -4,6 +4,7 @@
  *     grant/<id>     CapabilityGranted, then at most a revocation or an expiry
  *     budget/<id>    CountDebited …
  *     stop/<scope>   any event stops the scope for good
+ *     policy/ceiling PolicyAdopted (see `policy.ts`)
  *
  * 1. An event is taken only as the next of its stream. One that is repeated, or runs ahead of
  *    what is known, changes nothing, so events may be fed in any order and more than once.
@@ -22,6 +23,7 @@ import {
   type PrincipalId,
   type Timestamp,
 } from '@ice/primitives'
+import { sealCeiling } from './ceiling.ts'
 import type { Chain } from './chain.ts'
 import { type Counter, debit } from './counts.ts'
 import { structuralFaults } from './grant.ts'
@@ -29,7 +31,8 @@ import { createIntern, type Intern } from './intern.ts'
 import type { ResourceKinds } from './kinds.ts'
 import { DEAD_GRANTS_MAX } from './limits.ts'
 import { isRecord, own } from './plain.ts'
-import type { Grant, GrantState } from './ports.ts'
+import { createPolicy, evolvePolicy, type PolicyState } from './policy.ts'
+import type { Ceiling, Grant, GrantState } from './ports.ts'
 import { shown } from './text.ts'
 
 /** A grant as it is known. Changes in place as its stream is folded. */
@@ -62,6 +65,7 @@ export interface AuthorityState {
   readonly grants: Map<string, GrantEntry>
   /** Versions of stop streams that have an event. */
   readonly stops: Map<string, number>
+  readonly policy: PolicyState
   /** Dead grants in the order of their end. */
   readonly dead: Set<GrantEntry>
 }
@@ -69,6 +73,8 @@ export interface AuthorityState {
 /** How much of the past a projection keeps. */
 export interface AuthorityProjectionOptions {
   readonly kinds: ResourceKinds
+  /** The policy loaded here. @defaultValue none */
+  readonly ceiling?: Ceiling
   /** @defaultValue 10,000 */
   readonly deadMax?: number
 }
@@ -78,6 +84,7 @@ export function authorityProjection(
   options: AuthorityProjectionOptions,
 ): Projection<AuthorityState> {
   const { kinds, deadMax = DEAD_GRANTS_MAX } = options
+  const ceiling = options.ceiling === undefined ? null : sealCeiling(options.ceiling)
   return {
     name: 'authority',
     initialState: () => ({
@@ -85,6 +92,7 @@ export function authorityProjection(
       intern: createIntern(),
       grants: new Map(),
       stops: new Map(),
+      policy: createPolicy(ceiling),
       dead: new Set(),
     }),
     evolve(state, event) {
@@ -92,6 +100,7 @@ export function authorityProjection(
       if (stream.startsWith('grant/')) evolveGrant(state, event, deadMax)
       else if (stream.startsWith('budget/')) evolveCounter(state, event)
       else if (stream.startsWith('stop/')) evolveStop(state, event)
+      else if (stream.startsWith('policy/')) evolvePolicy(state.policy, event)
       return state
     },
   }

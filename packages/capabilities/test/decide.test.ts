@@ -30,6 +30,7 @@ describe('an allowed request', () => {
         { stream: `grant/${leaf}`, version: 1 },
         { stream: `grant/${middle}`, version: 1 },
         { stream: `grant/${root}`, version: 1 },
+        { stream: 'policy/ceiling', version: 0 },
         { stream: 'stop/all', version: 0 },
         { stream: `stop/run/${world.run}`, version: 0 },
       ],
@@ -148,7 +149,14 @@ describe('causes', () => {
       'ICE_CAPABILITIES_CEILING_REFUSED',
       'ICE_CAPABILITIES_APPROVAL_REQUIRED',
     ])
-    const { grantUnsupported, escalation, notRevocable, kindConflict, ...denials } = C
+    const {
+      ceilingUnsupported,
+      grantUnsupported,
+      escalation,
+      notRevocable,
+      kindConflict,
+      ...denials
+    } = C
     expect(new Set(Object.values(denials))).toEqual(new Set(DENIAL_PRECEDENCE))
   })
 
@@ -362,7 +370,7 @@ describe('a chain', () => {
       grant = world.grant({ parent: grant, delegable: depth, caveats })
     }
     const { chain, guards, debits } = allowed(world, world.request(grant))
-    expect([chain.length, guards.length, debits.length]).toEqual([32, 42, 8])
+    expect([chain.length, guards.length, debits.length]).toEqual([32, 43, 8])
   })
 
   it('becomes whole when its missing link comes, and ends with it', () => {

@@ -162,6 +162,7 @@ function intentOf(
       basis: ok.guards.map(({ stream, version }) => ({ stream, version })),
       fate: handler.fate,
       ...approval,
+      ...(ok.ceiling == null ? {} : { ceiling: { ...ok.ceiling } }),
     },
   }
 }
