@@ -69,7 +69,7 @@ export const CEILING_VERSION_CHARS_MAX = 64
 /** @units UTF-8 bytes of the text of a policy: it is kept in the log, for whoever asks why. */
 export const POLICY_TEXT_BYTES_MAX = 1_048_576
 
-/** @units UTF-8 bytes of the text of a policy that an event carries itself; a longer one is a blob. */
+/** @units UTF-8 bytes of the text of a policy that its event carries; a longer one is a blob. */
 export const POLICY_INLINE_BYTES_MAX = 4_096
 
 /** @units values of the labels of a call that a ceiling is shown. */

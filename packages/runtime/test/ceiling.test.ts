@@ -84,7 +84,7 @@ describe('a runtime with a ceiling', () => {
     await ice.close()
   })
 
-  test('is bound by the one in force, also while it runs, and does not bring back an old one', async () => {
+  test('is bound by the one in force, and does not bring back an old one', async () => {
     const ice = await open({ ceiling: first })
     expect(await outcome(ice, 'waste')).toBe('done')
     const other = await open({ ceiling: second, adoptCeiling: { policyText: 'no waste' } })
