@@ -50,12 +50,7 @@ const PREFIXES = ['grant/', 'budget/', 'stop/', 'policy/'] as const
 export function createAuthority(components: AuthorityComponents): Authority {
   const { log } = components
   const kinds = composeKinds(components.kinds)
-  const { ceiling, deadMax } = components
-  const projection = authorityProjection({
-    kinds,
-    ...(ceiling === undefined ? {} : { ceiling }),
-    ...(deadMax === undefined ? {} : { deadMax }),
-  })
+  const projection = authorityProjection({ ...components, kinds })
   const state = projection.initialState()
   let position = 0
 
