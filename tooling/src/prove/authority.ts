@@ -5,12 +5,16 @@
  */
 import type { CheckRecorder } from '../harness/recorder.ts'
 import type { ProveTopic, TopicContext } from '../harness/topics.ts'
+import { authorityMutants } from './parts/authority-mutants.ts'
 import { authorityNet } from './parts/authority-net.ts'
 
 type Part = (context: TopicContext & CheckRecorder) => Promise<void>
 
 /** What is proved, by the name that `ICE_PROVE_ONLY` takes. */
-const PARTS: readonly (readonly [name: string, part: Part])[] = [['A3', authorityNet]]
+const PARTS: readonly (readonly [name: string, part: Part])[] = [
+  ['A3', authorityNet],
+  ['R15', authorityMutants],
+]
 
 export const topic: ProveTopic = {
   summary: 'authority under attack: forbidden addresses in every spelling, redirects, rebinding',
