@@ -131,7 +131,7 @@ class TestRunner {
       ...{ ICE_MUTANTS: folder, ICE_MUTANTS_TESTS: tests },
       ICE_MUTANTS_SOURCES: JSON.stringify(sources),
     }
-    const child = fork(join(import.meta.dirname, 'worker.ts'), { env, stdio: 'ignore' })
+    const child = fork(new URL('./worker.ts', import.meta.url), { env, stdio: 'ignore' })
     const { files } = await message<{ readonly files: readonly string[] }>(child)
     return new TestRunner(child, files)
   }

@@ -97,7 +97,7 @@ function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && typeof (value as Node).type === 'string'
 }
 
-/** Applies edits that lie within each other or apart; of two on one place the earlier is outside. */
+/** Applies edits that lie within each other or apart; the first of two on one place is outside. */
 function render(source: string, edits: readonly Edit[]): string {
   const sorted = edits
     .map((edit, order) => ({ edit, order }))

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { afterAll, expect } from 'vitest'
 
-/** @units passes through loops of the sources, in one file of tests; without a mutant none comes near. */
+/** @units passes through loops of the sources, in one file of tests: no mutant, no way near. */
 const PASSES_MAX = 200_000_000
 
 const folder = String(process.env['ICE_MUTANTS'])

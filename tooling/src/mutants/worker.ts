@@ -8,6 +8,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createVitest } from 'vitest/node'
 import { projectRoot } from '../lib/house.ts'
 import { instrument } from './edits.ts'
@@ -31,12 +32,12 @@ const vitest = await createVitest(
     config: false,
     watch: false,
     include: [tests],
-    setupFiles: [join(import.meta.dirname, 'setup.ts')],
+    setupFiles: [fileURLToPath(new URL('./setup.ts', import.meta.url))],
     reporters: [{}],
     pool: 'threads',
     maxWorkers: 1,
     bail: 1,
-    testTimeout: 60_000,
+    testTimeout: 150_000,
   },
   {
     resolve: {

@@ -20,7 +20,7 @@ import { insist } from './insist.ts'
 
 const FOLDER = 'packages/capabilities/src'
 
-/** What does not decide: shapes, texts, commands over a log; addresses have a proof of their own. */
+/** What does not decide: shapes, texts, commands over a log; addresses have their own proof. */
 const OTHERS: ReadonlySet<string> = new Set([
   ...['index', 'ports', 'errors', 'limits', 'text', 'causes', 'describe-grant', 'intern'],
   ...['authority', 'grants', 'adopt-ceiling', 'retried', 'stop-commands', 'preview'],
