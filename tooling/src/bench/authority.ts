@@ -4,8 +4,7 @@
  * A decision is held against the least anything could do, one lookup of a key, and against Cedar
  * asked of policies of the same meaning. All three are measured in turns, in one process.
  */
-// The grants and requests are those of the package's own bench.
-// @boundaries-ignore
+// @boundaries-ignore the grants and requests are those of the package's own bench
 import { createDecisions } from '../../../packages/capabilities/bench/decide.ts'
 import { type Figure, figure } from '../harness/figure.ts'
 import { compete } from '../harness/rounds.ts'
