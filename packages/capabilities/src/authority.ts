@@ -1,7 +1,7 @@
 /**
  * Authority over a log: decisions on a cached fold, which catches up when it is asked to.
  *
- * 1. What was folded reaches up to one position of the log: its head before the first of the three
+ * 1. What was folded reaches up to one position of the log: its head before the first of the four
  *    kinds of stream was read. What a read finds beyond it may lack its counterpart, a slice its
  *    grant, and is read again by the next refresh.
  * 2. `observe` may run ahead of that position, stream by stream; an event at or before it is old
@@ -21,7 +21,8 @@ import { rootGrant } from './grant.ts'
 import { type HolderParts, holderParts } from './holder.ts'
 import { composeKinds } from './kinds.ts'
 import { CACHED_GRANTS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
-import type { Authority, Party, ResourceKind } from './ports.ts'
+import { POLICY_STREAM } from './policy.ts'
+import type { Authority, Ceiling, Party, ResourceKind } from './ports.ts'
 import { authorityProjection, grantState } from './state.ts'
 import { isStopScope, stopStream, stopStreams } from './stops.ts'
 
@@ -30,24 +31,26 @@ export interface AuthorityComponents {
   readonly log: Pick<EventLog, 'read' | 'readAll' | 'store'>
   /** Which resource kinds there are, from now on: `fsKind`, `toolKind`, or ones of a product. */
   readonly kinds: Iterable<ResourceKind>
+  /** The organisation's policy: nothing is allowed unless it is the one in force in the log. */
+  readonly ceiling?: Ceiling
   /** Dead grants remembered for the sake of a reason. @defaultValue 10,000 */
   readonly deadMax?: number
   /** Grants kept in memory before all are dropped. @defaultValue 50,000 */
   readonly cachedMax?: number
 }
 
-const PREFIXES = ['grant/', 'budget/', 'stop/'] as const
+const PREFIXES = ['grant/', 'budget/', 'stop/', 'policy/'] as const
 
 /**
  * Makes an authority that knows nothing yet: `refresh` it first.
  *
  * @throws {CapabilitiesError} `ICE_CAPABILITIES_KIND_CONFLICT` — two kinds have one name
+ * @throws {CapabilitiesError} `ICE_CAPABILITIES_CEILING_UNSUPPORTED` — the ceiling is none
  */
 export function createAuthority(components: AuthorityComponents): Authority {
   const { log } = components
   const kinds = composeKinds(components.kinds)
-  const { deadMax } = components
-  const projection = authorityProjection(deadMax === undefined ? { kinds } : { kinds, deadMax })
+  const projection = authorityProjection({ ...components, kinds })
   const state = projection.initialState()
   let position = 0
 
@@ -97,6 +100,7 @@ export function createAuthority(components: AuthorityComponents): Authority {
     }
     const switches = party === undefined ? [STOP_ALL] : stopStreams(party)
     for (const stream of switches) await followStop(stream)
+    await follow(POLICY_STREAM, state.policy.guard.version)
     for (const grant of new Set(grants)) await load(grant)
   }
 

@@ -49,6 +49,13 @@ export interface Breakage {
   readonly data: JsonObject
 }
 
+/** Guards with that of the policy, and what they were made of. */
+export interface Governed {
+  readonly from: readonly Guard[]
+  readonly guard: Guard
+  readonly guards: readonly Guard[]
+}
+
 /** A chain as far as it can be followed. */
 export interface Chain {
   /**
@@ -76,6 +83,8 @@ export interface Chain {
   /** Guards of an intent, but for budgets, and whom they are for: who asked last. */
   guards: readonly Guard[]
   guardsParty: Party | undefined
+  /** The same with the guard of the policy, as they were asked for last. */
+  governed: Governed | undefined
   /** From the named grant on; empty when that grant itself is malformed. */
   readonly links: readonly Link[]
   readonly breakage: Breakage | undefined
@@ -210,6 +219,7 @@ function assemble(links: readonly Link[], breakage: Breakage | undefined): Chain
     isLimited: links.some((link) => link.caveats.limits.length > 0),
     guards: links.map(guardOf),
     guardsParty: undefined,
+    governed: undefined,
     links,
     breakage,
   }

@@ -37,6 +37,7 @@ import { endOf, findConditions } from './conditions.ts'
 import { denialOf, type FoundCause } from './denial.ts'
 import { CAPABILITIES_CODES } from './errors.ts'
 import { labelCauses } from './label.ts'
+import { findRefusal, isUngoverned, policyGuards } from './policy.ts'
 import type { ApprovalAsk, ApprovalTerms, Authorization, Decision } from './ports.ts'
 import { idFaults, type ReadRequest, readRequest } from './request.ts'
 import { type Plan, planOf } from './slices.ts'
@@ -52,12 +53,14 @@ export function decide(state: AuthorityState, request: unknown): Decision {
   const entry = state.grants.get(asked.grant)
   const chain = entry === undefined ? undefined : chainOf(state, entry)
   if (chain !== undefined && isPlainlyWithin(state, asked, chain)) {
-    return { ok: authorization(state, asked, chain) }
+    if (isUngoverned(state.policy)) return { ok: authorization(state, asked, chain) }
   }
   const faults = idFaults(asked)
   if (faults.length > 0) return refused([malformed(faults)])
   if (chain === undefined) return refused([unknownGrant(asked)])
-  const causes = againstOf(state, asked, chain)
+  const causes = causesOf(state, asked, chain)
+  findRefusal(state.policy, { asked, chain }, causes)
+  if (wantsApproval(chain, asked)) findApproval(state, asked, chain, causes)
   if (causes.length === 0) return { ok: authorization(state, asked, chain) }
   const isAllButApproved = causes.every(({ code }) => code === CAPABILITIES_CODES.approvalRequired)
   return isAllButApproved ? refused(causes, questionOf(asked, chain)) : refused(causes)
@@ -85,12 +88,10 @@ function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain
   return true
 }
 
-/** Everything that stands against the request, budgets too. */
-function againstOf(state: AuthorityState, asked: ReadRequest, chain: Chain): FoundCause[] {
-  return [...causesOf(state, asked, chain), ...planOf([chain], asked).causes]
-}
-
-/** What stands against it but for budgets; links in the order of the chain. */
+/**
+ * What stands against the request but for the policy and an approval, which are asked about what
+ * nothing else refuses; links in the order of the chain.
+ */
 function causesOf(state: AuthorityState, asked: ReadRequest, chain: Chain): FoundCause[] {
   const causes: FoundCause[] = []
   // A chain without a link is broken at the named grant; there is no holder to compare with.
@@ -99,13 +100,12 @@ function causesOf(state: AuthorityState, asked: ReadRequest, chain: Chain): Foun
   if (chain.breakage !== undefined) causes.push(broken(chain.breakage))
   for (const stop of stopsAgainst(state.stops, asked)) causes.push(stopped(stop))
   let outside: string | undefined
-  let approves = false
   for (const link of chain.links) {
     if (!link.sameAsBelow) outside = outsideOf(link, asked)
-    approves = findLinkCauses(link, asked, outside, causes) || approves
+    findLinkCauses(link, asked, outside, causes)
   }
   findConditions(chain.links, asked, causes)
-  if (approves) findApproval(state, asked, chain, causes)
+  causes.push(...planOf([chain], asked).causes)
   return causes
 }
 
@@ -115,13 +115,12 @@ function outsideOf({ kind, resourceFault, grant }: Link, asked: ReadRequest): st
   return kind.refuses(grant.resource, asked.action, asked.claim)
 }
 
-/** @returns whether this link wants the call approved */
 function findLinkCauses(
   link: Link,
   asked: ReadRequest,
   outside: string | undefined,
   causes: FoundCause[],
-): boolean {
+): void {
   const { entry, grant, caveats } = link
   if (entry.revokedBy !== null) causes.push(revoked(link))
   if (asked.at < grant.notBefore) causes.push(early(link, asked.at))
@@ -134,7 +133,6 @@ function findLinkCauses(
   if (reason !== undefined) causes.push(otherResource(link, reason))
   for (const fault of caveats.faults) causes.push(unknownCaveat(link, fault))
   causes.push(...labelCauses(entry.id, caveats.labels, asked))
-  return needsApproval(caveats, asked.action)
 }
 
 function authorization(state: AuthorityState, asked: ReadRequest, chain: Chain): Authorization {
@@ -142,9 +140,9 @@ function authorization(state: AuthorityState, asked: ReadRequest, chain: Chain):
   const standing = consent.standing ?? null
   const chains = standing === null ? [chain] : [chain, standing]
   const plan = planOf(chains, asked)
-  const guards = guardsFor(chain, asked, state.stops)
+  const guards = policyGuards(chain, guardsFor(chain, asked, state.stops), state.policy)
   const more = standing === null ? [] : standing.guards.slice(0, standing.links.length)
-  return {
+  const authorized: Authorization = {
     grant: asked.grant,
     chain: chain.ids,
     resources: chain.resources,
@@ -161,6 +159,8 @@ function authorization(state: AuthorityState, asked: ReadRequest, chain: Chain):
     approval: consent.approved === true ? asked.approvedBy : null,
     ...(standing === null ? {} : { standing: asked.standing as GrantId }),
   }
+  const { inForce } = state.policy
+  return inForce === null ? authorized : { ...authorized, ceiling: inForce }
 }
 
 /** When the first link ends, or the first window of one closes. */
@@ -225,9 +225,16 @@ function consentTo(state: AuthorityState, asked: ReadRequest, chain: Chain): Con
       cause: isForThis ? inadmissible(asked, digest, fault ?? '') : unapproved(asked, digest),
     }
   }
-  const judged = judgeStanding(state, standing, { asked, chain, terms, judge: againstOf })
+  const judged = judgeStanding(state, standing, { asked, chain, terms, judge: standingCauses })
   if ('ok' in judged) return { standing: judged.ok }
   return { cause: inadmissible(asked, digest, judged.fault) }
+}
+
+/** What stands against a standing approval; it is not approved in turn, and no policy is asked. */
+function standingCauses(state: AuthorityState, asked: ReadRequest, chain: Chain): FoundCause[] {
+  const causes = causesOf(state, asked, chain)
+  if (wantsApproval(chain, asked)) findApproval(state, asked, chain, causes)
+  return causes
 }
 
 function wantedTerms({ links }: Chain, { action }: ReadRequest): readonly ApprovalTerms[] {

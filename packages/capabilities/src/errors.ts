@@ -57,6 +57,8 @@ export const CAPABILITIES_CODES = {
   grantUnsupported: 'ICE_CAPABILITIES_GRANT_UNSUPPORTED',
   /** Thrown: a child claims more than its parent; every reason is in `data.reasons`. */
   escalation: 'ICE_CAPABILITIES_ESCALATION_DENIED',
+  /** Thrown: no ceiling by its name, version, digest or judge, or a text that no log holds. */
+  ceilingUnsupported: 'ICE_CAPABILITIES_CEILING_UNSUPPORTED',
   /** Thrown: the grant was issued as one that cannot be revoked. */
   notRevocable: 'ICE_CAPABILITIES_NOT_REVOCABLE',
   /** Thrown: no stop switch has such a scope. */
@@ -74,6 +76,7 @@ type ThrownOnly =
   | 'notRevocable'
   | 'scopeUnsupported'
   | 'kindConflict'
+  | 'ceilingUnsupported'
 
 /** A code that a denial or one of its causes carries. */
 export type DenialCode = (typeof CAPABILITIES_CODES)[Exclude<

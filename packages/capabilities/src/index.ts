@@ -1,5 +1,10 @@
 /** Authority: grants, attenuation, revocation, counts and decisions over an event log. */
 
+export {
+  type AdoptCeilingCommand,
+  type AdoptedCeiling,
+  adoptCeiling,
+} from './adopt-ceiling.ts'
 export { APPROVE_ACTION, type ApprovalResource, approvalKind } from './approval-kind.ts'
 export type { ArgumentRule, ArgumentWord } from './argument-rule.ts'
 export { type Attenuation, checkAttenuation } from './attenuate.ts'

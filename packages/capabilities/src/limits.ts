@@ -125,6 +125,21 @@ export const SCHEMA_STEPS_MAX = 1_000_000
 /** @units places told of at which arguments do not fit one schema; each may be long. */
 export const MISMATCHES_MAX = 4
 
+/** @units characters of the name of a ceiling. */
+export const CEILING_NAME_CHARS_MAX = 128
+
+/** @units characters of the version of a ceiling: what the payload of `PolicyAdopted` holds. */
+export const CEILING_VERSION_CHARS_MAX = 64
+
+/** @units UTF-8 bytes of the text of a policy: it is kept in the log, for whoever asks why. */
+export const POLICY_TEXT_BYTES_MAX = 1_048_576
+
+/** @units UTF-8 bytes of the text of a policy that its event carries; a longer one is a blob. */
+export const POLICY_INLINE_BYTES_MAX = 4_096
+
+/** @units values of the labels of a call that a ceiling is shown. */
+export const LABELS_NODES_MAX = 16_384
+
 /** @units characters of a value quoted in a denial, so that a hostile one leaves room. */
 export const SHOWN_CHARS_MAX = 120
 

@@ -233,7 +233,7 @@ export interface Authorization {
   readonly resources: readonly Resource[]
   /**
    * Streams that must not have moved when the intent is recorded: each link's grant, nearest
-   * first, then the stop switches, then the budgets of `allotments`. At most 64.
+   * first, then the policy, then the stop switches, then the budgets of `allotments`. At most 64.
    */
   readonly guards: readonly Guard[]
   /**
@@ -257,7 +257,7 @@ export interface Authorization {
    * that holds its slice already.
    */
   readonly allotments: readonly Allotment[]
-  /** The policy that was asked too. */
+  /** The policy that was asked too; left out when none is in force. */
   readonly ceiling?: CeilingVersion | null
 }
 
@@ -290,7 +290,7 @@ export type CeilingVerdict =
 
 /**
  * An organisation's policy over all requests: asked after the chain allows, and able only to
- * refuse. Pure and synchronous; what it throws refuses.
+ * refuse. Pure and synchronous; what it throws refuses, and so does whatever is no verdict.
  */
 export interface Ceiling extends CeilingVersion {
   judge(asked: CeilingRequest): CeilingVerdict

@@ -44,8 +44,6 @@ export interface ReadRequest {
   readonly grant: GrantId
   readonly action: string
   readonly claim: JsonObject
-  /** As they were handed in: only looked at where a caveat asks for it. */
-  readonly labels: unknown
   readonly argumentsDigest: Hash
   readonly bounds: Bounds
   readonly purse: ReadPurse
@@ -59,7 +57,9 @@ export interface ReadRequest {
   readonly given: unknown
   /** What they have to have as their digest. */
   readonly givenDigest: Hash
-  /** What `argumentsOf` made of them, once it was asked. */
+  /** Only looked at where a caveat or a policy asks for them. */
+  readonly labels: unknown
+  /** What `argumentsOf` made of the arguments, once it was asked. */
   reading: ArgumentsReading | undefined
 }
 
@@ -129,7 +129,6 @@ function read(request: AuthorityRequest): Reading {
       grant,
       action,
       claim,
-      labels,
       argumentsDigest,
       bounds,
       purse,
@@ -141,6 +140,7 @@ function read(request: AuthorityRequest): Reading {
       callDigest,
       given,
       givenDigest: givenDigest ?? argumentsDigest,
+      labels,
       reading: undefined,
     },
   }

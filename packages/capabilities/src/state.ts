@@ -4,6 +4,7 @@
  *     grant/<id>     CapabilityGranted, then at most a revocation or an expiry
  *     budget/<id>    BudgetAllotted and BudgetReturned (see `budget.ts`)
  *     stop/<scope>   thrown and lifted; what is not understood throws it (see `stops.ts`)
+ *     policy/ceiling PolicyAdopted (see `policy.ts`)
  *
  * 1. An event is taken only as the next of its stream. One that is repeated, or runs ahead of
  *    what is known, changes nothing, so events may be fed in any order and more than once.
@@ -24,13 +25,15 @@ import {
 } from '@ice/primitives'
 import { type Budget, createBudget, evolveBudget } from './budget.ts'
 import { caveatRules } from './caveat.ts'
+import { sealCeiling } from './ceiling.ts'
 import type { Chain } from './chain.ts'
 import { structuralFaults } from './grant.ts'
 import { createIntern, type Intern } from './intern.ts'
 import type { ResourceKinds } from './kinds.ts'
 import { DEAD_GRANTS_MAX } from './limits.ts'
 import { isRecord, own } from './plain.ts'
-import type { Grant, GrantState } from './ports.ts'
+import { createPolicy, evolvePolicy, type PolicyState } from './policy.ts'
+import type { Ceiling, Grant, GrantState } from './ports.ts'
 import { evolveStop, type StopSwitches } from './stops.ts'
 import { shown } from './text.ts'
 
@@ -65,6 +68,7 @@ export interface AuthorityState {
   readonly grants: Map<string, GrantEntry>
   /** Stop switches that have an event. */
   readonly stops: StopSwitches
+  readonly policy: PolicyState
   /** Dead grants in the order of their end. */
   readonly dead: Set<GrantEntry>
 }
@@ -72,6 +76,8 @@ export interface AuthorityState {
 /** How much of the past a projection keeps. */
 export interface AuthorityProjectionOptions {
   readonly kinds: ResourceKinds
+  /** The policy loaded here. @defaultValue none */
+  readonly ceiling?: Ceiling
   /** @defaultValue 10,000 */
   readonly deadMax?: number
 }
@@ -81,6 +87,7 @@ export function authorityProjection(
   options: AuthorityProjectionOptions,
 ): Projection<AuthorityState> {
   const { kinds, deadMax = DEAD_GRANTS_MAX } = options
+  const ceiling = options.ceiling === undefined ? null : sealCeiling(options.ceiling)
   return {
     name: 'authority',
     initialState: () => ({
@@ -88,6 +95,7 @@ export function authorityProjection(
       intern: createIntern(),
       grants: new Map(),
       stops: new Map(),
+      policy: createPolicy(ceiling),
       dead: new Set(),
     }),
     evolve(state, event) {
@@ -95,6 +103,7 @@ export function authorityProjection(
       if (stream.startsWith('grant/')) evolveGrant(state, event, deadMax)
       else if (stream.startsWith('budget/')) evolveLimited(state, event)
       else if (stream.startsWith('stop/')) evolveStop(state.stops, event)
+      else if (stream.startsWith('policy/')) evolvePolicy(state.policy, event)
       return state
     },
   }

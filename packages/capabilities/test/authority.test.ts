@@ -88,15 +88,15 @@ describe('an authority over a log', () => {
     await authority.refresh()
     await authority.refresh()
     expect(queries).toEqual(
-      ['grant/', 'budget/', 'stop/'].map((streamPrefix) => ({
+      ['grant/', 'budget/', 'stop/', 'policy/'].map((streamPrefix) => ({
         after: 0,
         filter: { streamPrefix },
       })),
     )
     await write(at.log, 'stop/all' as StreamId, revocation(at.ids.nextGrantId()))
     await authority.refresh()
-    expect(queries.slice(3)).toEqual(
-      ['grant/', 'budget/', 'stop/'].map((streamPrefix) => ({
+    expect(queries.slice(4)).toEqual(
+      ['grant/', 'budget/', 'stop/', 'policy/'].map((streamPrefix) => ({
         after: 1,
         filter: { streamPrefix },
       })),
@@ -212,7 +212,13 @@ describe('an authority that is asked for some grants', () => {
     await authority.refresh([id])
     expect(authority.grant(id)?.grant.id).toBe(id)
     expect(authority.grant(other)).toBeUndefined()
-    expect(read).toEqual(['stop/all', `grant/${id}`, `budget/${id}`, `stop/run/${at.run}`])
+    expect(read).toEqual([
+      'stop/all',
+      'policy/ceiling',
+      `grant/${id}`,
+      `budget/${id}`,
+      `stop/run/${at.run}`,
+    ])
     expect(ask({ ...at, authority }, id)).toBe('allowed')
     await write(at.log, `budget/${id}` as StreamId, debit(id, at.run))
     await authority.refresh([id])

@@ -51,6 +51,7 @@ describe('a call that its purse covers', () => {
     expect(ok.allotments).toEqual([])
     expect(ok.guards.map(({ stream }) => stream)).toEqual([
       `grant/${scene.grant}`,
+      'policy/ceiling',
       'stop/all',
       `stop/run/${scene.world.run}`,
       'stop/agent/a',
@@ -312,7 +313,7 @@ describe('caveats that count', () => {
     const parent = world.grant({ delegable: 1, caveats: limits(0, 32) })
     const grant = world.grant({ parent, delegable: 0, caveats: limits(32, 32) })
     const { spends, allotments, guards } = allowed(world, world.request(grant, { bounds }))
-    expect([spends.length, allotments.length, guards.length]).toEqual([64, 64, 6])
+    expect([spends.length, allotments.length, guards.length]).toEqual([64, 64, 7])
     const root = world.grant({ delegable: 2, caveats: [count(1)] })
     const next = world.grant({ parent: root, delegable: 1, caveats: limits(0, 32) })
     const leaf = world.grant({ parent: next, caveats: limits(32, 32) })

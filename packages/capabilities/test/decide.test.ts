@@ -30,6 +30,7 @@ describe('an allowed request', () => {
         { stream: `grant/${leaf}`, version: 1 },
         { stream: `grant/${middle}`, version: 1 },
         { stream: `grant/${root}`, version: 1 },
+        { stream: 'policy/ceiling', version: 0 },
         { stream: 'stop/all', version: 0 },
         { stream: `stop/run/${world.run}`, version: 0 },
       ],
@@ -155,6 +156,7 @@ describe('causes', () => {
       'ICE_CAPABILITIES_APPROVAL_REQUIRED',
     ])
     const {
+      ceilingUnsupported,
       grantUnsupported,
       escalation,
       notRevocable,
@@ -375,7 +377,7 @@ describe('a chain', () => {
       grant = world.grant({ parent: grant, delegable: depth, caveats })
     }
     const { chain, guards, allotments } = allowed(world, world.request(grant))
-    expect([chain.length, guards.length, allotments.length]).toEqual([32, 42, 8])
+    expect([chain.length, guards.length, allotments.length]).toEqual([32, 43, 8])
   })
 
   it('becomes whole when its missing link comes, and ends with it', () => {

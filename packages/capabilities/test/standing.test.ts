@@ -138,7 +138,7 @@ describe('a standing approval', () => {
     const ok = allowed(room, request)
     expect(ok).toMatchObject({ standing, approval: null, expiresAt: 8_000, chain: [grant] })
     expect(ok.guards.map(({ stream }) => stream)).toEqual([
-      ...[`grant/${grant}`, 'stop/all', `stop/run/${room.run}`],
+      ...[`grant/${grant}`, 'policy/ceiling', 'stop/all', `stop/run/${room.run}`],
       ...[`grant/${standing}`, `budget/${standing}`],
     ])
     expect(ok.allotments.map((slice) => slice.grant)).toEqual([standing])

@@ -52,6 +52,7 @@ describe('a stop switch', () => {
     expect(allowed(world, world.request(grant, who)).grant).toBe(grant)
     expect(allowed(world, world.request(grant)).guards.map(({ stream }) => stream)).toEqual([
       `grant/${grant}`,
+      'policy/ceiling',
       'stop/all',
       `stop/run/${world.run}`,
     ])

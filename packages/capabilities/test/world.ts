@@ -19,7 +19,7 @@ import { seededIds } from '@ice/primitives/testing'
 import { callDigest } from '../src/call.ts'
 import { fsKind, toolKind } from '../src/index.ts'
 import { composeKinds } from '../src/kinds.ts'
-import type { AuthorityRequest, Grant, Resource, ResourceKind } from '../src/ports.ts'
+import type { AuthorityRequest, Ceiling, Grant, Resource, ResourceKind } from '../src/ports.ts'
 import { type AuthorityState, authorityProjection } from '../src/state.ts'
 
 export const alice: PrincipalId = 'os:alice' as PrincipalId
@@ -45,8 +45,13 @@ export class World {
   readonly #versions = new Map<string, number>()
   #position = 0
 
-  constructor(kinds: readonly ResourceKind[] = [fsKind, toolKind], deadMax = 10_000) {
-    this.#projection = authorityProjection({ kinds: composeKinds(kinds), deadMax })
+  constructor(
+    kinds: readonly ResourceKind[] = [fsKind, toolKind],
+    deadMax = 10_000,
+    ceiling?: Ceiling,
+  ) {
+    const policy = ceiling === undefined ? {} : { ceiling }
+    this.#projection = authorityProjection({ kinds: composeKinds(kinds), deadMax, ...policy })
     this.state = this.#projection.initialState()
   }
 

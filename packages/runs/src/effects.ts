@@ -298,6 +298,7 @@ function intentOf(
       ...budgetMembers(ok),
       ...standing,
       ...(uses.length === 0 ? {} : { secrets: uses.map(secretRecord) }),
+      ...(ok.ceiling == null ? {} : { ceiling: { ...ok.ceiling } }),
     },
   }
 }

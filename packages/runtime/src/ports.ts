@@ -1,6 +1,6 @@
 /** The public face of a composed runtime: types only. */
 
-import type { Authority, Grants, ResourceKind } from '@ice/capabilities/ports'
+import type { Authority, Ceiling, Grants, ResourceKind } from '@ice/capabilities/ports'
 import type { EventType } from '@ice/events'
 import type { Durability, EventLog, EventStore, EventTypeDescription } from '@ice/events/ports'
 import type { Clock, JsonObject, PrincipalId, Random } from '@ice/primitives'
@@ -23,6 +23,19 @@ export interface RuntimeOptions {
   readonly ownership?: Ownership
   /** Makes the authority over the runtime's log. */
   readonly authority?: (components: AuthorityInit) => Authority
+  /**
+   * The organisation's policy. While the log has another in force, or none, nothing is allowed.
+   *
+   * @defaultValue none: nothing is allowed either once one is in force
+   */
+  readonly ceiling?: Ceiling
+  /**
+   * Puts `ceiling` in force while the runtime is composed, with the text that people read, unless
+   * it is, or was and has been replaced: bringing it back is a command of its own.
+   *
+   * @defaultValue it is not
+   */
+  readonly adoptCeiling?: { readonly policyText: string }
   readonly clock?: Clock
   readonly random?: Random
   /** Handlers beside the built-in ones; one for the same action replaces it. */
@@ -43,6 +56,7 @@ export interface RuntimeOptions {
 export interface AuthorityInit {
   readonly log: EventLog
   readonly kinds: readonly ResourceKind[]
+  readonly ceiling?: Ceiling
 }
 
 /** A composed runtime. */

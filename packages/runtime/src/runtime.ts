@@ -6,6 +6,7 @@
  */
 
 import {
+  adoptCeiling,
   approvalKind,
   createAuthority,
   createGrants,
@@ -86,7 +87,8 @@ const LIMITS: RuntimeDescription['limits'] = Object.freeze({
  * const ice = await createRuntime({ path: 'app.db' })
  * ```
  *
- * @throws what the parts throw when they open: `ICE_EVENTS_SQLITE_…`, `ICE_EVENTS_DECLARATION_…`
+ * @throws what the parts throw when they open: `ICE_EVENTS_SQLITE_…`, `ICE_EVENTS_DECLARATION_…`,
+ *   `ICE_CAPABILITIES_CEILING_UNSUPPORTED`
  */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   const clock = options.clock ?? systemClock
@@ -100,7 +102,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const log = createEventLog({ store, taxonomy, clock })
     await adopt(log, taxonomy, { store: ground.name, now: () => clock.now() })
     const kinds = [...STANDARD_KINDS, ...(options.kinds ?? [])]
-    const authority = options.authority?.({ log, kinds }) ?? createAuthority({ log, kinds })
+    const { ceiling } = options
+    if (ceiling !== undefined && options.adoptCeiling !== undefined) {
+      await adoptCeiling(log, ceiling, { ...options.adoptCeiling, principal })
+    }
+    const over = { log, kinds, ...(ceiling === undefined ? {} : { ceiling }) }
+    const authority = options.authority?.(over) ?? createAuthority(over)
     const grants = createGrants({ log, authority, kinds, clock, ids, principal })
     const effects = await handlersOf(options)
     const programs = options.programs ?? []
@@ -172,6 +179,12 @@ async function handlersOf(options: RuntimeOptions): Promise<readonly EffectHandl
   return [...standard.filter(({ action }) => !replaced.has(action)), ...own]
 }
 
+function ceilingOf({ ceiling }: RuntimeOptions): JsonObject | null {
+  if (ceiling === undefined) return null
+  const { name, version, digest } = ceiling
+  return { name, version, digest }
+}
+
 function subsystemsOf(
   options: RuntimeOptions,
   { name, store, ownership }: Ground,
@@ -180,7 +193,11 @@ function subsystemsOf(
   return {
     store: { name, durability: store.durability, supports: { ...store.supports } },
     ownership: { self: ownership.self, custom: options.ownership !== undefined },
-    authority: { custom: options.authority !== undefined, kinds: kinds.map(({ kind }) => kind) },
+    authority: {
+      custom: options.authority !== undefined,
+      kinds: kinds.map(({ kind }) => kind),
+      ceiling: ceilingOf(options),
+    },
     clock: { custom: options.clock !== undefined },
     random: { custom: options.random !== undefined },
   }

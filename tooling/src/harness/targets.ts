@@ -95,6 +95,18 @@ export const TARGETS = {
     bound: 'at_least',
     target: 0.6,
   },
+  P5: {
+    what: 'a decision, chain of 3 among 100,000 grants, against one Map.get of a composed key',
+    of: 'ratio',
+    bound: 'at_most',
+    target: 5,
+  },
+  'P5-cedar': {
+    what: 'Cedar asked of 100 preparsed policies of the same meaning, against a decision',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 100,
+  },
   P6: {
     what: 'governed runs of three effects, 16 at a time, against the best peer',
     of: 'ratio',

@@ -6,6 +6,7 @@
 import type { CheckRecorder } from '../harness/recorder.ts'
 import type { ProveTopic, TopicContext } from '../harness/topics.ts'
 import { authorityAgentdojo } from './parts/authority-agentdojo.ts'
+import { authorityMutants } from './parts/authority-mutants.ts'
 import { authorityNet } from './parts/authority-net.ts'
 import { authorityProc } from './parts/authority-proc.ts'
 
@@ -16,6 +17,7 @@ const PARTS: readonly (readonly [name: string, part: Part])[] = [
   ['A1', authorityAgentdojo],
   ['A3', authorityNet],
   ['proc', authorityProc],
+  ['R15', authorityMutants],
 ]
 
 export const topic: ProveTopic = {
