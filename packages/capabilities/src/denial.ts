@@ -38,7 +38,15 @@ export const DENIAL_PRECEDENCE: readonly DenialCode[] = Object.freeze([
   CAPABILITIES_CODES.kindUnsupported,
   CAPABILITIES_CODES.resourceNotGranted,
   CAPABILITIES_CODES.caveatUnsupported,
+  CAPABILITIES_CODES.runMismatch,
+  CAPABILITIES_CODES.outsideWindow,
+  CAPABILITIES_CODES.argumentsNotGranted,
+  CAPABILITIES_CODES.argumentUntrusted,
+  CAPABILITIES_CODES.readersExceeded,
   CAPABILITIES_CODES.countSpent,
+  CAPABILITIES_CODES.rateExceeded,
+  CAPABILITIES_CODES.budgetExceeded,
+  CAPABILITIES_CODES.ceilingRefused,
   CAPABILITIES_CODES.approvalRequired,
 ])
 

@@ -17,7 +17,7 @@ export const CAPABILITIES_CODES = {
   holderMismatch: 'ICE_CAPABILITIES_HOLDER_MISMATCH',
   /** A link to the root is missing, malformed, repeated, too deep or hung below what forbids it. */
   chainBroken: 'ICE_CAPABILITIES_CHAIN_BROKEN',
-  /** A stop switch is thrown: for everything, or for this run. */
+  /** A stop switch is thrown: for everything, or for the run, agent, session or operator. */
   stopped: 'ICE_CAPABILITIES_STOPPED',
   /** A link was revoked. */
   revoked: 'ICE_CAPABILITIES_GRANT_REVOKED',
@@ -33,8 +33,24 @@ export const CAPABILITIES_CODES = {
   resourceNotGranted: 'ICE_CAPABILITIES_RESOURCE_NOT_GRANTED',
   /** A link has a caveat of an unknown kind or with malformed members. */
   caveatUnsupported: 'ICE_CAPABILITIES_CAVEAT_UNSUPPORTED',
-  /** The uses of a counted link are spent. */
+  /** The request is of another run than the one a link is bound to. */
+  runMismatch: 'ICE_CAPABILITIES_RUN_MISMATCH',
+  /** A link does not hold at this time of the day or the week. */
+  outsideWindow: 'ICE_CAPABILITIES_OUTSIDE_TIME_WINDOW',
+  /** The arguments do not fit what a link asks of them. */
+  argumentsNotGranted: 'ICE_CAPABILITIES_ARGUMENTS_NOT_GRANTED',
+  /** An argument that has to be trusted came from elsewhere. */
+  argumentUntrusted: 'ICE_CAPABILITIES_ARGUMENT_UNTRUSTED',
+  /** Someone who would see an argument may not read it. */
+  readersExceeded: 'ICE_CAPABILITIES_READERS_EXCEEDED',
+  /** The uses of a counted link are spent, or held by others. */
   countSpent: 'ICE_CAPABILITIES_COUNT_SPENT',
+  /** A link was used as often as it may be in this window of time. */
+  rateExceeded: 'ICE_CAPABILITIES_RATE_EXCEEDED',
+  /** What is left of a link's budget, or what the call may take at most, does not suffice. */
+  budgetExceeded: 'ICE_CAPABILITIES_BUDGET_EXCEEDED',
+  /** The policy above all grants refuses, is not the one in force, or cannot be asked. */
+  ceilingRefused: 'ICE_CAPABILITIES_CEILING_REFUSED',
   /** All else holds, but a person has not approved exactly this call. */
   approvalRequired: 'ICE_CAPABILITIES_APPROVAL_REQUIRED',
   /** Thrown: a grant to be issued is malformed; every reason is in `data.reasons`. */
@@ -43,6 +59,8 @@ export const CAPABILITIES_CODES = {
   escalation: 'ICE_CAPABILITIES_ESCALATION_DENIED',
   /** Thrown: the grant was issued as one that cannot be revoked. */
   notRevocable: 'ICE_CAPABILITIES_NOT_REVOCABLE',
+  /** Thrown: no stop switch has such a scope. */
+  scopeUnsupported: 'ICE_CAPABILITIES_SCOPE_UNSUPPORTED',
   /** Thrown: two resource kinds of one name were registered. */
   kindConflict: 'ICE_CAPABILITIES_KIND_CONFLICT',
 } as const
@@ -50,7 +68,12 @@ export const CAPABILITIES_CODES = {
 /** A code of this package. */
 export type CapabilitiesCode = (typeof CAPABILITIES_CODES)[keyof typeof CAPABILITIES_CODES]
 
-type ThrownOnly = 'grantUnsupported' | 'escalation' | 'notRevocable' | 'kindConflict'
+type ThrownOnly =
+  | 'grantUnsupported'
+  | 'escalation'
+  | 'notRevocable'
+  | 'scopeUnsupported'
+  | 'kindConflict'
 
 /** A code that a denial or one of its causes carries. */
 export type DenialCode = (typeof CAPABILITIES_CODES)[Exclude<

@@ -63,6 +63,26 @@ export {
   type ReadRequest,
   type WriteRequest,
 } from './requests.ts'
+export { SECRET_CODES, type SecretCode, SecretError } from './secrets/errors.ts'
+export { fileSecrets } from './secrets/file.ts'
+export { isSecretHandle, type SecretHandle, textOrSecret } from './secrets/handle.ts'
+export {
+  SECRET_BYTES_MAX,
+  SECRET_BYTES_MIN,
+  SECRETS_FILE_BYTES_MAX,
+  SECRETS_MAX,
+} from './secrets/limits.ts'
+export { Scrubber } from './secrets/scrubber.ts'
+export {
+  type EnvironmentSecrets,
+  environmentSecrets,
+  memorySecrets,
+  type SecretOptions,
+  type SecretStore,
+  secretNotFound,
+} from './secrets/store.ts'
+export { ScrubStream } from './secrets/stream.ts'
+export { revealed, type SecretCall, withSecrets } from './secrets/with-secrets.ts'
 export type { FileStat } from './stat.ts'
 export type { EntryKind } from './walk.ts'
 export type { WriteResult } from './write.ts'

@@ -16,8 +16,14 @@ const intent = `run/${run}@7`
 const cause = { code: 'EACCES', message: 'not allowed', retryable: false }
 const error = { code: 'ICE_X_Y', message: 'why', retryable: true }
 const failure = { ...error, data: { path: '/a', deep: { er: [1] } }, cause }
+const share = { grant, unit: 'money/EUR', amount: 1_500_000 }
+const shares = [{ grant, unit: 'uses', amount: 1 }, share, { ...share, unit: 'rate', window: 7 }]
+const label = { sources: ['net:example.com'], readers: null }
+const labels = { '': label, '/to': { sources: [], readers: ['os:alice'] } }
+const ceiling = { name: 'cedar', version: '4', digest }
 const outcome = { effect: 'read', attempt: 1, intent, result: inline, observed: {} }
-const other = { ...outcome, attempt: 2, result: sealed, observed: { bytes: 9_000, mode: 'r' } }
+const more = { observed: { bytes: 9_000, mode: 'r' }, label, spent: shares }
+const other = { ...outcome, attempt: 2, result: sealed, ...more }
 const verdict = { step: 'write', digest, request: intent }
 const resource = { kind: 'fs', root: '/srv', path: 'a/b.txt' }
 const basis = [{ stream: `grant/${grant}`, version: 1 }]
@@ -30,6 +36,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
     {
       ...{ run, program, input: blob, owner: 'worker-1', epoch: 3, key: 'once' },
       ...{ grants: [{ name: 'files', grant }], tags: { team: 'a', '': '' } },
+      ...{ labels, held: ['/to'] },
     },
   ],
   RunRequested: [{ run, program, inputDigest: digest }],
@@ -45,9 +52,15 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
   AbortRequested: [{ reason: '' }],
   EffectFailed: [
     { effect: 'read', attempt: 1, intent, error },
-    { effect: 'read', attempt: 2, intent, error: failure },
+    { effect: 'read', attempt: 2, intent, error: failure, spent: [], label },
   ],
-  EffectInDoubt: [{ effect: 'send', attempt: 1, intent }],
+  EffectRevoked: [
+    { effect: 'send', attempt: 1, intent, by: [`grant/${grant}@2`, 'stop/all@1'], proof: error },
+  ],
+  EffectInDoubt: [
+    { effect: 'send', attempt: 1, intent },
+    { effect: 'send', attempt: 1, intent, error: failure },
+  ],
   EffectDoubtResolved: [
     { effect: 'send', intent, happened: false, evidence: 'the outbox is empty' },
     { effect: 'send', intent, happened: true, result: inline, evidence: 'it arrived' },
@@ -132,26 +145,60 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
       ...{ effect: 'read', attempt: 1, action: 'fs.read', resource, arguments: inline, grant },
       ...{ argumentsDigest: digest, chain: [grant, parent], basis, fate },
     }
-    return [used, { ...used, arguments: sealed, approval: intent }]
+    const authority = {
+      standing: parent,
+      ceiling,
+      spends: shares,
+      allotted: [share],
+      labels,
+      held: true as const,
+    }
+    return [used, { ...used, arguments: sealed, approval: intent, ...authority }]
   }),
   CapabilityDenied: (['decision', 'handler'] as const).flatMap((stage) => {
     const denied = {
       ...{ effect: 'read', attempt: 1, stage, action: 'fs.read', resource, grant, basis },
       ...{ argumentsDigest: digest, denial: { ...denial, causes: [denial] } },
     }
-    return [denied, { ...denied, intent }]
+    return [denied, { ...denied, intent, label }]
   }),
   CapabilityRevoked: [{ grant, reason: 'over' }],
   CapabilityExpired: [{ grant, expiresAt: 99 }],
   CountDebited: [{ grant, run, effect: 'read', attempt: 1, count: 1 }],
+  BudgetAllotted: [
+    { ...share, run },
+    { ...share, run, unit: 'rate', window: 7 },
+  ],
+  BudgetReturned: [
+    { ...share, run },
+    { ...share, run, unit: 'rate', window: 7 },
+  ],
+  AuthorityStopped: [{ scope: 'agent/writer', reason: 'it writes too much' }],
+  AuthorityResumed: [{ scope: 'agent/writer', reason: 'it was taught' }],
+  PolicyAdopted: [
+    { ...ceiling, previous: null, policy: inline },
+    { ...ceiling, previous: digest, policy: blob },
+  ],
   ApprovalRequested: (['effect', 'question'] as const).flatMap((kind) => {
     const asked = { step: 'write', kind, digest, prompt: 'Allow?', details: inline }
     return [
       { ...asked, expiresAt: null },
-      { ...asked, expiresAt: 99, grant },
+      {
+        ...{ ...asked, expiresAt: 99, grant, approvers: ['os:alice'] },
+        escalation: { at: 50, to: ['os:bob'] },
+      },
     ]
   }),
   ApprovalGranted: [verdict, { ...verdict, comment: 'fine' }],
+  AnswerRefused: [{ ...verdict, approved: true, code: 'ICE_RUNS_ANSWERER_DENIED' }],
   ApprovalRejected: [verdict, { ...verdict, comment: 'no' }],
   ApprovalConsumed: [{ step: 'write', answer: intent, approved: true }],
+  ApprovalEscalated: [{ step: 'write', request: intent, to: ['os:bob'] }],
+  ApprovalLapsed: [{ step: 'write', request: intent }],
+  ValueEndorsed: [{ step: 'read', value: digest, sources: ['net:example.com'], reason: 'read' }],
+  ValueDeclassified: [
+    { step: 'read', value: digest, readers: ['os:bob'], reason: 'asked' },
+    { step: 'read', value: digest, readers: null, reason: 'published' },
+  ],
+  ValueRevealed: [{ step: 'show', reference: 'read', value: digest }],
 }

@@ -11,15 +11,19 @@
  *    redirect that cannot be followed, or with a body that cannot be had, the call succeeds and
  *    says what is missing.
  * 3. What was sent and not answered is in doubt, if it is not to be repeated.
+ * 4. `ICE_EFFECTS_ABORTED` proves that nothing was sent. A call that is aborted later says so.
  */
 
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { netKind } from '@ice/capabilities'
-import { invariant } from '@ice/primitives'
+import { hasCode, invariant } from '@ice/primitives'
 import type { EffectCall, EffectReport } from '@ice/runs/ports'
 import { throwIfAborted } from '../bytes.ts'
-import { bodyOf, type NetworkArguments } from './arguments.ts'
+import { EFFECTS_CODES } from '../errors.ts'
+import { isSecretHandle } from '../secrets/handle.ts'
+import { revealed } from '../secrets/with-secrets.ts'
+import { bodyOf, type NetworkArguments, parted } from './arguments.ts'
 import { type Connection, connected } from './connect.ts'
 import { Deadline } from './deadline.ts'
 import { NETWORK_CODES, NetworkError } from './errors.ts'
@@ -42,6 +46,8 @@ export interface Trip {
   readonly passed: Passed[]
   /** A request that changes something was sent, and its answer did not come. */
   unanswered: boolean
+  /** Some request, of whatever method, may have arrived. */
+  sent: boolean
 }
 
 /** Carries a call out, and lets go of everything it opened. */
@@ -52,16 +58,14 @@ export async function travelled(
 ): Promise<EffectReport> {
   throwIfAborted(call.signal)
   const deadline = new Deadline(call.signal, args.timeoutMs)
+  const start = { names: new Map(), passed: [], unanswered: false, sent: false }
+  const trip: Trip = { options, call, args, deadline, ...start }
   try {
-    return await travel({
-      options,
-      call,
-      args,
-      deadline,
-      names: new Map(),
-      passed: [],
-      unanswered: false,
-    })
+    return await travel(trip)
+  } catch (error) {
+    if (!trip.sent || !hasCode(error, EFFECTS_CODES.aborted)) throw error
+    const message = 'The call was aborted after a request had been sent'
+    throw new NetworkError(NETWORK_CODES.interrupted, message, { sent: true })
   } finally {
     deadline.end()
   }
@@ -70,7 +74,7 @@ export async function travelled(
 async function travel(trip: Trip): Promise<EffectReport> {
   let leg = firstLeg(trip)
   authorise(trip, leg)
-  leg = { ...leg, confidential: await confidentialOf(trip, leg) }
+  leg = { ...leg, ...(await confidentialOf(trip, leg)) }
   let landed = await land(trip, leg)
   for (;;) {
     try {
@@ -95,17 +99,36 @@ function firstLeg({ call, args }: Trip): Leg {
   return {
     target,
     method: args.method,
-    headers: { ...args.headers, ...key },
-    body: bodyOf(args),
+    headers: { ...parted(args.headers).plain, ...key },
+    body: isSecretHandle(args.body) ? undefined : bodyOf(args, args.body),
     confidential: {},
   }
 }
 
-/** Asked for only once the call is known to stay within its grant. */
-async function confidentialOf({ options, call, deadline }: Trip, leg: Leg): Promise<Headers> {
+/** What is not recorded: asked for only once the call is known to stay within its grant. */
+async function confidentialOf(
+  { options, call, args, deadline }: Trip,
+  leg: Leg,
+): Promise<Pick<Leg, 'confidential' | 'body'>> {
   const { confidential } = options
-  if (confidential === undefined) return {}
-  return framed(await deadline.bounded(() => confidential(call, leg.target.url.origin)))
+  const { plain, secret } = parted(args.headers)
+  const given =
+    confidential === undefined
+      ? {}
+      : await deadline.bounded(() => confidential(call, leg.target.url.origin))
+  const headers: [string, string][] = Object.entries(framed(given))
+  for (const [name, handle] of Object.entries(secret)) {
+    headers.push([name, await deadline.bounded(() => revealed(call, handle))])
+  }
+  const { body } = args
+  const carried = Object.fromEntries(headers)
+  // Held together with the headers that are recorded: they make one message.
+  framed({ ...plain, ...carried })
+  if (!isSecretHandle(body)) return { confidential: carried, body: leg.body }
+  return {
+    confidential: carried,
+    body: bodyOf(args, await deadline.bounded(() => revealed(call, body))),
+  }
 }
 
 /** Goes on to the next leg, once the connection of the last is closed. */
@@ -175,6 +198,7 @@ function judged(
 
 async function answered(trip: Trip, leg: Leg, connection: Connection): Promise<IncomingMessage> {
   const outgoing = { ...leg, headers: { ...leg.headers, ...leg.confidential } }
+  trip.sent = true
   try {
     return await exchanged(outgoing, connection, trip.deadline)
   } catch (error) {

@@ -8,9 +8,24 @@
 
 import { z } from 'zod'
 import { defineEventType } from '../event-type.ts'
-import { count, denial, digest, eventId, name, text, time, uuid, value } from './shapes.ts'
+import {
+  count,
+  denial,
+  digest,
+  eventId,
+  label,
+  name,
+  share,
+  text,
+  time,
+  uuid,
+  value,
+} from './shapes.ts'
 
 const category = 'capability'
+
+/** A policy by its digest. */
+const ceiling = z.strictObject({ name, version: z.string().min(1).max(64), digest })
 
 /** A grant as it is recorded; `@ice/capabilities` knows what its parts mean. */
 const grant = z.strictObject({
@@ -61,6 +76,24 @@ export const CapabilityUsed = defineEventType({
     basis: z.array(z.strictObject({ stream: name, version: count })).max(64),
     fate: z.enum(['observe', 'idempotent', 'irreversible']),
     approval: eventId.optional(),
+    /** The grant that stands for the approval, where one does. */
+    standing: uuid.optional(),
+    /** The secrets the call carries: names, each with the authority it is taken under. */
+    secrets: z
+      .array(z.strictObject({ name, grant: uuid, chain: z.array(uuid).min(1).max(32) }))
+      .min(1)
+      .max(8)
+      .optional(),
+    /** The policy that was in force and did not refuse. */
+    ceiling: ceiling.optional(),
+    /** What the call may take at most, out of the run's slices. */
+    spends: z.array(share).min(1).max(64).optional(),
+    /** The slices that the same append allots to the run. */
+    allotted: z.array(share).min(1).max(64).optional(),
+    /** Labels of the arguments by JSON pointer; `''` is the whole. */
+    labels: z.record(z.string().max(512), label).optional(),
+    /** The program is given a reference to the result, and not the result. */
+    held: z.literal(true).optional(),
   }),
 })
 
@@ -79,6 +112,8 @@ export const CapabilityDenied = defineEventType({
     denial,
     basis: z.array(z.strictObject({ stream: name, version: count })).max(64),
     intent: eventId.optional(),
+    /** Where what a handler said comes from; a decision says nothing that others wrote. */
+    label: label.optional(),
   }),
 })
 
@@ -109,6 +144,42 @@ export const CountDebited = defineEventType({
   }),
 })
 
+export const BudgetAllotted = defineEventType({
+  type: 'BudgetAllotted',
+  category,
+  description:
+    'A run was given a slice of a budget, in the append of the intent that needs it. (added)',
+  payload: share.extend({ run: uuid }),
+})
+
+export const BudgetReturned = defineEventType({
+  type: 'BudgetReturned',
+  category,
+  description: 'A run that ends gives back what is left of its slice. (added)',
+  payload: share.extend({ run: uuid }),
+})
+
+export const AuthorityStopped = defineEventType({
+  type: 'AuthorityStopped',
+  category,
+  description: 'Nothing is authorised in this scope until it is resumed. (added)',
+  payload: z.strictObject({ scope: name, reason: text }),
+})
+
+export const AuthorityResumed = defineEventType({
+  type: 'AuthorityResumed',
+  category,
+  description: 'The scope is no longer stopped. (added)',
+  payload: z.strictObject({ scope: name, reason: text }),
+})
+
+export const PolicyAdopted = defineEventType({
+  type: 'PolicyAdopted',
+  category,
+  description: 'From here on every intent is held against this policy too. (added)',
+  payload: ceiling.extend({ previous: digest.nullable(), policy: value }),
+})
+
 export const ApprovalRequested = defineEventType({
   type: 'ApprovalRequested',
   category,
@@ -120,7 +191,83 @@ export const ApprovalRequested = defineEventType({
     prompt: text,
     details: value,
     grant: uuid.optional(),
+    /** When the question lapses. */
     expiresAt: time.nullable(),
+    /** Who may answer; left out: any principal. None: nobody, before the question goes on. */
+    approvers: z.array(name).max(64).optional(),
+    /** When, and to whom, the question goes on if nobody has answered. */
+    escalation: z.strictObject({ at: time, to: z.array(name).min(1).max(64) }).optional(),
+  }),
+})
+
+export const ApprovalEscalated = defineEventType({
+  type: 'ApprovalEscalated',
+  category,
+  description: 'Nobody answered in time; these may answer too. (added)',
+  payload: z.strictObject({ step: name, request: eventId, to: z.array(name).min(1).max(64) }),
+})
+
+export const ApprovalLapsed = defineEventType({
+  type: 'ApprovalLapsed',
+  category,
+  description:
+    'Nobody answered until the question lapsed; an answer after it counts no more. (added)',
+  payload: z.strictObject({ step: name, request: eventId }),
+})
+
+export const ValueEndorsed = defineEventType({
+  type: 'ValueEndorsed',
+  category,
+  description:
+    'The principal of this event vouches for a value: these sources no longer count. (added)',
+  payload: z.strictObject({
+    /** The step whose outcome is vouched for. */
+    step: name,
+    /** SHA-256 of the canonical JSON of the value. */
+    value: digest,
+    sources: z.array(name).min(1).max(32),
+    reason: text,
+  }),
+})
+
+export const ValueDeclassified = defineEventType({
+  type: 'ValueDeclassified',
+  category,
+  description:
+    'The principal of this event lets more readers see a value; null is everyone. (added)',
+  payload: z.strictObject({
+    step: name,
+    value: digest,
+    readers: z.array(name).max(64).nullable(),
+    reason: text,
+  }),
+})
+
+export const ValueRevealed = defineEventType({
+  type: 'ValueRevealed',
+  category,
+  description:
+    'The program was shown a value it had a reference to: the run has its label from here on. (added)',
+  payload: z.strictObject({
+    step: name,
+    /** The step whose outcome it is, or `$input` and a JSON pointer. */
+    reference: name,
+    /** SHA-256 of the canonical JSON of the value. */
+    value: digest,
+  }),
+})
+
+export const AnswerRefused = defineEventType({
+  type: 'AnswerRefused',
+  category,
+  description:
+    'The principal of this event answered what it may not answer, or too late: no answer. (added)',
+  payload: z.strictObject({
+    step: name,
+    digest,
+    request: eventId,
+    approved: z.boolean(),
+    code: z.string().max(128),
   }),
 })
 
@@ -130,7 +277,8 @@ export const ApprovalGranted = defineEventType({
   type: 'ApprovalGranted',
   category,
   description: 'The principal of this event allowed the step of this digest, once. (added)',
-  payload: verdict,
+  /** `standing`: a standing approval of such calls, issued in the same append. */
+  payload: verdict.extend({ standing: uuid.optional() }),
 })
 
 export const ApprovalRejected = defineEventType({
@@ -156,8 +304,19 @@ export const capabilityTypes = [
   CapabilityRevoked,
   CapabilityExpired,
   CountDebited,
+  BudgetAllotted,
+  BudgetReturned,
+  AuthorityStopped,
+  AuthorityResumed,
+  PolicyAdopted,
   ApprovalRequested,
+  ApprovalEscalated,
+  ApprovalLapsed,
+  AnswerRefused,
   ApprovalGranted,
   ApprovalRejected,
   ApprovalConsumed,
+  ValueEndorsed,
+  ValueDeclassified,
+  ValueRevealed,
 ] as const

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '941b6a91fb938766cef43ee41819d38ca505daefe25bfc59b23a80c9fcedc886' as Hash
+  '39fae1ce7098f4114e65ce2cb6c1ed8f0d09ad2444a83bc626619f7ddec8fd98' as Hash

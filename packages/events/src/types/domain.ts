@@ -7,7 +7,7 @@
 
 import { z } from 'zod'
 import { defineEventType } from '../event-type.ts'
-import { count, eventId, name, text, value } from './shapes.ts'
+import { count, eventId, label, name, share, text, value } from './shapes.ts'
 
 const category = 'domain'
 
@@ -19,6 +19,10 @@ const outcome = z.strictObject({
   result: value,
   /** What the handler saw of the world, for people and auditors: sizes, digests, addresses. */
   observed: z.record(z.string(), z.unknown()),
+  /** Where the result came from and who may read it. */
+  label: label.optional(),
+  /** What was really spent of what the intent took; left out: all of it. */
+  spent: z.array(share).max(64).optional(),
 })
 
 export const EffectSucceeded = defineEventType({

@@ -7,7 +7,19 @@
 
 import { z } from 'zod'
 import { defineEventType } from '../event-type.ts'
-import { count, digest, errorRecord, eventId, name, text, time, uuid, value } from './shapes.ts'
+import {
+  count,
+  digest,
+  errorRecord,
+  eventId,
+  label,
+  name,
+  share,
+  text,
+  time,
+  uuid,
+  value,
+} from './shapes.ts'
 
 const category = 'runtime'
 const program = z.strictObject({ name, version: z.string().min(1).max(64) })
@@ -25,6 +37,15 @@ export const RunCreated = defineEventType({
     key: z.string().max(512).optional(),
     grants: z.array(z.strictObject({ name, grant: uuid })).max(256),
     tags: z.record(z.string(), z.string().max(256)).optional(),
+    /** Labels of the input by JSON pointer; left out: trusted, and for everyone. */
+    labels: z.record(z.string().max(512), label).optional(),
+    /** JSON pointers of what the program is given references to. */
+    held: z.array(z.string().max(500)).min(1).max(64).optional(),
+    /** For which agent, and in which session, the run acts: their stop switches concern it. */
+    agent: z.string().min(1).max(128).optional(),
+    session: z.string().min(1).max(128).optional(),
+    /** Standing approvals that the run may use. */
+    standing: z.array(uuid).min(1).max(16).optional(),
   }),
 })
 
@@ -119,6 +140,26 @@ export const EffectFailed = defineEventType({
     attempt: z.int().min(1),
     intent: eventId,
     error: errorRecord,
+    /** What was spent although it failed; left out: all that the intent took. */
+    spent: z.array(share).max(64).optional(),
+    /** Where what the error says comes from; left out: unknown. */
+    label: label.optional(),
+  }),
+})
+
+export const EffectRevoked = defineEventType({
+  type: 'EffectRevoked',
+  category,
+  description:
+    'The right to an effect ended before it acted, though it was intended; it is settled. (added)',
+  payload: z.strictObject({
+    effect: name,
+    attempt: z.int().min(1),
+    intent: eventId,
+    /** The revocations or stops that ended the right. */
+    by: z.array(eventId).min(1).max(16),
+    /** How the handler proved that it had not acted. */
+    proof: errorRecord,
   }),
 })
 
@@ -127,7 +168,13 @@ export const EffectInDoubt = defineEventType({
   category,
   description:
     'An effect has an intent and no outcome, and nobody knows whether it happened. (added)',
-  payload: z.strictObject({ effect: name, attempt: z.int().min(1), intent: eventId }),
+  payload: z.strictObject({
+    effect: name,
+    attempt: z.int().min(1),
+    intent: eventId,
+    /** What its handler said, where it lived to say something. */
+    error: errorRecord.optional(),
+  }),
 })
 
 export const EffectDoubtResolved = defineEventType({
@@ -302,6 +349,7 @@ export const runtimeTypes = [
   RunResumed,
   AbortRequested,
   EffectFailed,
+  EffectRevoked,
   EffectInDoubt,
   EffectDoubtResolved,
   ValidationStarted,

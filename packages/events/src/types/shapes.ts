@@ -57,3 +57,15 @@ export const denial = z.strictObject({
   data: z.record(z.string(), z.unknown()),
   causes: z.array(z.unknown()).max(64),
 })
+
+/** A unit of a budget: `uses`, `rate`, `tokens`, `bytes`, `ms`, `money/<ISO 4217>`. */
+const unit = z.string().regex(/^(uses|rate|tokens|bytes|ms|money\/[A-Z]{3})$/)
+
+/** So much of a budget: money in millionths of the currency, `window` of a rate by its number. */
+export const share = z.strictObject({ grant: uuid, unit, amount: count, window: count.optional() })
+
+/** Where a value came from and who may read it; no sources is trusted, `null` readers is all. */
+export const label = z.strictObject({
+  sources: z.array(name).max(32),
+  readers: z.array(name).max(64).nullable(),
+})
