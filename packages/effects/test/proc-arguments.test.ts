@@ -48,6 +48,11 @@ describe('proc / arguments', () => {
     })
   })
 
+  it('bound what a call takes: its time, and the bytes of its streams', () => {
+    const args = run?.arguments.parse({ program: '/bin/x', stdin: 'abc', timeoutMs: 10 }) ?? {}
+    expect(run?.bounds?.(args)).toEqual({ bytes: 3 + 2 * 67_108_865, ms: 2_010 })
+  })
+
   it.each<[object, string]>([
     [{ program: '' }, UNSUPPORTED],
     [{ program: '/bin/x\0' }, UNSUPPORTED],

@@ -225,10 +225,15 @@ describe('looking', () => {
     }
   })
 
-  boxed('has not acted when it was aborted', async () => {
-    const root = freshRoot()
-    const options = { signal: AbortSignal.timeout(500) }
-    expect(await codeOfProc(grantOn(root), look('sleep 60'), options)).toBe('ICE_EFFECTS_ABORTED')
+  boxed('is interrupted when it is aborted while it runs', async () => {
+    const mark = `look-${process.pid}`
+    const controller = new AbortController()
+    const { signal } = controller
+    const request = proc.observe('g', { program: SH, args: ['-c', 'exec sleep 61', mark] })
+    const code = codeOfProc(grantOn(freshRoot()), request, { signal })
+    await until(() => processesWith('sleep\0' + '61').length > 0)
+    controller.abort()
+    expect(await code).toBe('ICE_EFFECTS_PROC_INTERRUPTED_UNAVAILABLE')
   })
 })
 

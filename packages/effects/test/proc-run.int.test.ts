@@ -170,12 +170,13 @@ describe.each(MODES)('a program %s', (mode, isPossible, open: Partial<RunRequest
   test('keeps as much as the call says, and counts and digests all of it', async () => {
     const root = freshRoot()
     const text = "i=0; while [ $i -lt 100 ]; do printf 'é'; i=$((i+1)); done"
-    const { value, observed } = await performProc(
+    const { value, observed, spent } = await performProc(
       grant(root),
       script(text, { ...open, maxBytes: 5 }),
     )
     expect(value).toMatchObject({ stdout: { content: 'éé', encoding: 'utf8', truncated: true } })
     expect(observed['stdout']).toEqual({ bytes: 200, sha256: sha256('é'.repeat(100)) })
+    expect(spent).toEqual({ bytes: 200, ms: observed['durationMs'] })
   })
 
   test('folds its output, and tells of a fold that throws without losing the outcome', async () => {

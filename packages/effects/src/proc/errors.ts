@@ -28,6 +28,9 @@ export const PROCESS_CODES = {
   platform: 'ICE_EFFECTS_PROC_PLATFORM_UNSUPPORTED',
   /** The machine could not start the program now. Nothing of it ran. */
   start: 'ICE_EFFECTS_PROC_START_UNAVAILABLE',
+  /** The call was aborted while a program that only observes was running. Before its start the code
+   * is `ICE_EFFECTS_ABORTED`, which proves that nothing was started. */
+  interrupted: 'ICE_EFFECTS_PROC_INTERRUPTED_UNAVAILABLE',
   /** The program was started, and how it ended, or whether all of it did, is not known. */
   doubt: 'ICE_EFFECTS_PROC_END_IN_DOUBT',
 } as const

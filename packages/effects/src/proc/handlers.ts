@@ -9,7 +9,9 @@ import {
   type ProcessArguments,
   recordedArguments,
   runArguments,
+  stdinOf,
 } from './arguments.ts'
+import { STREAM_BYTES_MAX } from './limits.ts'
 import { type ProcessOptions, settingsOf } from './options.ts'
 
 /** What is told of an action once. */
@@ -32,6 +34,17 @@ export function processEffects(options: ProcessOptions = {}): readonly EffectHan
   ]
 }
 
+/**
+ * The most a call can take: bytes of its streams, and the time after which its program is killed.
+ */
+function boundsOf(
+  args: ProcessArguments,
+  graceMs: number,
+): { readonly bytes: number; readonly ms: number } {
+  const bytes = (stdinOf(args)?.length ?? 0) + 2 * (STREAM_BYTES_MAX + 1)
+  return { bytes, ms: args.timeoutMs + graceMs }
+}
+
 function handlerOf(options: ProcessOptions, { action, fate, schema }: Action): EffectHandler {
   const settings = settingsOf(options)
   const parsed = (value: unknown): ProcessArguments => checkedProcessArguments(schema, value)
@@ -42,6 +55,9 @@ function handlerOf(options: ProcessOptions, { action, fate, schema }: Action): E
     arguments: { parse: (value: unknown) => recordedArguments(parsed(value)) },
     // What comes here is what `parse` gave: it claims as it stands.
     resource: (args: EffectCall['arguments']) => claimOf(args as unknown as ProcessArguments),
+    // Only ever asked about arguments that `parse` gave back.
+    bounds: (args: EffectCall['arguments']) =>
+      boundsOf(args as unknown as ProcessArguments, settings.limits.graceMs),
     async perform(call: EffectCall): Promise<EffectReport> {
       // Loaded with the first program: a process that starts none does not pay for it.
       const { performed } = await import('./perform.ts')

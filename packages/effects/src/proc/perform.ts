@@ -224,10 +224,13 @@ async function finished(
   }
 }
 
-/** @throws {ProcessError} `ICE_EFFECTS_PROC_END_IN_DOUBT` */
+/** @throws {ProcessError} `ICE_EFFECTS_PROC_END_IN_DOUBT`, `…_INTERRUPTED_UNAVAILABLE` */
 function checkKnown(call: EffectCall, { held }: Running, result: Supervised): void {
   const { reason, ending, killed, gone } = result
-  if (call.action === 'proc.observe' && reason === 'aborted') throwIfAborted(call.signal)
+  if (call.action === 'proc.observe' && reason === 'aborted') {
+    const message = 'The call was aborted while its program ran; it can have changed nothing'
+    throw new ProcessError(PROCESS_CODES.interrupted, message)
+  }
   const isOthers = held.kind === 'bubblewrap' && ending.signal !== null && !killed
   if (gone && !isOthers) return
   const why = gone ? 'its box was taken down by somebody else' : 'something of it still runs'

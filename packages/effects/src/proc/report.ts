@@ -2,7 +2,7 @@
 
 import { errorRecord, type JsonObject, type JsonValue } from '@ice/primitives'
 import type { EffectReport } from '@ice/runs/ports'
-import type { ProcessArguments } from './arguments.ts'
+import { type ProcessArguments, stdinOf } from './arguments.ts'
 import type { Capture, Kept } from './capture.ts'
 import type { Running } from './running.ts'
 import type { Reason, Supervised } from './supervise.ts'
@@ -52,7 +52,8 @@ export function reported(
     stderr: stderr.counted,
     sandbox: { ...held },
   }
-  return { value: result as JsonObject, observed }
+  const bytes = (stdinOf(args)?.length ?? 0) + stdout.counted.bytes + stderr.counted.bytes
+  return { value: result as JsonObject, observed, spent: { bytes, ms: durationMs } }
 }
 
 /** What a program did, it did: that its output cannot be folded is told beside it. */
