@@ -97,7 +97,8 @@ export function relativePathFault(path: unknown, root?: unknown): string | undef
   return segmentFault(path)
 }
 
-function rootFault(root: unknown): string | undefined {
+/** Why this is not an absolute path in normal form, or `undefined`. Pure and total. */
+export function rootFault(root: unknown): string | undefined {
   if (typeof root !== 'string') return `"root" is a path, not ${shown(root)}`
   const fault = characterFault(root)
   if (fault !== undefined) return fault

@@ -1,6 +1,7 @@
 /** Authority: grants, attenuation, revocation, counts and decisions over an event log. */
 
 export { APPROVE_ACTION, type ApprovalResource, approvalKind } from './approval-kind.ts'
+export type { ArgumentRule, ArgumentWord } from './argument-rule.ts'
 export { type Attenuation, checkAttenuation } from './attenuate.ts'
 export { type AuthorityComponents, createAuthority } from './authority.ts'
 export { callDigest } from './call.ts'
@@ -22,9 +23,14 @@ export {
   grantStream,
 } from './grants.ts'
 export { composeKinds, type ResourceKinds } from './kinds.ts'
+export { type MemoryResource, memoryKind } from './memory-space.ts'
+export { type ModelResource, modelKind } from './model.ts'
 export { type NetResource, netKind } from './net.ts'
 export { netAddressRefusal } from './net-address.ts'
 export type * from './ports.ts'
+export { type ProcProgram, type ProcResource, procKind } from './proc.ts'
+export { type SecretResource, secretKind } from './secret.ts'
+export { type SpawnResource, spawnKind } from './spawn.ts'
 export {
   type AuthorityProjectionOptions,
   type AuthorityState,

@@ -68,7 +68,7 @@ export const LABEL_NAMES_TOLD_MAX = 4
 /** @units characters told of a pointer, source or reader in a denial. */
 export const LABEL_CHARS_TOLD_MAX = 64
 
-/** @units UTF-8 bytes of a path: PATH_MAX of Linux. */
+/** @units UTF-8 bytes of a path, and of a word of an argument vector: PATH_MAX of Linux. */
 export const PATH_BYTES_MAX = 4_096
 
 /** @units UTF-8 bytes of one segment of a path: NAME_MAX of every common filesystem. */
@@ -77,8 +77,26 @@ export const PATH_SEGMENT_BYTES_MAX = 255
 /** @units prefixes of one `within`, and names of one `tool` resource. */
 export const RESOURCE_ENTRIES_MAX = 256
 
-/** @units characters of a tool's name. */
+/** @units characters of a tool's name, and of a variable's. */
 export const TOOL_NAME_CHARS_MAX = 256
+
+/** @units characters of a name in segments: of a secret, of a space of memory. */
+export const NAME_CHARS_MAX = 256
+
+/** @units characters of a model's id, without its provider. */
+export const MODEL_ID_CHARS_MAX = 256
+
+/** @units tokens a resource may bound an answer to: far more than any model gives. */
+export const OUTPUT_TOKENS_MAX = 1_000_000_000
+
+/** @units characters of a program's name, and of its version. */
+export const PROGRAM_NAME_CHARS_MAX = 256
+
+/** @units runs below each other: as many as a chain of grants has links. */
+export const SPAWN_DEPTH_MAX = 32
+
+/** @units children of one run. */
+export const SPAWN_WIDTH_MAX = 10_000
 
 /** @units values of a claim, containers counted. A claim names things, it does not carry them. */
 export const CLAIM_NODES_MAX = 256
@@ -146,3 +164,6 @@ export const COMMAND_TRIES_MAX = 8
 /** @units grants an authority keeps in memory (about 1 KB each) before it drops all of them; what
  * is still used is read again, a few dozen microseconds for each grant. */
 export const CACHED_GRANTS_MAX = 50_000
+
+/** @units places of an argument rule: those that are written one by one, and those of its rest. */
+export const ARGUMENT_PLACES_MAX = 128

@@ -17,7 +17,7 @@
  * 4. The query is not judged: a grant that must tell queries apart is one on a tool.
  */
 import type { JsonObject } from '@ice/primitives'
-import { RESOURCE_ENTRIES_MAX } from './limits.ts'
+import { type EntryFault, listFault, listsFault, over } from './entries.ts'
 import { addressesFault, addressesOver, netAddressRefusal } from './net-address.ts'
 import {
   ambiguity,
@@ -54,21 +54,6 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 
 const MEMBERS = ['kind', 'hosts', 'schemes', 'ports', 'methods', 'paths', 'addresses'] as const
 const CLAIM = ['scheme', 'host', 'port', 'method', 'path'] as const
-
-type EntryFault = (entry: unknown) => string | undefined
-
-/** Why a list is malformed: none, empty, too long, or with an entry that is. */
-function listFault(name: string, list: unknown, entryFault: EntryFault): string | undefined {
-  if (!Array.isArray(list) || list.length === 0) return `"${name}" is a list, not empty`
-  if (list.length > RESOURCE_ENTRIES_MAX) {
-    return `"${name}" has more than ${RESOURCE_ENTRIES_MAX} entries`
-  }
-  for (const entry of list) {
-    const fault = entryFault(entry)
-    if (fault !== undefined) return fault
-  }
-  return undefined
-}
 
 const schemeFault: EntryFault = (scheme) =>
   scheme === 'http' || scheme === 'https' ? undefined : `${shown(scheme)} is not http or https`
@@ -162,11 +147,6 @@ function refusal(resource: Resource, claim: Claim): string | undefined {
   return pathRefusal(resource, path)
 }
 
-/** What of a child's list its parent does not hold. */
-function over<T>(held: readonly T[], asked: readonly T[]): readonly string[] {
-  return asked.filter((entry) => !held.includes(entry)).map(String)
-}
-
 function portsOver(parent: Resource, child: Resource): readonly string[] {
   return schemesOf(child).flatMap((scheme) =>
     over(portsOf(parent, scheme), portsOf(child, scheme)).map((port) => `${scheme}:${port}`),
@@ -197,11 +177,8 @@ export const netKind: ResourceKind = Object.freeze({
     }
     const fault = listFault('hosts', own(resource, 'hosts'), hostPatternFault)
     if (fault !== undefined) return fault
-    for (const [name, entryFault] of ENTRY_FAULTS) {
-      if (!Object.hasOwn(resource, name)) continue
-      const why = listFault(name, own(resource, name), entryFault)
-      if (why !== undefined) return why
-    }
+    const why = listsFault(resource, ENTRY_FAULTS)
+    if (why !== undefined) return why
     const hasAddresses = Object.hasOwn(resource, 'addresses')
     return hasAddresses ? addressesFault(own(resource, 'addresses')) : undefined
   },

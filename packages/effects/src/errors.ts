@@ -55,6 +55,8 @@ export const EFFECTS_CODES = {
 } as const
 
 export { NETWORK_CODES, type NetworkCode, NetworkError } from './net/errors.ts'
+export { PROCESS_CODES, type ProcessCode, ProcessError } from './proc/errors.ts'
+export { SECRET_CODES, type SecretCode, SecretError } from './secrets/errors.ts'
 
 /** A code of the file effects. */
 export type EffectsCode = (typeof EFFECTS_CODES)[keyof typeof EFFECTS_CODES]

@@ -1,5 +1,6 @@
 /**
- * Handlers for real effects, held to the grant they act under: rooted files, and the network.
+ * Handlers for real effects, held to the grant they act under: rooted files, the network, and
+ * processes.
  */
 export type { Containment } from './anchor.ts'
 export {
@@ -41,6 +42,19 @@ export {
   type SendRequest,
 } from './net/requests.ts'
 export { type Resolver, systemResolver } from './net/resolve.ts'
+export type { Kept } from './proc/capture.ts'
+export { PROCESS_CODES, type ProcessCode, ProcessError } from './proc/errors.ts'
+export { processEffects } from './proc/handlers.ts'
+export type { ProcessLimits, ProcessOptions } from './proc/options.ts'
+export type { ProcessResult } from './proc/report.ts'
+export {
+  type FoldedResult,
+  type ObserveRequest,
+  type ProcessRequests,
+  proc,
+  type RunRequest,
+} from './proc/requests.ts'
+export { describeProcesses, type ProcessDescription } from './proc/sandbox.ts'
 export {
   type FileSystemRequests,
   fs,
@@ -49,6 +63,26 @@ export {
   type ReadRequest,
   type WriteRequest,
 } from './requests.ts'
+export { SECRET_CODES, type SecretCode, SecretError } from './secrets/errors.ts'
+export { fileSecrets } from './secrets/file.ts'
+export { isSecretHandle, type SecretHandle, textOrSecret } from './secrets/handle.ts'
+export {
+  SECRET_BYTES_MAX,
+  SECRET_BYTES_MIN,
+  SECRETS_FILE_BYTES_MAX,
+  SECRETS_MAX,
+} from './secrets/limits.ts'
+export { Scrubber } from './secrets/scrubber.ts'
+export {
+  type EnvironmentSecrets,
+  environmentSecrets,
+  memorySecrets,
+  type SecretOptions,
+  type SecretStore,
+  secretNotFound,
+} from './secrets/store.ts'
+export { ScrubStream } from './secrets/stream.ts'
+export { revealed, type SecretCall, withSecrets } from './secrets/with-secrets.ts'
 export type { FileStat } from './stat.ts'
 export type { EntryKind } from './walk.ts'
 export type { WriteResult } from './write.ts'

@@ -63,6 +63,7 @@ export class Acts {
       arguments: intent.args,
       resource: intent.data.resource as EffectCall['resource'],
       grant: { id: intent.data.grant as EffectCall['grant']['id'], resources: intent.resources },
+      ...(intent.secrets.length === 0 ? {} : { secrets: intent.secrets }),
       ...(intent.request.fold === undefined ? {} : { fold: intent.request.fold }),
       signal: controller.signal,
     }

@@ -8,8 +8,8 @@ import type {
   ApprovalAsk,
   Authority,
   AuthorityRequest,
+  Authorization,
   BudgetShare,
-  Decision,
   Denial,
 } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
@@ -19,17 +19,19 @@ import {
   errorRecord,
   type GrantId,
   type Hash,
+  invariant,
   type JsonObject,
   type JsonValue,
   type RunId,
   type Timestamp,
 } from '@ice/primitives'
+import { type Carried, type Carrying, carriedBy, decideCarried } from './carried.ts'
 import { afterTheEnd } from './ended-right.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
-import type { EffectHandler, EffectReport, EffectRequest } from './ports.ts'
+import type { EffectHandler, EffectReport, EffectRequest, SecretUse } from './ports.ts'
 import { isCounted, shareOf } from './purse.ts'
 import { asRecorded, type SealedValue, sealValue } from './value.ts'
 
@@ -39,6 +41,8 @@ export interface EffectIntent extends Intent {
   readonly request: EffectRequest<unknown>
   readonly args: JsonObject
   readonly resources: readonly (JsonObject & { readonly kind: string })[]
+  /** The secrets the call carries, as they were decided. */
+  readonly secrets: readonly SecretUse[]
 }
 
 /** What the runtime makes of an effect that was asked for. */
@@ -59,6 +63,8 @@ export interface Call {
   readonly resource: JsonObject
   readonly bounds: ReturnType<NonNullable<EffectHandler['bounds']>>
   readonly grant: GrantId
+  /** What its arguments have handles of. */
+  readonly secrets: readonly Carried[]
 }
 
 const APPROVAL_REQUIRED = 'ICE_CAPABILITIES_APPROVAL_REQUIRED'
@@ -97,7 +103,13 @@ export function prepareCall(
     const message = `This run has no grant called "${request.grant}"; it has: ${bound}`
     return refuse(RUNS_CODES.grantUnbound, message)
   }
-  return { ...init, handler, sealed, args, resource, bounds, grant }
+  try {
+    const secrets = carriedBy(args, resource, fold.grants)
+    return { ...init, handler, sealed, args, resource, bounds, grant, secrets }
+  } catch (cause) {
+    const { code, message } = errorRecord(cause)
+    return refuse(code, message)
+  }
 }
 
 /** What an effect claims stands in its intent: small, and nothing that JSON cannot hold. */
@@ -147,19 +159,38 @@ export function rule(
     callDigest,
   }
   const decision = authority.decide({ ...request, ...approvedBy(answer) })
-  if ('ok' in decision) return { kind: 'intent', intent: intentOf(call, decision, answer?.event) }
-  if (decision.denied.code !== APPROVAL_REQUIRED) {
+  if ('denied' in decision && decision.denied.code !== APPROVAL_REQUIRED) {
     return denied(call, grant, decision.denied, [], init.fresh)
   }
-  for (const standing of fold.standing) {
-    const stands = authority.decide({ ...request, standing })
-    if ('ok' in stands) return { kind: 'intent', intent: intentOf(call, stands, undefined) }
+  const allowed = 'ok' in decision ? decision.ok : standingFor(request, authority, fold)
+  const carrying = decideCarried(call.secrets, authority, request, allowed)
+  if (carrying !== undefined && 'denied' in carrying) {
+    const { denied: denial, secret } = carrying
+    return denied({ ...call, resource: secret.claim }, secret.grant, denial, [], init.fresh)
   }
+  if (carrying !== undefined && allowed !== undefined) {
+    const yes = 'ok' in decision ? answer?.event : undefined
+    return { kind: 'intent', intent: intentOf(call, carrying, yes) }
+  }
+  invariant('denied' in decision, 'what is allowed has an intent')
   // A yes that does not count is no reason to ask again: who asked has had their answer.
   if (init.fresh && answer === undefined && decision.ask !== undefined) {
     return { kind: 'approval', ask: decision.ask, call }
   }
   return denied(call, grant, decision.denied, [], init.fresh)
+}
+
+/** What the first of the run's standing approvals that covers the call makes of it. */
+function standingFor(
+  request: AuthorityRequest,
+  authority: Authority,
+  { standing }: RunFold,
+): Authorization | undefined {
+  for (const one of standing) {
+    const decision = authority.decide({ ...request, standing: one })
+    if ('ok' in decision) return decision.ok
+  }
+  return undefined
 }
 
 /** For whom a run acts: whose stop switches concern what it does. */
@@ -186,7 +217,7 @@ function approvedBy(answer: RecordedAnswer | undefined): Pick<AuthorityRequest, 
 
 function intentOf(
   call: Call,
-  { ok }: Extract<Decision, { readonly ok: unknown }>,
+  { ok, uses }: Extract<Carrying, { readonly ok: unknown }>,
   answer: RecordedEvent | undefined,
 ): EffectIntent {
   const { handler, request, sealed, args } = call
@@ -197,6 +228,7 @@ function intentOf(
     request,
     args,
     resources: ok.resources,
+    secrets: uses,
     guards: ok.guards,
     spends: ok.spends,
     allotments: ok.allotments,
@@ -217,6 +249,7 @@ function intentOf(
       ...approval,
       ...budgetMembers(ok),
       ...standing,
+      ...(uses.length === 0 ? {} : { secrets: uses.map(secretRecord) }),
     },
   }
 }
@@ -234,6 +267,11 @@ function budgetMembers({
     ...(spends.length === 0 ? {} : { spends: [...spends] }),
     ...(allotted.length === 0 ? {} : { allotted }),
   }
+}
+
+/** A secret as an intent records it: its name, and the authority it is taken under. */
+function secretRecord({ name, grant, chain }: SecretUse) {
+  return { name, grant: grant.id, chain: [...chain] }
 }
 
 function denied(

@@ -52,6 +52,10 @@ export const RUNS_CODES = {
   actionUnknown: 'ICE_RUNS_ACTION_UNKNOWN_DENIED',
   /** Denial: the handler does not take such arguments. */
   argumentsInvalid: 'ICE_RUNS_ARGUMENTS_DENIED',
+  /** Denial: a secret is named in no way that is known, or by a call that carries too many. */
+  secretHandle: 'ICE_RUNS_SECRET_HANDLE_DENIED',
+  /** Denial: the grant of a secret wants an approval, which belongs on the effect's grant. */
+  secretApproval: 'ICE_RUNS_SECRET_APPROVAL_DENIED',
   /** Denial: the person who was asked refused. */
   approvalRejected: 'ICE_RUNS_APPROVAL_REJECTED_DENIED',
   /** Denial: nobody answered the question until it lapsed. */

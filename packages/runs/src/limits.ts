@@ -29,6 +29,9 @@ export const UNIT_GUARDS_MAX = 64
  * What a run that ends holds of more is not returned, and so counts as spent. */
 export const UNIT_BUDGETS_MAX = 15
 
+/** @units secrets one call carries: their chains have to fit into one append with the call's. */
+export const SECRETS_PER_CALL_MAX = 8
+
 /** @units milliseconds between two looks for what other processes wrote to a waiting run. */
 export const WATCH_INTERVAL_MS = 20
 

@@ -112,8 +112,8 @@ export class Live {
     const stale = [...paid, ...refused]
     if (stale.length > 0) {
       const { fold } = this.#journal
-      const named = stale.flatMap(({ data }) => [data.grant, data.standing ?? []].flat())
-      await this.#components.authority.refresh(named as GrantId[], partyOf(fold, this.#init.run))
+      const named = stale.flatMap(grantsOf)
+      await this.#components.authority.refresh(named, partyOf(fold, this.#init.run))
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
   }
@@ -204,4 +204,10 @@ export class Live {
   #abort(error: unknown): Promise<Stretch> {
     return abortRun(this.#components, this.#journal, this.#init.ledger, error)
   }
+}
+
+/** The grants an intent stands on: its own, and those of the secrets it carries. */
+function grantsOf({ data, secrets }: EffectIntent): readonly GrantId[] {
+  const own = [data.grant, ...(data.standing === undefined ? [] : [data.standing])] as GrantId[]
+  return [...own, ...secrets.map(({ grant }) => grant.id)]
 }

@@ -162,6 +162,14 @@ export interface EffectGrant {
   readonly resources: readonly Resource[]
 }
 
+/** A secret that an intent names: decided under a grant of its own, and guarded by the intent. */
+export interface SecretUse {
+  readonly name: string
+  readonly grant: EffectGrant
+  /** From that grant to its root. */
+  readonly chain: readonly GrantId[]
+}
+
 /** One authorised call of a handler. Its intent is durable before the handler sees it. */
 export interface EffectCall {
   readonly run: RunId
@@ -175,6 +183,8 @@ export interface EffectCall {
   readonly arguments: JsonObject
   readonly resource: JsonObject
   readonly grant: EffectGrant
+  /** The secrets its arguments have handles of, and no others: names, never values. */
+  readonly secrets?: readonly SecretUse[]
   readonly fold?: ByteFold
   /**
    * Fires when the run is aborted, its owner stops, or the right to the effect ends; the handler

@@ -51,7 +51,7 @@ export class Rulings {
       if (unsure.length === 0) continue
       // A denial, and a question to a person, must stand on the newest state of authority.
       const { fold } = journal
-      const grants = [...unsure.map(({ call }) => call.grant), ...fold.standing]
+      const grants = [...unsure.flatMap(({ call }) => grantsOf(call)), ...fold.standing]
       await components.authority.refresh(grants, partyOf(fold, this.#init.run))
       for (const { step, call } of unsure) await this.#decide(step, call, true)
     }
@@ -209,10 +209,16 @@ function termsOf(
 }
 
 /** What a person is shown: the whole call, but for arguments that are too large to show. */
-function detailsOf({ request, resource, sealed }: Call): JsonObject {
+function detailsOf({ request, resource, sealed, secrets }: Call): JsonObject {
   const { digest: argumentsDigest, ref } = sealed
   const args = 'inline' in ref ? { arguments: ref.inline } : {}
-  return { action: request.action, resource, argumentsDigest, ...args }
+  const carried = secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name) }
+  return { action: request.action, resource, argumentsDigest, ...args, ...carried }
+}
+
+/** The grants a call names: its own, and those of the secrets it carries. */
+function grantsOf({ grant, secrets }: Call): readonly Call['grant'][] {
+  return [grant, ...secrets.map((secret) => secret.grant)]
 }
 
 /** Where a call acts, for a person who is asked: a path, or a method and a place on the network. */

@@ -101,7 +101,9 @@ describe('an owner that dies', () => {
     const bob = await alice.another('bob', { effects: [tool('do')], programs: [work] })
     const stretch = await bob.runs.drive(run)
     release?.()
-    expect(await zombie).toEqual(stretch)
+    // It has seen that another owns the run, or already what became of it.
+    const { owner } = await bob.runs.view(run)
+    expect([stretch, { kind: 'owned', owner }]).toContainEqual(await zombie)
     expect(alice.witness).toEqual(['first'])
     expect((await bob.types(run)).filter((type) => type === 'RunCommitted')).toHaveLength(1)
   })

@@ -10,9 +10,14 @@ import {
   createAuthority,
   createGrants,
   fsKind,
+  memoryKind,
+  modelKind,
   netKind,
+  secretKind,
+  spawnKind,
   toolKind,
 } from '@ice/capabilities'
+import type { ResourceKind } from '@ice/capabilities/ports'
 import {
   CAUSES_MAX,
   composeTaxonomy,
@@ -43,6 +48,18 @@ import { systemPrincipal } from './principal.ts'
 
 /** Where a runtime keeps its log when it is told nothing else. */
 export const DEFAULT_PATH = '.ice/ice.db'
+
+/** The resource kinds every runtime has. */
+const STANDARD_KINDS: readonly ResourceKind[] = [
+  approvalKind,
+  fsKind,
+  netKind,
+  toolKind,
+  secretKind,
+  modelKind,
+  memoryKind,
+  spawnKind,
+]
 
 /** The bounds of the rooms that a product meets first; a unit ends each name. */
 const LIMITS: RuntimeDescription['limits'] = Object.freeze({
@@ -82,7 +99,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const { store, ownership } = ground
     const log = createEventLog({ store, taxonomy, clock })
     await adopt(log, taxonomy, { store: ground.name, now: () => clock.now() })
-    const kinds = [approvalKind, fsKind, netKind, toolKind, ...(options.kinds ?? [])]
+    const kinds = [...STANDARD_KINDS, ...(options.kinds ?? [])]
     const authority = options.authority?.({ log, kinds }) ?? createAuthority({ log, kinds })
     const grants = createGrants({ log, authority, kinds, clock, ids, principal })
     const effects = await handlersOf(options)

@@ -123,6 +123,30 @@ export const TARGETS = {
     bound: 'at_most',
     target: 200,
   },
+  'S1-first': {
+    what: 'the first guest of a process: the engine read, metered, compiled and started',
+    of: 'value',
+    bound: 'at_most',
+    target: 500,
+  },
+  'S1-guest': {
+    what: 'a guest that adds two numbers, against a new context of node:vm',
+    of: 'ratio',
+    bound: 'at_most',
+    target: 1,
+  },
+  'S1-call': {
+    what: 'an effect a guest asks for and is given, beside what the runtime does of it',
+    of: 'value',
+    bound: 'at_most',
+    target: 100,
+  },
+  'S1-fuel': {
+    what: 'fuel a guest uses in a loop, in millions of units a second',
+    of: 'value',
+    bound: 'at_least',
+    target: 100,
+  },
 } as const satisfies Readonly<Record<string, Target>>
 
 /** A figure that has a target. */

@@ -7,6 +7,7 @@ import type { CheckRecorder } from '../harness/recorder.ts'
 import type { ProveTopic, TopicContext } from '../harness/topics.ts'
 import { authorityAgentdojo } from './parts/authority-agentdojo.ts'
 import { authorityNet } from './parts/authority-net.ts'
+import { authorityProc } from './parts/authority-proc.ts'
 
 type Part = (context: TopicContext & CheckRecorder) => Promise<void>
 
@@ -14,10 +15,11 @@ type Part = (context: TopicContext & CheckRecorder) => Promise<void>
 const PARTS: readonly (readonly [name: string, part: Part])[] = [
   ['A1', authorityAgentdojo],
   ['A3', authorityNet],
+  ['proc', authorityProc],
 ]
 
 export const topic: ProveTopic = {
-  summary: 'authority under attack: prompt injection, forbidden addresses in every spelling',
+  summary: 'authority under attack: prompt injection, addresses, programs in boxes',
   async run(context) {
     const only = process.env['ICE_PROVE_ONLY']?.split(',')
     const names = PARTS.map(([name]) => name)

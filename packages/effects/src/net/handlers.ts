@@ -2,6 +2,7 @@
 
 import type { EffectCall, EffectHandler, EffectReport, Fate } from '@ice/runs/ports'
 import type { z } from 'zod'
+import { isSecretHandle } from '../secrets/handle.ts'
 import {
   bodyOf,
   checkedNetworkArguments,
@@ -10,9 +11,9 @@ import {
   sendArguments,
   sendOnceArguments,
 } from './arguments.ts'
-import { REDIRECTS_MAX } from './limits.ts'
+import { REDIRECTS_MAX, REQUEST_BYTES_MAX } from './limits.ts'
 import type { NetworkOptions } from './options.ts'
-import { scrubbedError } from './scrub.ts'
+import { scrubbedError, scrubFor } from './scrub.ts'
 import { claimOf, parseTarget } from './url.ts'
 
 /** What is told of an action once. */
@@ -41,9 +42,11 @@ export function networkEffects(options: NetworkOptions = {}): readonly EffectHan
  * and the time after which it gives up. Heads have limits of their own and are not counted.
  */
 function boundsOf(args: NetworkArguments): { readonly bytes: number; readonly ms: number } {
-  const { maxBytes, timeoutMs, redirect } = args
+  const { maxBytes, timeoutMs, redirect, body } = args
   const legs = redirect === 'follow' ? REDIRECTS_MAX + 1 : 1
-  const bytes = (bodyOf(args)?.length ?? 0) * legs + maxBytes
+  // How long a secret is, is a part of the secret.
+  const sent = isSecretHandle(body) ? REQUEST_BYTES_MAX : (bodyOf(args, body)?.length ?? 0)
+  const bytes = sent * legs + maxBytes
   return { bytes: Math.min(bytes, Number.MAX_SAFE_INTEGER), ms: timeoutMs }
 }
 
@@ -61,13 +64,15 @@ function handlerOf(options: NetworkOptions, { action, fate, schema }: Action): E
       const args = checkedNetworkArguments(schema, call.arguments)
       // Loaded with the first request: a process that makes none does not pay for TLS.
       const { travelled } = await import('./trip.ts')
+      const scrub = scrubFor(call, options.scrub)
       const began = performance.now()
       try {
-        const report = await travelled(options, call, args)
+        const own = scrub === undefined ? options : { ...options, scrub }
+        const report = await travelled(own, call, args)
         const ms = Math.ceil(performance.now() - began)
         return { ...report, spent: { ...report.spent, ms } }
       } catch (error) {
-        throw scrubbedError(error, options.scrub)
+        throw scrubbedError(error, scrub)
       }
     },
   })

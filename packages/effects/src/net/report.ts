@@ -10,6 +10,7 @@ import type { IncomingMessage } from 'node:http'
 import { errorRecord, type JsonObject, type JsonValue } from '@ice/primitives'
 import type { ByteFold, EffectReport } from '@ice/runs/ports'
 import type { Digest } from '../bytes.ts'
+import { isSecretHandle } from '../secrets/handle.ts'
 import { bodyOf } from './arguments.ts'
 import { type BodyInit, type Content, contentOf, readBody } from './body.ts'
 import type { Connection } from './connect.ts'
@@ -83,7 +84,9 @@ export async function report(trip: Trip, landed: Landed, failure?: unknown): Pro
     const { scrub } = trip.options
     const value = scrubbed(answer as JsonObject, scrub)
     // A leg that dropped the body on its way is counted with it: more, never less.
-    const sent = (bodyOf(trip.args)?.length ?? 0) * (trip.passed.length + 1)
+    const { body } = trip.args
+    const own = isSecretHandle(body) ? leg.body : bodyOf(trip.args, body)
+    const sent = (own?.length ?? 0) * (trip.passed.length + 1)
     return {
       value,
       observed: scrubbed(observed as JsonObject, scrub) as JsonObject,

@@ -2,13 +2,15 @@
 
 import type { JsonObject, JsonValue } from '@ice/primitives'
 import type { ByteFold, EffectRequest } from '@ice/runs/ports'
+import type { SecretHandle } from '../secrets/handle.ts'
 import type { NetworkAnswer } from './report.ts'
 
 type Common = {
   /** Of http or https, without a user. */
   readonly url: string
-  /** No credentials: arguments are recorded. */
-  readonly headers?: Readonly<Record<string, string>>
+  /** No credentials, for arguments are recorded: handles of secrets, which stay behind when a
+   * server sends on to another origin. */
+  readonly headers?: Readonly<Record<string, string | SecretHandle>>
   /** What the body of the answer becomes. @defaultValue 'auto': text if it is, else base64 */
   readonly encoding?: 'auto' | 'utf8' | 'base64'
   /** @defaultValue 1 MiB; at most 7 MiB without a fold */
@@ -28,7 +30,7 @@ export type FetchRequest = Common & {
 /** What to send where. */
 export type SendRequest = Common & {
   readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
-  readonly body?: string
+  readonly body?: string | SecretHandle
   /** What `body` is. @defaultValue 'utf8' */
   readonly bodyEncoding?: 'utf8' | 'base64'
   /** @defaultValue 'manual': what a server sends on to is asked for by another effect */

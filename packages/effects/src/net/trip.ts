@@ -21,7 +21,9 @@ import { hasCode, invariant } from '@ice/primitives'
 import type { EffectCall, EffectReport } from '@ice/runs/ports'
 import { throwIfAborted } from '../bytes.ts'
 import { EFFECTS_CODES } from '../errors.ts'
-import { bodyOf, type NetworkArguments } from './arguments.ts'
+import { isSecretHandle } from '../secrets/handle.ts'
+import { revealed } from '../secrets/with-secrets.ts'
+import { bodyOf, type NetworkArguments, parted } from './arguments.ts'
 import { type Connection, connected } from './connect.ts'
 import { Deadline } from './deadline.ts'
 import { NETWORK_CODES, NetworkError } from './errors.ts'
@@ -72,7 +74,7 @@ export async function travelled(
 async function travel(trip: Trip): Promise<EffectReport> {
   let leg = firstLeg(trip)
   authorise(trip, leg)
-  leg = { ...leg, confidential: await confidentialOf(trip, leg) }
+  leg = { ...leg, ...(await confidentialOf(trip, leg)) }
   let landed = await land(trip, leg)
   for (;;) {
     try {
@@ -97,17 +99,36 @@ function firstLeg({ call, args }: Trip): Leg {
   return {
     target,
     method: args.method,
-    headers: { ...args.headers, ...key },
-    body: bodyOf(args),
+    headers: { ...parted(args.headers).plain, ...key },
+    body: isSecretHandle(args.body) ? undefined : bodyOf(args, args.body),
     confidential: {},
   }
 }
 
-/** Asked for only once the call is known to stay within its grant. */
-async function confidentialOf({ options, call, deadline }: Trip, leg: Leg): Promise<Headers> {
+/** What is not recorded: asked for only once the call is known to stay within its grant. */
+async function confidentialOf(
+  { options, call, args, deadline }: Trip,
+  leg: Leg,
+): Promise<Pick<Leg, 'confidential' | 'body'>> {
   const { confidential } = options
-  if (confidential === undefined) return {}
-  return framed(await deadline.bounded(() => confidential(call, leg.target.url.origin)))
+  const { plain, secret } = parted(args.headers)
+  const given =
+    confidential === undefined
+      ? {}
+      : await deadline.bounded(() => confidential(call, leg.target.url.origin))
+  const headers: [string, string][] = Object.entries(framed(given))
+  for (const [name, handle] of Object.entries(secret)) {
+    headers.push([name, await deadline.bounded(() => revealed(call, handle))])
+  }
+  const { body } = args
+  const carried = Object.fromEntries(headers)
+  // Held together with the headers that are recorded: they make one message.
+  framed({ ...plain, ...carried })
+  if (!isSecretHandle(body)) return { confidential: carried, body: leg.body }
+  return {
+    confidential: carried,
+    body: bodyOf(args, await deadline.bounded(() => revealed(call, body))),
+  }
 }
 
 /** Goes on to the next leg, once the connection of the last is closed. */

@@ -78,6 +78,12 @@ export const CapabilityUsed = defineEventType({
     approval: eventId.optional(),
     /** The grant that stands for the approval, where one does. */
     standing: uuid.optional(),
+    /** The secrets the call carries: names, each with the authority it is taken under. */
+    secrets: z
+      .array(z.strictObject({ name, grant: uuid, chain: z.array(uuid).min(1).max(32) }))
+      .min(1)
+      .max(8)
+      .optional(),
     /** The policy that was in force and did not refuse. */
     ceiling: ceiling.optional(),
     /** What the call may take at most, out of the run's slices. */

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '32af92e9caa4864bbfae7596642e5b76f28804ddd61dbdb0e5d2e2e1a2aaf2e0' as Hash
+  '39fae1ce7098f4114e65ce2cb6c1ed8f0d09ad2444a83bc626619f7ddec8fd98' as Hash

@@ -13,6 +13,8 @@ export type Answering = (name: string, asked: number) => readonly string[] | und
 
 /** A server that answers. */
 export interface NameServer {
+  /** Where it listens, on 127.0.0.1. */
+  readonly port: number
   /** Every question so far, such as `rebind.test A`. */
   readonly questions: readonly string[]
   /** All addresses of a name, as this server has them now; A is asked for first. */
@@ -100,6 +102,7 @@ export const nameServer = async (answering: Answering): Promise<NameServer> => {
   const resolver = new Resolver({ timeout: 2_000, tries: 2 })
   resolver.setServers([`127.0.0.1:${socket.address().port}`])
   return {
+    port: socket.address().port,
     questions,
     resolve: async (name) => {
       const v4 = await resolver.resolve4(name).catch(noneOf)

@@ -1,0 +1,6 @@
+export { ENGINE } from './engine.ts'
+export { SANDBOX_CODES, type SandboxCode, SandboxError } from './errors.ts'
+export { type Evaluation, evaluate } from './evaluate.ts'
+export { conceal, isHandle, reveal } from './handles.ts'
+export type * from './ports.ts'
+export { sandboxedProgram } from './program.ts'
