@@ -3,4 +3,5 @@
 export { TASK_GRANTS_CODES, type TaskGrantsCode, TaskGrantsError } from './errors.ts'
 export { taskToolKind } from './kind.ts'
 export type * from './ports.ts'
-export { TASK_ACTIONS, taskGrants } from './task.ts'
+export { TASK_ACTIONS } from './room.ts'
+export { taskGrants } from './task.ts'

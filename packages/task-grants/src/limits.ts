@@ -34,7 +34,7 @@ export const MENTIONS_MAX: number = 128
 export const MENTION_CHARS_MAX: number = 1_024
 
 /** @units characters of all addresses of a prompt: they stand in each grant a request gives. */
-export const MENTIONS_CHARS_MAX: number = 8_192
+export const MENTIONS_CHARS_MAX: number = 4_096
 
 /** @units values of the arguments of a call, containers counted, and levels of containers. */
 export const ARGUMENT_NODES_MAX: number = 10_000

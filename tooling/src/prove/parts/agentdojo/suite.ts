@@ -11,7 +11,7 @@ import { z } from 'zod'
 
 const call = z.object({
   function: z.string(),
-  args: z.record(z.string(), z.json()),
+  args: z.record(z.string(), z.json()).nullish(),
   result: z.unknown(),
 })
 
@@ -21,14 +21,14 @@ const suite = z.object({
   tools: z.array(
     z.object({
       name: z.string(),
-      description: z.string(),
+      description: z.string().default(''),
       parameters: z.record(z.string(), z.json()),
     }),
   ),
   user_tasks: z.array(
-    z.object({ id: z.string(), prompt: z.string(), ground_truth: z.array(call) }),
+    z.object({ id: z.string(), prompt: z.string(), ground_truth: z.array(call).nullish() }),
   ),
-  injection_tasks: z.array(z.object({ id: z.string(), ground_truth: z.array(call) })),
+  injection_tasks: z.array(z.object({ id: z.string(), ground_truth: z.array(call).nullish() })),
 })
 
 /** A call of a ground truth. */
@@ -84,10 +84,10 @@ export const readSuites = (folder: string): readonly Suite[] =>
       }
     })
 
-const callsOf = (calls: readonly z.infer<typeof call>[]): readonly SuiteCall[] =>
-  calls.map(({ args, function: tool, result }) => ({
+const callsOf = (calls: readonly z.infer<typeof call>[] | null | undefined): readonly SuiteCall[] =>
+  (calls ?? []).map(({ args, function: tool, result }) => ({
     tool,
-    arguments: args as JsonObject,
+    arguments: (args ?? {}) as JsonObject,
     result: typeof result === 'string' ? result : JSON.stringify(result ?? null),
   }))
 
