@@ -7,6 +7,7 @@ import {
   checkedArguments,
   listArguments,
   type PathArguments,
+  patchArguments,
   pathArguments,
   readArguments,
   recordable,
@@ -16,6 +17,7 @@ import { anchorOf, type FileSystemOptions } from './choose.ts'
 import { deleteEntry } from './delete.ts'
 import { translated } from './errno.ts'
 import { listDirectory } from './list.ts'
+import { patchFile } from './patch/patch.ts'
 import { readFile } from './read.ts'
 import { replaceFile } from './replace.ts'
 import { statEntry } from './stat.ts'
@@ -28,11 +30,13 @@ interface Action<A extends PathArguments> {
   readonly outcome: string
   readonly schema: z.ZodType<A>
   readonly act: (anchor: Anchor, call: EffectCall, args: A) => Promise<EffectReport>
+  readonly bounds?: (args: A) => { readonly bytes: number }
+  readonly source?: () => string | null
 }
 
 /**
- * The handlers of the file effects: `fs.read`, `fs.list`, `fs.stat`, `fs.write`, `fs.replace` and
- * `fs.delete`. They hold nothing between calls and may act at the same time.
+ * The handlers of the file effects: `fs.read`, `fs.list`, `fs.stat`, `fs.write`, `fs.replace`,
+ * `fs.patch` and `fs.delete`. They hold nothing between calls and may act at the same time.
  *
  * @throws {EffectsError} `ICE_EFFECTS_PLATFORM_UNSUPPORTED` — `anchored` is wanted and impossible
  */
@@ -66,6 +70,14 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
     handlerOf(anchor, { ...written, action: 'fs.write', act: createFile }),
     handlerOf(anchor, { ...written, action: 'fs.replace', act: replaceFile }),
     handlerOf(anchor, {
+      ...written,
+      action: 'fs.patch',
+      schema: patchArguments,
+      act: patchFile,
+      bounds: ({ maxBytes }) => ({ bytes: maxBytes }),
+      source: () => null,
+    }),
+    handlerOf(anchor, {
       ...idempotent,
       action: 'fs.delete',
       outcome: 'FileDeleted',
@@ -77,7 +89,7 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
 
 function handlerOf<A extends PathArguments>(
   anchor: Anchor,
-  { action, fate, outcome, schema, act }: Action<A>,
+  { action, fate, outcome, schema, act, bounds, source }: Action<A>,
 ): EffectHandler {
   return Object.freeze({
     action,
@@ -85,6 +97,10 @@ function handlerOf<A extends PathArguments>(
     outcome,
     arguments: { parse: (value: unknown) => recordable(checkedArguments(schema, value)) },
     resource: (args: EffectCall['arguments']) => ({ path: args['path'] ?? '' }),
+    ...(bounds === undefined
+      ? {}
+      : { bounds: (args: EffectCall['arguments']) => bounds(checkedArguments(schema, args)) }),
+    ...(source === undefined ? {} : { source }),
     async perform(call: EffectCall): Promise<EffectReport> {
       const args = checkedArguments(schema, call.arguments)
       try {

@@ -100,7 +100,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const kinds = [...STANDARD_KINDS, ...(options.kinds ?? [])]
     const authority = options.authority?.({ log, kinds }) ?? createAuthority({ log, kinds })
     const grants = createGrants({ log, authority, kinds, clock, ids, principal })
-    const effects = await handlersOf(options)
+    const effects = await handlersOf(options, clock)
     const programs = options.programs ?? []
     const init = { log, authority, ownership, clock, ids, effects, programs, principal }
     const runs = createRuns(init)
@@ -161,13 +161,33 @@ async function closeGround({ store, ownership }: Ground, options: RuntimeOptions
   if (options.ownership === undefined) await ownership.close()
 }
 
-async function handlersOf(options: RuntimeOptions): Promise<readonly EffectHandler[]> {
-  const own = options.effects ?? []
-  if (options.bare === true) return own
-  const { fileSystemEffects, networkEffects } = await import('@ice/effects')
-  const replaced = new Set(own.map(({ action }) => action))
-  const standard = [...fileSystemEffects(), ...networkEffects()]
-  return [...standard.filter(({ action }) => !replaced.has(action)), ...own]
+async function handlersOf(
+  options: RuntimeOptions,
+  clock: Clock,
+): Promise<readonly EffectHandler[]> {
+  const handlers = [...(await standardHandlers(options, clock)), ...(options.effects ?? [])]
+  if (options.secrets === undefined) return handlers
+  const { withSecrets } = await import('@ice/effects')
+  return withSecrets(handlers, options.secrets)
+}
+
+/** The built-in handlers that are not replaced. */
+async function standardHandlers(
+  options: RuntimeOptions,
+  clock: Clock,
+): Promise<readonly EffectHandler[]> {
+  if (options.bare === true) return []
+  const { clockEffects, fileSystemEffects, networkEffects, notifyEffects } = await import(
+    '@ice/effects'
+  )
+  const replaced = new Set((options.effects ?? []).map(({ action }) => action))
+  const standard = [
+    ...fileSystemEffects(),
+    ...networkEffects(),
+    ...clockEffects({ clock }),
+    ...notifyEffects(options.notifier),
+  ]
+  return standard.filter(({ action }) => !replaced.has(action))
 }
 
 function subsystemsOf(
@@ -180,6 +200,8 @@ function subsystemsOf(
     ownership: { self: ownership.self, custom: options.ownership !== undefined },
     authority: { custom: options.authority !== undefined, kinds: kinds.map(({ kind }) => kind) },
     clock: { custom: options.clock !== undefined },
+    secrets: { custom: options.secrets !== undefined },
+    notifier: { custom: options.notifier !== undefined },
     random: { custom: options.random !== undefined },
   }
 }
