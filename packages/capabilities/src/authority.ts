@@ -2,7 +2,7 @@
  * Authority over a log: decisions on a cached fold, which catches up when it is asked to.
  *
  * 1. What was folded reaches up to one position of the log: its head before the first of the three
- *    kinds of stream was read. What a read finds beyond it may lack its counterpart, a debit its
+ *    kinds of stream was read. What a read finds beyond it may lack its counterpart, a slice its
  *    grant, and is read again by the next refresh.
  * 2. `observe` may run ahead of that position, stream by stream; an event at or before it is old
  *    news and is dropped, so that nothing forgotten comes back to life.
@@ -13,17 +13,17 @@
  *    when that becomes too much it is dropped and asked for again.
  */
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
-import type { GrantId, RunId, StreamId } from '@ice/primitives'
+import type { GrantId, StreamId } from '@ice/primitives'
+import { budgetStream } from './budget.ts'
 import { callDigest } from './call.ts'
-import { caveatRules } from './caveat.ts'
-import { runStop } from './chain.ts'
 import { decide } from './decide.ts'
 import { rootGrant } from './grant.ts'
-import { holderParts } from './holder.ts'
+import { type HolderParts, holderParts } from './holder.ts'
 import { composeKinds } from './kinds.ts'
 import { CACHED_GRANTS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
-import type { Authority, ResourceKind } from './ports.ts'
+import type { Authority, Party, ResourceKind } from './ports.ts'
 import { authorityProjection, grantState } from './state.ts'
+import { isStopScope, stopStream, stopStreams } from './stops.ts'
 
 /** What authority is made of. */
 export interface AuthorityComponents {
@@ -76,29 +76,34 @@ export function createAuthority(components: AuthorityComponents): Authority {
       await follow(`grant/${id}`, state.grants.get(id)?.version ?? 0)
       const entry = state.grants.get(id)
       const grant = entry?.grant
-      if (grant !== undefined && caveatRules(grant.caveats).countMax !== null) {
-        await follow(`budget/${id}`, entry?.counter.version ?? 0)
-      }
+      const { budget } = entry ?? {}
+      if (budget !== undefined) await follow(budgetStream(id), budget.version)
       const holder = links === 0 ? holderParts(grant?.holder) : undefined
-      if (holder?.kind === 'run') await follow(runStop(holder.id as RunId), 0)
+      if (holder !== undefined) await followStop(stopOfHolder(holder))
       next = grant?.parent
     }
   }
 
-  async function loadAll(grants: readonly GrantId[]): Promise<void> {
+  async function followStop(stream: StreamId | undefined): Promise<void> {
+    if (stream !== undefined) await follow(stream, state.stops.get(stream)?.version ?? 0)
+  }
+
+  async function loadAll(grants: readonly GrantId[], party: Party | undefined): Promise<void> {
     if (state.grants.size > (components.cachedMax ?? CACHED_GRANTS_MAX)) {
       state.grants.clear()
       state.dead.clear()
+      state.stops.clear()
       position = 0
     }
-    await follow('stop/all', 0)
+    const switches = party === undefined ? [STOP_ALL] : stopStreams(party)
+    for (const stream of switches) await followStop(stream)
     for (const grant of new Set(grants)) await load(grant)
   }
 
   const refreshAll = singleFlight(catchUp)
   return {
     decide: (request) => decide(state, request),
-    refresh: (grants) => (grants === undefined ? refreshAll() : loadAll(grants)),
+    refresh: (grants, party) => (grants === undefined ? refreshAll() : loadAll(grants, party)),
     callDigest,
     rootGrant: (spec) => rootGrant(spec, kinds),
     grant: (id: GrantId) => grantState(state.grants.get(id)),
@@ -108,6 +113,18 @@ export function createAuthority(components: AuthorityComponents): Authority {
       }
     },
   }
+}
+
+const STOP_ALL = stopStream('all')
+
+/** The switch of a holder; a tool has none, it acts for a run. */
+function stopOfHolder({ kind, id }: HolderParts): StreamId | undefined {
+  const scopes: Readonly<Record<string, string>> = {
+    __proto__: null as never,
+    principal: 'operator',
+  }
+  const scope = `${scopes[kind] ?? kind}/${id}`
+  return isStopScope(scope) ? stopStream(scope) : undefined
 }
 
 /** At most one run of `work` at a time, and one more that all who came meanwhile share. */

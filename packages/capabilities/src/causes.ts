@@ -6,6 +6,7 @@ import type { Hash, Timestamp } from '@ice/primitives'
 import type { Chain, Link } from './chain.ts'
 import type { FoundCause } from './denial.ts'
 import { CAPABILITIES_CODES } from './errors.ts'
+import type { StopState } from './ports.ts'
 import type { ReadRequest } from './request.ts'
 import { clip, clippedList, shown, shownList, shownTime } from './text.ts'
 
@@ -109,21 +110,13 @@ export function unknownCaveat({ entry: { id } }: Link, reason: string): FoundCau
   }
 }
 
-/** A link was used as often as it may be. */
-export function spent({ entry: { id, counter }, caveats: { countMax } }: Link): FoundCause {
-  return {
-    code: CAPABILITIES_CODES.countSpent,
-    message: `The grant ${id} allowed ${countMax} uses, and all are spent`,
-    data: { grant: id, max: countMax, used: counter.used },
-  }
-}
-
 /** A stop switch is thrown. */
-export function stopped(stream: string, version: number): FoundCause {
+export function stopped({ scope, version, event, reason }: StopState): FoundCause {
+  const why = reason === null ? '' : `: ${clip(reason)}`
   return {
     code: CAPABILITIES_CODES.stopped,
-    message: `${stream === 'stop/all' ? 'Everything' : 'The run'} was stopped: ${stream}`,
-    data: { stream, version },
+    message: `${scope === 'all' ? 'Everything' : shown(scope)} was stopped${why}`,
+    data: { stream: event.slice(0, event.lastIndexOf('@')), version },
   }
 }
 
@@ -136,5 +129,14 @@ export function unapproved({ action, approvedDigest }: ReadRequest, digest: Hash
       ? `The approval is for another call; this one of ${shown(action)} needs its own`
       : `A person has to approve this call of ${shown(action)}`,
     data: { digest, ...(isOther ? { approved: approvedDigest } : {}) },
+  }
+}
+
+/** The approval is for this call, and does not count under the terms of a link. */
+export function inadmissible({ action }: ReadRequest, digest: Hash, reason: string): FoundCause {
+  return {
+    code: CAPABILITIES_CODES.approvalRequired,
+    message: `The approval of this call of ${shown(action)} does not count: ${reason}`,
+    data: { digest, reason },
   }
 }

@@ -12,15 +12,15 @@ import {
   canonicalize,
   type GrantId,
   type JsonObject,
-  type RunId,
   type StreamId,
   type Timestamp,
 } from '@ice/primitives'
 import { type CaveatRules, caveatRules } from './caveat.ts'
 import { type HolderKind, holderParts } from './holder.ts'
-import { CHAIN_COUNTERS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
-import type { Grant, Resource, ResourceKind } from './ports.ts'
+import { BUDGET_LIMITS_MAX, CHAIN_BUDGETS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
+import type { Grant, Party, Resource, ResourceKind } from './ports.ts'
 import type { AuthorityState, GrantEntry } from './state.ts'
+import { type StopSwitches, stopGuards } from './stops.ts'
 import { shown } from './text.ts'
 
 /** One grant of a chain, with what its parts come to. */
@@ -44,7 +44,7 @@ export interface Breakage {
     | 'cycle'
     | 'too_deep'
     | 'not_delegable'
-    | 'too_many_counters'
+    | 'too_many_budgets'
   readonly message: string
   readonly data: JsonObject
 }
@@ -52,7 +52,7 @@ export interface Breakage {
 /** A chain as far as it can be followed. */
 export interface Chain {
   /**
-   * The kind of an ordinary chain: nothing broken, dead or unknown, no counts and no approvals.
+   * The kind of an ordinary chain: nothing broken, dead or unknown, no limits and no approvals.
    * Then `actions`, `notBefore`, `until` and `claims` say what all links allow together, in one
    * place in memory instead of several for each link. `undefined` for any other chain.
    */
@@ -71,11 +71,11 @@ export interface Chain {
   readonly resources: readonly Resource[]
   /** The earliest end of all links. */
   readonly expiresAt: Timestamp | null
-  /** Whether some link is counted. */
-  readonly counts: boolean
-  /** Guards of an intent, but for counters, and the run they are for: the one that asked last. */
+  /** Whether some link is counted in some unit. */
+  readonly isLimited: boolean
+  /** Guards of an intent, but for budgets, and whom they are for: who asked last. */
   guards: readonly Guard[]
-  guardsRun: RunId | undefined
+  guardsParty: Party | undefined
   /** From the named grant on; empty when that grant itself is malformed. */
   readonly links: readonly Link[]
   readonly breakage: Breakage | undefined
@@ -118,7 +118,7 @@ function follow(state: AuthorityState, first: GrantEntry): Chain {
     at = above
   }
   const links = entries.map((entry, i) => linkOf(state, grants, entry, i))
-  return assemble(links, breakage ?? tooManyCounters(links))
+  return assemble(links, breakage ?? tooManyBudgets(links))
 }
 
 /** Why `next` cannot be the link after those before it. */
@@ -146,11 +146,14 @@ function missing(grant: GrantId, parent: GrantId): Breakage {
   return { reason: 'missing_parent', message, data: { grant, parent } }
 }
 
-function tooManyCounters(links: readonly Link[]): Breakage | undefined {
-  const counted = links.filter((link) => link.caveats.countMax !== null).length
-  if (counted <= CHAIN_COUNTERS_MAX) return undefined
-  const message = `${counted} links are counted; one use can pay for ${CHAIN_COUNTERS_MAX}`
-  return { reason: 'too_many_counters', message, data: { counted, max: CHAIN_COUNTERS_MAX } }
+function tooManyBudgets(links: readonly Link[]): Breakage | undefined {
+  const limited = links.filter((link) => link.caveats.limits.length > 0).length
+  const limits = links.reduce((sum, link) => sum + link.caveats.limits.length, 0)
+  if (limited <= CHAIN_BUDGETS_MAX && limits <= BUDGET_LIMITS_MAX) return undefined
+  const message =
+    `${limited} links are limited, in ${limits} ways; one use can take from ` +
+    `${CHAIN_BUDGETS_MAX} and in ${BUDGET_LIMITS_MAX}`
+  return { reason: 'too_many_budgets', message, data: { limited, limits } }
 }
 
 function linkOf(
@@ -204,9 +207,9 @@ function assemble(links: readonly Link[], breakage: Breakage | undefined): Chain
       (soonest, grant) => earlier(soonest, grant.expiresAt),
       null,
     ),
-    counts: links.some((link) => link.caveats.countMax !== null),
+    isLimited: links.some((link) => link.caveats.limits.length > 0),
     guards: links.map(guardOf),
-    guardsRun: undefined,
+    guardsParty: undefined,
     links,
     breakage,
   }
@@ -229,23 +232,26 @@ function guardOf({ entry }: Link): Guard {
   return Object.freeze({ stream: `grant/${entry.id}` as StreamId, version: entry.version })
 }
 
-function earlier(a: Timestamp | null, b: Timestamp | null): Timestamp | null {
+/** The earlier of two ends. */
+export function earlier(a: Timestamp | null, b: Timestamp | null): Timestamp | null {
   if (a === null) return b
   return b === null || a <= b ? a : b
 }
 
-const STOP_ALL: Guard = Object.freeze({ stream: 'stop/all' as StreamId, version: 0 })
-
-/** The stop switch of one run. */
-export function runStop(run: RunId): StreamId {
-  return `stop/run/${run}` as StreamId
+/** What an intent of this party guards: each link, nearest first, then the stop switches. */
+export function guardsFor(chain: Chain, party: Party, stops: StopSwitches): readonly Guard[] {
+  const isKept = stops.size === 0 && isSame(chain.guardsParty, party)
+  if (isKept) return chain.guards
+  const links = chain.guards.slice(0, chain.links.length)
+  const guards = Object.freeze([...links, ...stopGuards(stops, party)])
+  const { run, agent, session, principal } = party
+  chain.guards = guards
+  // Switches that were thrown once move: what was made of them is not kept.
+  chain.guardsParty = stops.size === 0 ? { run, agent, session, principal } : undefined
+  return guards
 }
 
-/** What an intent of this run guards: each link, nearest first, then the stop switches. */
-export function guardsFor(chain: Chain, run: RunId): readonly Guard[] {
-  if (chain.guardsRun === run) return chain.guards
-  const links = chain.guards.slice(0, chain.links.length)
-  chain.guards = Object.freeze([...links, STOP_ALL, { stream: runStop(run), version: 0 }])
-  chain.guardsRun = run
-  return chain.guards
+function isSame(kept: Party | undefined, { run, agent, session, principal }: Party): boolean {
+  if (kept?.run !== run || kept.agent !== agent) return false
+  return kept.session === session && kept.principal === principal
 }

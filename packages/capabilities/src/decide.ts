@@ -12,18 +12,19 @@
  * The trap: looking for some grant that would allow the request. The request names its grant, and
  * a deputy cannot be talked into using another of its own.
  */
-import { isHash, isRunId } from '@ice/primitives'
+import { type GrantId, type Hash, isHash, isRunId, type Timestamp } from '@ice/primitives'
+import { askOf, consentFault, termsOf } from './approval.ts'
 import { callDigest } from './call.ts'
 import {
   broken,
   early,
   expired,
+  inadmissible,
   malformed,
   otherAction,
   otherHolder,
   otherResource,
   revoked,
-  spent,
   stopped,
   unapproved,
   unknownCaveat,
@@ -31,12 +32,17 @@ import {
   unknownKind,
 } from './causes.ts'
 import { needsApproval } from './caveat.ts'
-import { type Chain, chainOf, guardsFor, type Link, runStop } from './chain.ts'
-import { counterStream } from './counts.ts'
+import { type Chain, chainOf, earlier, guardsFor, type Link } from './chain.ts'
+import { endOf, findConditions } from './conditions.ts'
 import { denialOf, type FoundCause } from './denial.ts'
-import type { Authorization, CountDebit, Decision } from './ports.ts'
+import { CAPABILITIES_CODES } from './errors.ts'
+import { labelCauses } from './label.ts'
+import type { ApprovalAsk, ApprovalTerms, Authorization, Decision } from './ports.ts'
 import { idFaults, type ReadRequest, readRequest } from './request.ts'
+import { type Plan, planOf } from './slices.ts'
+import { judgeStanding } from './standing.ts'
 import type { AuthorityState } from './state.ts'
+import { stopsAgainst } from './stops.ts'
 
 /** Decides. Pure, total and deterministic; keeps memos of chains in the state. */
 export function decide(state: AuthorityState, request: unknown): Decision {
@@ -46,17 +52,19 @@ export function decide(state: AuthorityState, request: unknown): Decision {
   const entry = state.grants.get(asked.grant)
   const chain = entry === undefined ? undefined : chainOf(state, entry)
   if (chain !== undefined && isPlainlyWithin(state, asked, chain)) {
-    return { ok: authorization(asked, chain) }
+    return { ok: authorization(state, asked, chain) }
   }
   const faults = idFaults(asked)
   if (faults.length > 0) return refused([malformed(faults)])
   if (chain === undefined) return refused([unknownGrant(asked)])
-  const causes = causesOf(state, asked, chain)
-  return causes.length > 0 ? refused(causes) : { ok: authorization(asked, chain) }
+  const causes = againstOf(state, asked, chain)
+  if (causes.length === 0) return { ok: authorization(state, asked, chain) }
+  const isAllButApproved = causes.every(({ code }) => code === CAPABILITIES_CODES.approvalRequired)
+  return isAllButApproved ? refused(causes, questionOf(asked, chain)) : refused(causes)
 }
 
-function refused(causes: readonly FoundCause[]): Decision {
-  return { denied: denialOf(causes) }
+function refused(causes: readonly FoundCause[], ask?: ApprovalAsk): Decision {
+  return { denied: denialOf(causes), ...(ask === undefined ? {} : { ask }) }
 }
 
 /**
@@ -66,10 +74,10 @@ function refused(causes: readonly FoundCause[]): Decision {
 function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain): boolean {
   const { action, at, claim, run } = asked
   const { plainKind, claims } = chain
-  if (plainKind === undefined || state.stops.size > 0) return false
+  if (plainKind === undefined || stopsAgainst(state.stops, asked).length > 0) return false
   if (asked[chain.holderKind] !== chain.holderId) return false
   // Guards are only ever kept for a run whose id was found to be one.
-  if (chain.guardsRun !== run && !isRunId(run)) return false
+  if (chain.guardsParty?.run !== run && !isRunId(run)) return false
   if (at < chain.notBefore || at >= chain.until || !chain.actions.includes(action)) return false
   for (const resource of claims) {
     if (plainKind.refuses(resource, action, claim) !== undefined) return false
@@ -77,21 +85,27 @@ function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain
   return true
 }
 
-/** Everything that stands against the request; links in the order of the chain. */
+/** Everything that stands against the request, budgets too. */
+function againstOf(state: AuthorityState, asked: ReadRequest, chain: Chain): FoundCause[] {
+  return [...causesOf(state, asked, chain), ...planOf([chain], asked).causes]
+}
+
+/** What stands against it but for budgets; links in the order of the chain. */
 function causesOf(state: AuthorityState, asked: ReadRequest, chain: Chain): FoundCause[] {
   const causes: FoundCause[] = []
   // A chain without a link is broken at the named grant; there is no holder to compare with.
   const isHeld = chain.links.length === 0 || asked[chain.holderKind] === chain.holderId
   if (!isHeld) causes.push(otherHolder(chain, asked))
   if (chain.breakage !== undefined) causes.push(broken(chain.breakage))
-  if (state.stops.size > 0) findStops(state, asked, causes)
+  for (const stop of stopsAgainst(state.stops, asked)) causes.push(stopped(stop))
   let outside: string | undefined
   let approves = false
   for (const link of chain.links) {
     if (!link.sameAsBelow) outside = outsideOf(link, asked)
     approves = findLinkCauses(link, asked, outside, causes) || approves
   }
-  if (approves) findApproval(asked, causes)
+  findConditions(chain.links, asked, causes)
+  if (approves) findApproval(state, asked, chain, causes)
   return causes
 }
 
@@ -119,61 +133,110 @@ function findLinkCauses(
   const reason = link.resourceFault ?? outside
   if (reason !== undefined) causes.push(otherResource(link, reason))
   for (const fault of caveats.faults) causes.push(unknownCaveat(link, fault))
-  if (caveats.countMax !== null && entry.counter.used >= caveats.countMax) causes.push(spent(link))
+  causes.push(...labelCauses(entry.id, caveats.labels, asked))
   return needsApproval(caveats, asked.action)
 }
 
-function authorization(asked: ReadRequest, chain: Chain): Authorization {
-  const debits = chain.counts ? debitsOf(chain) : NO_DEBITS
-  const guards = guardsFor(chain, asked.run)
+function authorization(state: AuthorityState, asked: ReadRequest, chain: Chain): Authorization {
+  const consent = wantsApproval(chain, asked) ? consentTo(state, asked, chain) : NO_CONSENT
+  const standing = consent.standing ?? null
+  const chains = standing === null ? [chain] : [chain, standing]
+  const plan = planOf(chains, asked)
+  const guards = guardsFor(chain, asked, state.stops)
+  const more = standing === null ? [] : standing.guards.slice(0, standing.links.length)
   return {
     grant: asked.grant,
     chain: chain.ids,
     resources: chain.resources,
-    guards: debits.length === 0 ? guards : [...guards, ...debits.map(debitGuard)],
-    expiresAt: chain.expiresAt,
-    debits,
-    approval: wantsApproval(chain, asked) ? asked.approvedBy : null,
+    guards:
+      standing === null && plan.allotments.length === 0
+        ? guards
+        : [...guards, ...more, ...budgetGuards(plan)],
+    expiresAt: chains.reduce(
+      (soonest, one) => earlier(soonest, endOfChain(one, asked)),
+      plan.until,
+    ),
+    spends: plan.spends,
+    allotments: plan.allotments,
+    approval: consent.approved === true ? asked.approvedBy : null,
+    ...(standing === null ? {} : { standing: asked.standing as GrantId }),
   }
 }
 
-const NO_DEBITS: readonly CountDebit[] = Object.freeze([])
-
-function debitsOf({ links }: Chain): readonly CountDebit[] {
-  return links
-    .filter((link) => link.caveats.countMax !== null)
-    .map(({ entry: { id, counter } }) => ({
-      grant: id,
-      stream: counterStream(id),
-      version: counter.version,
-    }))
+/** When the first link ends, or the first window of one closes. */
+function endOfChain({ plainKind, links, expiresAt }: Chain, { at }: ReadRequest): Timestamp | null {
+  return plainKind === undefined ? endOf(links, at, expiresAt) : expiresAt
 }
 
-function debitGuard({ stream, version }: CountDebit): Authorization['guards'][number] {
-  return { stream, version }
+/** Each budget a slice is allotted from, once. */
+function budgetGuards({ allotments }: Plan): Authorization['guards'] {
+  const versions = new Map(allotments.map(({ stream, version }) => [stream, version]))
+  return [...versions].map(([stream, version]) => ({ stream, version }))
 }
 
 function wantsApproval({ links }: Chain, { action }: ReadRequest): boolean {
   return links.some((link) => needsApproval(link.caveats, action))
 }
 
-function findStops(state: AuthorityState, { run }: ReadRequest, causes: FoundCause[]): void {
-  for (const stream of ['stop/all', runStop(run)]) {
-    const version = state.stops.get(stream)
-    if (version !== undefined) causes.push(stopped(stream, version))
+/** What stands for a person's yes: the yes itself, a standing approval, or neither. */
+interface ConsentBasis {
+  readonly approved?: true
+  readonly standing?: Chain
+  readonly cause?: FoundCause
+}
+
+const NO_CONSENT: ConsentBasis = Object.freeze({})
+
+function findApproval(
+  state: AuthorityState,
+  asked: ReadRequest,
+  chain: Chain,
+  causes: FoundCause[],
+): void {
+  if (!isHash(asked.argumentsDigest)) {
+    causes.push(malformed(['its argumentsDigest is not a SHA-256 in hex']))
+    return
   }
+  if (asked.callDigest !== digestOf(asked)) {
+    causes.push(malformed(['its callDigest is of another call']))
+  }
+  const { cause } = consentTo(state, asked, chain)
+  if (cause !== undefined) causes.push(cause)
 }
 
 /**
  * The digest is computed anew: one that belongs to another call must not carry its approval here.
  */
-function findApproval(asked: ReadRequest, causes: FoundCause[]): void {
+function digestOf(asked: ReadRequest): Hash {
   const { run, grant, action, claim: resource, argumentsDigest } = asked
-  if (!isHash(argumentsDigest)) {
-    causes.push(malformed(['its argumentsDigest is not a SHA-256 in hex']))
-    return
+  return callDigest({ run, grant, action, resource, argumentsDigest })
+}
+
+/** A yes to this call comes before a standing approval: it is used up, and nothing is counted. */
+function consentTo(state: AuthorityState, asked: ReadRequest, chain: Chain): ConsentBasis {
+  const { approvedDigest, consent, standing } = asked
+  const digest = digestOf(asked)
+  const terms = wantedTerms(chain, asked)
+  const isForThis = approvedDigest === digest && consent !== undefined
+  const fault = isForThis ? consentFault(terms, consent) : undefined
+  if (isForThis && fault === undefined) return { approved: true }
+  if (standing === undefined) {
+    return {
+      cause: isForThis ? inadmissible(asked, digest, fault ?? '') : unapproved(asked, digest),
+    }
   }
-  const digest = callDigest({ run, grant, action, resource, argumentsDigest })
-  if (asked.callDigest !== digest) causes.push(malformed(['its callDigest is of another call']))
-  if (asked.approvedDigest !== digest) causes.push(unapproved(asked, digest))
+  const judged = judgeStanding(state, standing, { asked, chain, terms, judge: againstOf })
+  if ('ok' in judged) return { standing: judged.ok }
+  return { cause: inadmissible(asked, digest, judged.fault) }
+}
+
+function wantedTerms({ links }: Chain, { action }: ReadRequest): readonly ApprovalTerms[] {
+  return termsOf(
+    links.map(({ grant }) => grant),
+    action,
+  )
+}
+
+function questionOf(asked: ReadRequest, chain: Chain): ApprovalAsk | undefined {
+  return askOf(wantedTerms(chain, asked), digestOf(asked))
 }

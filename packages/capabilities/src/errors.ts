@@ -17,7 +17,7 @@ export const CAPABILITIES_CODES = {
   holderMismatch: 'ICE_CAPABILITIES_HOLDER_MISMATCH',
   /** A link to the root is missing, malformed, repeated, too deep or hung below what forbids it. */
   chainBroken: 'ICE_CAPABILITIES_CHAIN_BROKEN',
-  /** A stop switch is thrown: for everything, or for this run. */
+  /** A stop switch is thrown: for everything, or for the run, agent, session or operator. */
   stopped: 'ICE_CAPABILITIES_STOPPED',
   /** A link was revoked. */
   revoked: 'ICE_CAPABILITIES_GRANT_REVOKED',
@@ -59,6 +59,8 @@ export const CAPABILITIES_CODES = {
   escalation: 'ICE_CAPABILITIES_ESCALATION_DENIED',
   /** Thrown: the grant was issued as one that cannot be revoked. */
   notRevocable: 'ICE_CAPABILITIES_NOT_REVOCABLE',
+  /** Thrown: no stop switch has such a scope. */
+  scopeUnsupported: 'ICE_CAPABILITIES_SCOPE_UNSUPPORTED',
   /** Thrown: two resource kinds of one name were registered. */
   kindConflict: 'ICE_CAPABILITIES_KIND_CONFLICT',
 } as const
@@ -66,7 +68,12 @@ export const CAPABILITIES_CODES = {
 /** A code of this package. */
 export type CapabilitiesCode = (typeof CAPABILITIES_CODES)[keyof typeof CAPABILITIES_CODES]
 
-type ThrownOnly = 'grantUnsupported' | 'escalation' | 'notRevocable' | 'kindConflict'
+type ThrownOnly =
+  | 'grantUnsupported'
+  | 'escalation'
+  | 'notRevocable'
+  | 'scopeUnsupported'
+  | 'kindConflict'
 
 /** A code that a denial or one of its causes carries. */
 export type DenialCode = (typeof CAPABILITIES_CODES)[Exclude<

@@ -7,7 +7,7 @@
  */
 import { canonicalize, isGrantId, isTimestamp, type JsonValue } from '@ice/primitives'
 import { isActionName } from './action.ts'
-import { caveatFault } from './caveat.ts'
+import { caveatRules } from './caveat.ts'
 import { CAPABILITIES_CODES, CapabilitiesError } from './errors.ts'
 import { isHolder } from './holder.ts'
 import type { ResourceKinds } from './kinds.ts'
@@ -47,7 +47,7 @@ export function structuralFaults(value: unknown): readonly string[] {
     hasOnly(value, MEMBERS) || `a grant has the members ${MEMBERS.join(', ')} and no others`,
     isGrantId(id) || `its id is a UUIDv7 in lower case, not ${shown(id)}`,
     isHolder(member('holder')) ||
-      `its holder is <run|agent|session|principal>/<id>, not ${shown(member('holder'))}`,
+      `its holder is <run|agent|session|principal|tool>/<id>, not ${shown(member('holder'))}`,
     actionsFault(member('actions')),
     (isRecord(resource) && typeof own(resource, 'kind') === 'string') ||
       'its resource is an object with a kind',
@@ -101,7 +101,7 @@ function issueFaults(value: unknown, kinds: ResourceKinds): readonly string[] {
   const { notBefore, expiresAt } = grant
   const faults = [
     resourceFault(grant.resource, kinds),
-    ...grant.caveats.map(caveatFault),
+    ...caveatRules(grant.caveats).faults,
     expiresAt !== null && expiresAt <= notBefore ? 'it expires before it holds' : undefined,
     new Set(grant.actions).size < grant.actions.length ? 'it names an action twice' : undefined,
   ]

@@ -6,33 +6,39 @@
  */
 import { type Projection, projectLog, projectStream } from '@ice/events/define'
 import type { AppendRequest, EventLog, Guard, NewEvent } from '@ice/events/ports'
-import {
-  type Clock,
-  type EventId,
-  type GrantId,
-  hasCode,
-  type Ids,
-  type PrincipalId,
-  type StreamId,
-  type StreamVersion,
-  type Timestamp,
+import type {
+  Clock,
+  EventId,
+  GrantId,
+  Ids,
+  PrincipalId,
+  StreamId,
+  StreamVersion,
+  Timestamp,
 } from '@ice/primitives'
 import { checkAttenuation } from './attenuate.ts'
 import { CAPABILITIES_CODES, CapabilitiesError } from './errors.ts'
 import { issuable } from './grant.ts'
 import { composeKinds, type ResourceKinds } from './kinds.ts'
-import { CHAIN_LINKS_MAX, COMMAND_TRIES_MAX } from './limits.ts'
+import { CHAIN_LINKS_MAX } from './limits.ts'
 import { lineage } from './lineage.ts'
 import type {
   Authority,
   DelegateCommand,
+  EndingPreview,
+  EndingTarget,
   Grant,
   GrantState,
   Grants,
   ResourceKind,
   RevokeCommand,
+  StopState,
 } from './ports.ts'
+import { endingPreview, readOpenRuns, stopEnding } from './preview.ts'
+import { retried } from './retried.ts'
 import { type AuthorityState, authorityProjection, type GrantEntry, grantState } from './state.ts'
+import { checkScope, readStop, readStops, turn } from './stop-commands.ts'
+import { stopStream } from './stops.ts'
 import { clip, clippedList, shown } from './text.ts'
 
 /** What commands on grants are made of. */
@@ -64,6 +70,12 @@ export function createGrants(components: GrantsComponents): Grants {
     },
     delegate: (command) => delegate(room, command),
     revoke: (grant, command) => revoke(room, grant, command),
+    // A switch that was just thrown has been touched.
+    stop: async (scope, command) =>
+      (await turn(room, scope, { ...command, stop: true })) as StopState,
+    resume: (scope, command) => turn(room, scope, { ...command, stop: false }),
+    stops: () => readStops(room),
+    preview: (target) => preview(room, target),
   }
 }
 
@@ -110,9 +122,14 @@ async function delegate(room: Room, command: DelegateCommand): Promise<GrantId> 
     const [parent] = chain
     if (parent === undefined) throw notFound(command.parent)
     const child = childOf(parent.grant, id, command)
-    const reasons = escalations(room, chain, child)
+    const stop = await readStop(room, 'all')
+    const reasons = [
+      ...(stop?.stopped === true ? ['everything is stopped'] : []),
+      ...escalations(room, chain, child),
+    ]
     if (reasons.length > 0) throw escalation(command.parent, reasons)
-    await log.append(delegation(room, chain, child, command))
+    const stops = { stream: stopStream('all'), version: stop?.version ?? 0 }
+    await log.append(delegation(room, chain, child, { ...command, stops }))
   })
   await authority.refresh([id])
   return id
@@ -162,7 +179,7 @@ function delegation(
   room: Room,
   chain: readonly GrantState[],
   child: Grant,
-  command: DelegateCommand,
+  command: DelegateCommand & { readonly stops: Guard },
 ): AppendRequest {
   const principal = command.principal ?? room.principal
   const ends = chain.map(({ grant }) => grant.expiresAt).filter((end) => end !== null)
@@ -176,7 +193,7 @@ function delegation(
   })
   return {
     writes: [{ stream: grantStream(child.id), expectedVersion: 'no_stream', events: [event] }],
-    guards: [...guards, { stream: 'stop/all' as StreamId, version: 0 }],
+    guards: [...guards, command.stops],
     ...(ends.length === 0 ? {} : { notAfter: (Math.min(...ends) - 1) as Timestamp }),
   }
 }
@@ -205,6 +222,31 @@ async function revoke(
   return reach(grants.get(id) as GrantEntry)
 }
 
+async function preview(room: Room, target: EndingTarget): Promise<EndingPreview> {
+  if ('scope' in target) checkScope(target.scope)
+  const { grants: known } = await allGrants(room)
+  const runs = await readOpenRuns(room.log)
+  const ending =
+    'grant' in target
+      ? { grants: new Set(below(known.get(target.grant), target.grant)), concerns: () => false }
+      : stopEnding(target.scope, runs, known.values())
+  const now = room.clock.now()
+  const living = [...known.values()].filter((entry) => isLiving(entry, now)).map(({ id }) => id)
+  return {
+    grants: living.filter((id) => ending.grants.has(id)),
+    ...endingPreview(runs, ending),
+  }
+}
+
+function below(entry: GrantEntry | undefined, id: GrantId): readonly GrantId[] {
+  if (entry === undefined) throw notFound(id)
+  return reach(entry)
+}
+
+function isLiving({ dead, grant }: GrantEntry, now: Timestamp): boolean {
+  return !dead && (grant?.expiresAt ?? Number.POSITIVE_INFINITY) > now
+}
+
 /** A grant and what is below it, nearest first, without what was revoked on its own. */
 function reach(first: GrantEntry): readonly GrantId[] {
   const reached = [first]
@@ -214,20 +256,6 @@ function reach(first: GrantEntry): readonly GrantId[] {
     }
   }
   return reached.map((entry) => entry.id)
-}
-
-const MOVED = ['ICE_EVENTS_VERSION_CONFLICT', 'ICE_EVENTS_GUARD_CONFLICT', 'ICE_EVENTS_TOO_LATE']
-
-/** Tries a command again while what it was decided on moves; the last conflict is thrown. */
-async function retried(attempt: () => Promise<void>): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await attempt()
-    } catch (error) {
-      const hasMoved = MOVED.some((code) => hasCode(error, code))
-      if (!hasMoved || tries === COMMAND_TRIES_MAX) throw error
-    }
-  }
 }
 
 function notFound(grant: GrantId): CapabilitiesError {

@@ -2,13 +2,14 @@
  * Holders: who may use a grant.
  *
  *     holder = "run/" run-id  |  "agent/" agent-id  |  "session/" session-id
- *            | "principal/" principal-id
+ *            | "principal/" principal-id  |  "tool/" tool-name
  */
 import { isAgentId, isPrincipalId, isRunId, isSessionId } from '@ice/primitives'
 import type { Holder } from './ports.ts'
+import { isToolName } from './tool.ts'
 
 /** What kind of holder a grant names; also the member of a request that has to match it. */
-export type HolderKind = 'run' | 'agent' | 'session' | 'principal'
+export type HolderKind = 'run' | 'agent' | 'session' | 'principal' | 'tool'
 
 /** A holder in its two parts. */
 export interface HolderParts {
@@ -24,6 +25,7 @@ const GRAMMARS: ReadonlyMap<string, (id: unknown) => boolean> = new Map<
   ['agent', isAgentId],
   ['session', isSessionId],
   ['principal', isPrincipalId],
+  ['tool', isToolName],
 ])
 
 /** Takes a holder apart; `undefined` when it is none. */

@@ -1,5 +1,6 @@
 /** Authority: grants, attenuation, revocation, counts and decisions over an event log. */
 
+export { APPROVE_ACTION, type ApprovalResource, approvalKind } from './approval-kind.ts'
 export { type Attenuation, checkAttenuation } from './attenuate.ts'
 export { type AuthorityComponents, createAuthority } from './authority.ts'
 export { callDigest } from './call.ts'
@@ -35,4 +36,5 @@ export {
   type GrantEntry,
   grantState,
 } from './state.ts'
+export { isStopScope, stopStream } from './stops.ts'
 export { type ToolResource, toolKind } from './tool.ts'

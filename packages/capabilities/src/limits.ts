@@ -3,8 +3,40 @@
 /** @units links from a grant to its root, both counted. Guards of a chain fit into one append. */
 export const CHAIN_LINKS_MAX = 32
 
-/** @units counted links of a chain. Each writes a stream, and an append writes at most 16. */
-export const CHAIN_COUNTERS_MAX = 8
+/** @units limited links of a chain. A slice of each may have to be allotted in one append, which
+ * writes at most 16 streams. */
+export const CHAIN_BUDGETS_MAX = 8
+
+/** @units limits of a chain, over all links and units: what an intent's `spends` holds. */
+export const BUDGET_LIMITS_MAX = 64
+
+/** @units shares of a purse: every limit of a dozen chains. */
+export const PURSE_SHARES_MAX = 1_024
+
+/** @units calls' worth a slice may have: a run that goes on writes the shared stream once for so
+ * many calls. */
+export const SLICE_CALLS_MAX = 16
+
+/** @units parts of what is left of which a slice is at most one, so that a few runs cannot hold
+ * all of it. */
+export const SLICE_PARTS_MIN = 64
+
+/** @units runs of which a budget remembers that they hold a slice, the latest. What an older one
+ * gives back counts as spent. */
+export const BUDGET_HOLDERS_MAX = 1_024
+
+/** @units windows of a rate a budget remembers, the newest: clocks differ by less. Older ones
+ * count as spent. */
+export const RATE_WINDOWS_MAX = 8
+
+/** @units milliseconds a rate's window has at least: in less an intent may not reach the disk. */
+export const RATE_WINDOW_MS_MIN = 1_000
+
+/** @units milliseconds a rate's window has at most: a leap year. */
+export const RATE_WINDOW_MS_MAX: number = 366 * 86_400_000
+
+/** @units of a budget, at most: a billion of any currency, and far from where a sum is rounded. */
+export const BUDGET_AMOUNT_MAX = 1_000_000_000_000_000
 
 /** @units actions of a grant: what the payload of `CapabilityGranted` holds. */
 export const ACTIONS_MAX = 64
@@ -18,8 +50,23 @@ export const CAVEATS_MAX = 32
 /** @units characters of the canonical JSON of a grant: half of what fits into an event. */
 export const GRANT_CHARS_MAX = 24_576
 
-/** @units uses a count may allow: far from where a sum of debits would be rounded. */
+/** @units uses a count or a rate may allow: far from where a sum would be rounded. */
 export const COUNT_USES_MAX = 1_000_000_000_000
+
+/** @units JSON pointers of one caveat on labels. */
+export const LABEL_CAVEAT_PATHS_MAX = 32
+
+/** @units readers one caveat includes. */
+export const LABEL_CAVEAT_READERS_MAX = 64
+
+/** @units pointers in the data of a denial. */
+export const LABEL_PATHS_TOLD_MAX = 2
+
+/** @units sources or readers told of one pointer in a denial. */
+export const LABEL_NAMES_TOLD_MAX = 4
+
+/** @units characters told of a pointer, source or reader in a denial. */
+export const LABEL_CHARS_TOLD_MAX = 64
 
 /** @units UTF-8 bytes of a path: PATH_MAX of Linux. */
 export const PATH_BYTES_MAX = 4_096
@@ -60,6 +107,24 @@ export const CLAIM_DEPTH_MAX = 8
 /** @units characters of one text of a claim: twice what any kind here accepts. */
 export const CLAIM_CHARS_MAX = 8_192
 
+/** @units characters of the canonical JSON of arguments that a caveat or a policy judges. */
+export const ARGUMENTS_CHARS_MAX = 1_048_576
+
+/** @units values of arguments that a caveat or a policy judges, containers counted. */
+export const ARGUMENTS_NODES_MAX = 16_384
+
+/** @units values of the schema of an `arguments` caveat: more than a grant has room for. */
+export const SCHEMA_NODES_MAX = 4_096
+
+/** @units schemas within schemas. Events hold 64 containers within containers. */
+export const SCHEMA_DEPTH_MAX = 24
+
+/** @units steps of holding arguments against one schema: some tens of milliseconds. */
+export const SCHEMA_STEPS_MAX = 1_000_000
+
+/** @units places told of at which arguments do not fit one schema; each may be long. */
+export const MISMATCHES_MAX = 4
+
 /** @units characters of a value quoted in a denial, so that a hostile one leaves room. */
 export const SHOWN_CHARS_MAX = 120
 
@@ -74,6 +139,18 @@ export const MESSAGE_CHARS_MAX = 768
 
 /** @units causes of one code told of in a denial, one a link; more are counted. */
 export const CAUSE_LINKS_MAX = 3
+
+/** @units principals of one list of approvers: two such lists fit into the event of a question. */
+export const APPROVERS_MAX = 32
+
+/** @units milliseconds a question may stay open, or go on after: ten years. */
+export const APPROVAL_MS_MAX = 315_576_000_000
+
+/** @units claims, or digests of arguments, that one standing approval names. */
+export const STANDING_ENTRIES_MAX = 64
+
+/** @units links of the chain of a standing approval: its guards are beside those of the call. */
+export const STANDING_LINKS_MAX = 8
 
 /** @units dead grants remembered, so that a denial can say why; older ones are unknown. */
 export const DEAD_GRANTS_MAX = 10_000

@@ -13,6 +13,7 @@ import type {
   Hash,
   JsonObject,
   JsonValue,
+  Label,
   PrincipalId,
   RunId,
   StreamId,
@@ -40,6 +41,42 @@ export type ApprovalTerms = {
   /** After so long those in `escalateTo` may answer too. @units ms */
   readonly escalateAfterMs?: number
   readonly escalateTo?: readonly string[]
+}
+
+/** What a stop switch is about: `operator/<principal>` is what is done on someone's command. */
+export type StopScope = 'all' | `${'run' | 'agent' | 'session' | 'operator'}/${string}`
+
+/** A stop switch that has been touched. */
+export interface StopState {
+  readonly scope: StopScope
+  readonly stopped: boolean
+  /** Version of its stream: what an intent guards. */
+  readonly version: number
+  /** The event that threw or lifted it. */
+  readonly event: EventId
+  readonly at: Timestamp
+  readonly by: PrincipalId | null
+  readonly reason: string | null
+}
+
+/** Whom a request speaks for, and so which stop switches concern it. */
+export interface Party {
+  readonly run: RunId
+  readonly agent?: string | undefined
+  readonly session?: string | undefined
+  readonly principal?: string | undefined
+}
+
+/** What a person is to be asked about a call that nothing else refuses. */
+export interface ApprovalAsk {
+  /** Of exactly this call. */
+  readonly digest: Hash
+  /** Who may answer; `null`: any principal. Empty: nobody, before the question goes on. */
+  readonly approvers: readonly string[] | null
+  /** After so long the question lapses; `null`: never. @units ms */
+  readonly timeoutMs: number | null
+  /** After so long these may answer too. @units ms */
+  readonly escalation: { readonly afterMs: number; readonly to: readonly string[] } | null
 }
 
 /** A condition under which a grant may be used. An unknown kind denies. */
@@ -78,14 +115,7 @@ export type Caveat =
   /** Only these actions need `approval`: the others pass without one. */
   | ({ readonly kind: 'approval-for'; readonly actions: readonly string[] } & ApprovalTerms)
 
-/**
- * Where a value came from and who may read it. No sources: *trusted*; `null` readers: everyone.
- * Sources and readers are sorted, each once.
- */
-export interface Label {
-  readonly sources: readonly string[]
-  readonly readers: readonly string[] | null
-}
+export type { Label } from '@ice/primitives'
 
 /** So much of one unit of a grant's budget; `window` is the number of a rate's window. */
 export interface BudgetShare {
@@ -145,9 +175,16 @@ export interface AuthorityRequest {
    * own. Left out: of unknown source, and readable by nobody.
    */
   readonly labels?: Readonly<Record<string, Label>>
-  /** The most this call can take of each unit that is not counted in calls. */
+  /**
+   * The most this call can take of each unit that is not counted in calls. A limit on a unit that
+   * is left out here refuses the call; 0 takes nothing of it.
+   */
   readonly bounds?: Readonly<Partial<Record<BudgetUnit, number>>>
-  /** What the run holds of the budgets above it: slices allotted, less what its intents took. */
+  /**
+   * What the run holds of the budgets above it: slices allotted, less what its intents took.
+   * Trusted, but for its shape: it is folded from the run's stream by the run's owner, and is of
+   * this run and no other. Shares of one grant, unit and window are added up.
+   */
   readonly purse?: readonly BudgetShare[]
   /** The time the decision is for: the event's, never a wall clock. */
   readonly at: Timestamp
@@ -157,6 +194,9 @@ export interface AuthorityRequest {
     readonly event: EventId
     /** Who said yes; left out: nobody who is named. */
     readonly by?: string
+    /** When the question was put, and when it was answered: what timed terms are held against. */
+    readonly askedAt?: Timestamp
+    readonly answeredAt?: Timestamp
   }
   /** A standing approval: a grant of the kind `approval` that is to stand for a person's yes. */
   readonly standing?: GrantId
@@ -179,20 +219,6 @@ export interface DenialCause {
  */
 export interface Denial extends DenialCause {}
 
-/**
- * A use that pays for itself: one `CountDebited` with `count: 1`, in the append of the intent.
- *
- * A unit holds at most one debit of each counter. Two decisions on the same version of a counter
- * do not know of each other, so both in one unit could spend the last use twice.
- */
-export interface CountDebit {
-  readonly grant: GrantId
-  /** Stream of the counter: `budget/<grant>`. */
-  readonly stream: StreamId
-  /** Version of that stream on which the decision stands: the write's `expectedVersion`. */
-  readonly version: number
-}
-
 /** An allowed request: what the intent has to carry, guard and pay. */
 export interface Authorization {
   readonly grant: GrantId
@@ -202,21 +228,30 @@ export interface Authorization {
   readonly resources: readonly Resource[]
   /**
    * Streams that must not have moved when the intent is recorded: each link's grant, nearest
-   * first, then the stop switches, then the counters of `debits`. At most 64.
+   * first, then the stop switches, then the budgets of `allotments`. At most 64.
    */
   readonly guards: readonly Guard[]
-  /** The first instant at which some link no longer holds; the intent's `notAfter` is one less. */
+  /**
+   * The first instant at which some link no longer holds, or after the window of a rate it takes
+   * from; the intent's `notAfter` is one less.
+   */
   readonly expiresAt: Timestamp | null
-  /** One for each counted link, nearest first; at most 8. */
-  readonly debits: readonly CountDebit[]
   /** The approval it stands on; `null` when it needed none, also if one was given. */
   readonly approval: EventId | null
   /** The standing approval it stands on instead; its chain is guarded too. */
   readonly standing?: GrantId | null
-  /** What the intent takes out of the run's purse. */
-  readonly spends?: readonly BudgetShare[]
-  /** Slices to allot in the append of the intent, each to the stream of its budget. */
-  readonly allotments?: readonly Allotment[]
+  /**
+   * What the intent takes out of the run's purse, `allotments` included: one share for each limit
+   * of each link, nearest first; at most 64.
+   */
+  readonly spends: readonly BudgetShare[]
+  /**
+   * Slices to allot in the append of the intent, each to the stream of its budget. Empty when the
+   * purse covers the call. Two decisions on the same version of a budget do not know of each other,
+   * so of those that allot from one budget a unit holds one; further ones can be decided on a purse
+   * that holds its slice already.
+   */
+  readonly allotments: readonly Allotment[]
   /** The policy that was asked too. */
   readonly ceiling?: CeilingVersion | null
 }
@@ -257,7 +292,10 @@ export interface Ceiling extends CeilingVersion {
 }
 
 /** The answer to a request. */
-export type Decision = { readonly ok: Authorization } | { readonly denied: Denial }
+export type Decision =
+  | { readonly ok: Authorization }
+  /** `ask` is there when a person's yes is all that is missing, and somebody could give it. */
+  | { readonly denied: Denial; readonly ask?: ApprovalAsk }
 
 /** What makes a call this call and no other. */
 export interface CallIdentity {
@@ -295,11 +333,12 @@ export interface Authority {
   /**
    * Catches up with the log as it stands at the call, or later.
    *
-   * @param grants - only these, the grants above them, their counters and their stop switches:
+   * @param grants - only these, the grants above them, their budgets and their stop switches:
    * what the decisions of a run need, at a price that does not grow with the log. Left out, every
    * grant of the log is read and kept.
+   * @param party - whose stop switches are wanted beside those of the holders
    */
-  refresh(grants?: readonly GrantId[]): Promise<void>
+  refresh(grants?: readonly GrantId[], party?: Party): Promise<void>
   /**
    * The digest that an approval of this call has to carry: SHA-256 of the canonical JSON of the
    * call's members, so exact and injective.
@@ -356,6 +395,52 @@ export interface Grants {
    * @throws `ICE_CAPABILITIES_GRANT_NOT_FOUND`, `ICE_CAPABILITIES_NOT_REVOCABLE`
    */
   revoke(grant: GrantId, command: RevokeCommand): Promise<readonly GrantId[]>
+  /**
+   * Stops a scope: once this is recorded, no intent that it concerns can be. Stopping what is
+   * stopped changes nothing.
+   * @throws `ICE_CAPABILITIES_SCOPE_UNSUPPORTED`
+   */
+  stop(scope: StopScope, command: RevokeCommand): Promise<StopState>
+  /**
+   * Lifts a stop. Lifting what is not stopped changes nothing, and then `null` is the answer where
+   * it never was. Handlers that were aborted stay so.
+   * @throws `ICE_CAPABILITIES_SCOPE_UNSUPPORTED`
+   */
+  resume(scope: StopScope, command: RevokeCommand): Promise<StopState | null>
+  /** Every switch that was ever thrown, in the order of its first event. */
+  stops(): Promise<readonly StopState[]>
+  /**
+   * What revoking this grant, or stopping this scope, would affect as the log stands; records
+   * nothing. Reads the whole log.
+   * @throws `ICE_CAPABILITIES_GRANT_NOT_FOUND`, `ICE_CAPABILITIES_SCOPE_UNSUPPORTED`
+   */
+  preview(target: EndingTarget): Promise<EndingPreview>
+}
+
+/** What is to end. */
+export type EndingTarget = { readonly grant: GrantId } | { readonly scope: StopScope }
+
+/** What an end would affect. */
+export interface EndingPreview {
+  /** Grants that authorise something now and would authorise nothing, oldest first. */
+  readonly grants: readonly GrantId[]
+  /** Runs that are bound to them or concerned, and have not concluded. */
+  readonly runs: readonly RunId[]
+  /** Effects with an intent and no outcome: their handlers are aborted. */
+  readonly effects: readonly {
+    readonly run: RunId
+    readonly effect: string
+    readonly action: string
+    readonly fate: string
+    readonly intent: EventId
+  }[]
+  /** Questions that wait for a person, and would be put in vain. */
+  readonly approvals: readonly {
+    readonly run: RunId
+    readonly step: string
+    readonly prompt: string
+    readonly request: EventId
+  }[]
 }
 
 /**

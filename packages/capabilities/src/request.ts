@@ -26,9 +26,13 @@ import {
   type Timestamp,
 } from '@ice/primitives'
 import { isActionName } from './action.ts'
+import type { Consent } from './approval.ts'
+import type { ArgumentsReading } from './arguments.ts'
 import { copyClaim, isRecord } from './plain.ts'
 import type { AuthorityRequest } from './ports.ts'
+import { type Bounds, type ReadPurse, readBounds, readPurse } from './purse.ts'
 import { shown } from './text.ts'
+import { isToolName } from './tool.ts'
 
 /** A request that is one. */
 export interface ReadRequest {
@@ -36,14 +40,25 @@ export interface ReadRequest {
   readonly agent: string | undefined
   readonly session: string | undefined
   readonly principal: string | undefined
+  readonly tool: string | undefined
   readonly grant: GrantId
   readonly action: string
   readonly claim: JsonObject
+  /** As they were handed in: only looked at where a caveat asks for it. */
+  readonly labels: unknown
   readonly argumentsDigest: Hash
+  readonly bounds: Bounds
+  readonly purse: ReadPurse
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
   readonly approvedBy: EventId | null
+  readonly consent: Consent | undefined
+  readonly standing: GrantId | undefined
   readonly callDigest: Hash
+  /** The arguments as they were handed in; `argumentsOf` reads them where something asks. */
+  readonly given: unknown
+  /** What `argumentsOf` made of them, once it was asked. */
+  reading: ArgumentsReading | undefined
 }
 
 /** A request, or why it is none. */
@@ -62,10 +77,13 @@ export function readRequest(request: unknown): Reading {
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource } = request
+  const { approved, callDigest, resource, tool, labels, standing, arguments: given } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
+  const consent = consentOf(approved)
   const claim = copyClaim(resource)
+  const bounds = readBounds(request.bounds)
+  const purse = readPurse(request.purse)
   const faults: string[] = []
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
   if (agent !== undefined && !isAgentId(agent)) {
@@ -77,6 +95,9 @@ function read(request: AuthorityRequest): Reading {
   if (principal !== undefined && !isPrincipalId(principal)) {
     faults.push(`its principal is a principal id, not ${shown(principal)}`)
   }
+  if (tool !== undefined && !isToolName(tool)) {
+    faults.push(`its tool is the name of one, not ${shown(tool)}`)
+  }
   if (typeof grant !== 'string') faults.push(`its grant is a grant id, not ${shown(grant)}`)
   if (!isActionName(action)) faults.push(`its action is the name of one, not ${shown(action)}`)
   if (claim === undefined) faults.push('its resource is not a plain object of bounded JSON')
@@ -86,6 +107,14 @@ function read(request: AuthorityRequest): Reading {
   if (approved !== undefined && !(isHash(approvedDigest) && isEventId(approvedBy))) {
     faults.push('its approval is not the digest and the id of an event')
   }
+  if (consent !== undefined && !isConsent(consent)) {
+    faults.push('its approval is not by a principal, or not at a time')
+  }
+  if (standing !== undefined && !isGrantId(standing)) {
+    faults.push(`its standing approval is a grant id, not ${shown(standing)}`)
+  }
+  if (typeof bounds === 'string') return { faults: [...faults, bounds] }
+  if (typeof purse === 'string') return { faults: [...faults, purse] }
   if (faults.length > 0 || claim === undefined) return { faults }
   return {
     ok: {
@@ -93,16 +122,36 @@ function read(request: AuthorityRequest): Reading {
       agent,
       session,
       principal,
+      tool,
       grant,
       action,
       claim,
+      labels,
       argumentsDigest,
+      bounds,
+      purse,
       at,
       approvedDigest,
       approvedBy,
+      consent,
+      standing,
       callDigest,
+      given,
+      reading: undefined,
     },
   }
+}
+
+/** Members of an approval, each read once. */
+function consentOf(approved: AuthorityRequest['approved']): Consent | undefined {
+  if (approved === undefined) return undefined
+  const { by, askedAt, answeredAt } = approved
+  return { by, askedAt, answeredAt }
+}
+
+function isConsent({ by, askedAt, answeredAt }: Consent): boolean {
+  const isTime = (at: unknown): boolean => at === undefined || isTimestamp(at)
+  return (by === undefined || isPrincipalId(by)) && isTime(askedAt) && isTime(answeredAt)
 }
 
 function isDigestLong(value: unknown): boolean {

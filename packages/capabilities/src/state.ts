@@ -1,9 +1,9 @@
 /**
- * The state of authority: every grant with its counter, and the stop switches, as a fold.
+ * The state of authority: every grant with its budget, and the stop switches, as a fold.
  *
  *     grant/<id>     CapabilityGranted, then at most a revocation or an expiry
- *     budget/<id>    CountDebited …
- *     stop/<scope>   any event stops the scope for good
+ *     budget/<id>    BudgetAllotted and BudgetReturned (see `budget.ts`)
+ *     stop/<scope>   thrown and lifted; what is not understood throws it (see `stops.ts`)
  *
  * 1. An event is taken only as the next of its stream. One that is repeated, or runs ahead of
  *    what is known, changes nothing, so events may be fed in any order and more than once.
@@ -22,14 +22,16 @@ import {
   type PrincipalId,
   type Timestamp,
 } from '@ice/primitives'
+import { type Budget, createBudget, evolveBudget } from './budget.ts'
+import { caveatRules } from './caveat.ts'
 import type { Chain } from './chain.ts'
-import { type Counter, debit } from './counts.ts'
 import { structuralFaults } from './grant.ts'
 import { createIntern, type Intern } from './intern.ts'
 import type { ResourceKinds } from './kinds.ts'
 import { DEAD_GRANTS_MAX } from './limits.ts'
 import { isRecord, own } from './plain.ts'
 import type { Grant, GrantState } from './ports.ts'
+import { evolveStop, type StopSwitches } from './stops.ts'
 import { shown } from './text.ts'
 
 /** A grant as it is known. Changes in place as its stream is folded. */
@@ -40,7 +42,8 @@ export interface GrantEntry {
   readonly label: string | null
   readonly issuedBy: PrincipalId | null
   readonly issuedAt: Timestamp
-  readonly counter: Counter
+  /** `undefined` when nothing of it is counted. */
+  readonly budget: Budget | undefined
   /** Grants hung directly below; created with the first. */
   children: Set<GrantEntry> | undefined
   /** Why it authorises nothing, whatever is asked. */
@@ -60,8 +63,8 @@ export interface AuthorityState {
   readonly kinds: ResourceKinds
   readonly intern: Intern
   readonly grants: Map<string, GrantEntry>
-  /** Versions of stop streams that have an event. */
-  readonly stops: Map<string, number>
+  /** Stop switches that have an event. */
+  readonly stops: StopSwitches
   /** Dead grants in the order of their end. */
   readonly dead: Set<GrantEntry>
 }
@@ -90,8 +93,8 @@ export function authorityProjection(
     evolve(state, event) {
       const { stream } = event
       if (stream.startsWith('grant/')) evolveGrant(state, event, deadMax)
-      else if (stream.startsWith('budget/')) evolveCounter(state, event)
-      else if (stream.startsWith('stop/')) evolveStop(state, event)
+      else if (stream.startsWith('budget/')) evolveLimited(state, event)
+      else if (stream.startsWith('stop/')) evolveStop(state.stops, event)
       return state
     },
   }
@@ -124,7 +127,7 @@ function issue(state: AuthorityState, event: RecordedEvent, id: GrantId): void {
     label: typeof label === 'string' ? label : null,
     issuedBy: event.principal ?? null,
     issuedAt: event.time,
-    counter: { used: 0, version: 0 },
+    budget: createBudget(id, caveatRules(grant?.caveats ?? []).limits),
     children: undefined,
     fault,
     revokedBy: null,
@@ -196,14 +199,7 @@ function forget(state: AuthorityState, deadMax: number): void {
   }
 }
 
-function evolveCounter(state: AuthorityState, event: RecordedEvent): void {
-  const counter = state.grants.get(event.stream.slice('budget/'.length))?.counter
-  if (counter === undefined || event.version !== counter.version + 1) return
-  const isDebit = event.type === 'CountDebited' && isRecord(event.data)
-  debit(counter, event.version, isDebit ? own(event.data, 'count') : undefined)
-}
-
-function evolveStop(state: AuthorityState, event: RecordedEvent): void {
-  const known = state.stops.get(event.stream) ?? 0
-  state.stops.set(event.stream, Math.max(known, event.version))
+function evolveLimited(state: AuthorityState, event: RecordedEvent): void {
+  const budget = state.grants.get(event.stream.slice('budget/'.length))?.budget
+  if (budget !== undefined && event.version === budget.version + 1) evolveBudget(budget, event)
 }

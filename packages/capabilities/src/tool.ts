@@ -19,9 +19,13 @@ export type ToolResource =
 
 const NAME = /^[!-~](?:[ -~]*[!-~])?$/
 
+/** Whether this is the name of a tool. */
+export function isToolName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= TOOL_NAME_CHARS_MAX && NAME.test(value)
+}
+
 function nameFault(name: unknown): string | undefined {
-  const fits = typeof name === 'string' && name.length <= TOOL_NAME_CHARS_MAX && NAME.test(name)
-  if (fits) return undefined
+  if (isToolName(name)) return undefined
   return `a tool's name is 1 to ${TOOL_NAME_CHARS_MAX} printable characters, not ${shown(name)}`
 }
 

@@ -1,5 +1,5 @@
 /** What a hostile caller, a hostile log or a hostile kind can do: be denied, in bounded time. */
-import type { GrantId, JsonValue } from '@ice/primitives'
+import { canonicalize, type GrantId, type JsonValue, sha256Hex } from '@ice/primitives'
 import { describe, expect, it } from 'vitest'
 import { issuable } from '../src/grant.ts'
 import { composeKinds, decide, fsKind, describe as render, toolKind } from '../src/index.ts'
@@ -209,6 +209,94 @@ describe('hostile kinds and matchers', () => {
     expect(denial.message).toContain('more than 256 paths')
     expectRecordable(denial)
   })
+})
+
+/** Verifies: CAP-R02, CAP-R100, CAP-R104 */
+describe('hostile schemas and arguments', () => {
+  const given = (value: unknown) => ({
+    arguments: value as JsonValue,
+    argumentsDigest: sha256Hex(canonicalize(value)),
+  })
+  const under = (world: World, schema: unknown): GrantId =>
+    world.grant({ caveats: [{ kind: 'arguments', schema } as Caveat] })
+
+  it('of 1 MB, or too deep, are not understood, and deny', () => {
+    let deep: unknown = {}
+    for (let i = 0; i < 29; i += 1) deep = { not: deep }
+    const choices = Array.from({ length: 100_000 }, (_, i) => `choice-${i}`)
+    for (const schema of [{ enum: choices }, deep, { const: 'x'.repeat(1_048_576), also: 1 }]) {
+      const world = new World()
+      const denial = denialOf(world, world.request(under(world, schema)))
+      expect(denial.code).toBe('ICE_CAPABILITIES_CAVEAT_UNSUPPORTED')
+      expectRecordable(denial)
+    }
+    // Canonical JSON has no room for it, so no grant that holds it was ever recorded.
+    for (let i = 0; i < 64; i += 1) deep = { not: deep }
+    const world = new World()
+    expect(denialOf(world, world.request(under(world, deep))).code).toBe(
+      'ICE_CAPABILITIES_CHAIN_BROKEN',
+    )
+  })
+
+  it('that take long to compare are refused after a bounded number of steps', () => {
+    const world = new World()
+    const schema = { allOf: Array.from({ length: 900 }, () => ({ items: { minimum: 0 } })) }
+    const request = world.request(
+      under(world, schema),
+      given(Array.from({ length: 16_000 }, () => 1)),
+    )
+    expect(denialOf(world, request).message).toContain('compared in 1000000 steps')
+  })
+
+  it.each(NAMES)('with members called %s are judged by their own ones', (name) => {
+    const world = new World()
+    const schema = JSON.parse(`{"properties":{"${name}":{"const":1}},"required":["${name}"]}`)
+    const grant = under(world, schema)
+    const member = (value: number): unknown => JSON.parse(`{"${name}":${value}}`)
+    expect(decide(world.state, world.request(grant, given(member(1))))).toHaveProperty('ok')
+    for (const other of [{}, member(2)]) {
+      expect(denialOf(world, world.request(grant, given(other))).code).toBe(
+        'ICE_CAPABILITIES_ARGUMENTS_NOT_GRANTED',
+      )
+    }
+  })
+
+  it('with names that steer a terminal or fill an event give a recordable denial', () => {
+    const world = new World()
+    const odd = ['\u001b[2J', '\u202e', '~/'.repeat(9_000), 'ü'.repeat(9_000)]
+    const schema = {
+      additionalProperties: false,
+      required: odd,
+      properties: { [odd[2] ?? '']: true },
+    }
+    let grant = world.grant({ delegable: 31, caveats: [{ kind: 'arguments', schema }] })
+    for (let depth = 30; depth >= 0; depth -= 1) {
+      const caveats: Caveat[] = [{ kind: 'arguments', schema }]
+      grant = world.grant({ parent: grant, delegable: depth, caveats })
+    }
+    const value = Object.fromEntries(odd.map((name) => [`${name}!`, { [name]: 1 }]))
+    expectRecordable(denialOf(world, world.request(grant, given(value))))
+    expectRecordable(denialOf(world, { ...world.request(grant), tool: odd[0] }))
+  })
+})
+
+/** Verifies: CAP-R103, CAP-R02 */
+describe('hostile times', () => {
+  it.each([0, 253_402_300_799_999, 8_640_000_000_000_001, Number.MAX_SAFE_INTEGER])(
+    'around %d are held against windows as they are',
+    (ms) => {
+      const minute = Math.floor(ms / 60_000) % 1_440
+      const open: Caveat = { kind: 'time-window', from: minute, to: minute + 1 }
+      const shut: Caveat = { kind: 'time-window', from: (minute + 1) % 1_440, to: minute }
+      const world = new World()
+      const request = (caveat: Caveat) =>
+        world.request(world.grant({ caveats: [caveat] }), { at: at(ms) })
+      expect(decide(world.state, request(open))).toHaveProperty('ok')
+      const denial = denialOf(world, request(shut))
+      expect(denial.code).toBe('ICE_CAPABILITIES_OUTSIDE_TIME_WINDOW')
+      expectRecordable(denial)
+    },
+  )
 })
 
 /** Verifies: CAP-R21 */

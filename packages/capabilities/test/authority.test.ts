@@ -307,8 +307,8 @@ describe('the append of an intent', () => {
           await authority.refresh()
           continue
         }
-        const { guards, debits } = decision.ok
-        const writes = debits.map(({ stream, version }) => ({
+        const { guards, allotments } = decision.ok
+        const writes = allotments.map(({ stream, version }) => ({
           stream,
           expectedVersion: version as never,
           events: [{ ...debit(id, at.run), principal: `os:${at.ids.next()}` as never }],

@@ -34,7 +34,8 @@ describe('an allowed request', () => {
         { stream: `stop/run/${world.run}`, version: 0 },
       ],
       expiresAt: 8_000,
-      debits: [],
+      spends: [],
+      allotments: [],
       approval: null,
     })
   })
@@ -44,13 +45,13 @@ describe('an allowed request', () => {
     const grant = world.grant({ holder: 'agent/helper' })
     const stops = [world.run, world.otherRun, world.run].map((run) => {
       const request = world.request(grant, { run, agent: 'helper' })
-      return allowed(world, request).guards.at(-1)?.stream
+      return allowed(world, request).guards.at(-2)?.stream
     })
     const [first, second] = [`stop/run/${world.run}`, `stop/run/${world.otherRun}`]
     expect(stops).toEqual([first, second, first])
   })
 
-  it('debits every counted link at the version it was decided on, and guards the counters', () => {
+  it('takes from every counted link at the version it was decided on, and guards that', () => {
     const world = new World()
     const root = world.grant({ delegable: 2, caveats: [{ kind: 'count', max: 3 }] })
     const middle = world.grant({ parent: root, delegable: 1 })
@@ -62,10 +63,15 @@ describe('an allowed request', () => {
     world.debit(root)
     world.debit(root)
     world.debit(leaf)
-    const { debits, guards } = allowed(world, world.request(leaf))
-    expect(debits).toEqual([
-      { grant: leaf, stream: `budget/${leaf}`, version: 1 },
-      { grant: root, stream: `budget/${root}`, version: 2 },
+    const { spends, allotments, guards } = allowed(world, world.request(leaf))
+    const use = { unit: 'uses', amount: 1 } as const
+    expect(spends).toEqual([
+      { grant: leaf, ...use },
+      { grant: root, ...use },
+    ])
+    expect(allotments).toEqual([
+      { grant: leaf, ...use, stream: `budget/${leaf}`, version: 1 },
+      { grant: root, ...use, stream: `budget/${root}`, version: 2 },
     ])
     expect(guards.slice(-2)).toEqual([
       { stream: `budget/${leaf}`, version: 1 },
@@ -148,7 +154,14 @@ describe('causes', () => {
       'ICE_CAPABILITIES_CEILING_REFUSED',
       'ICE_CAPABILITIES_APPROVAL_REQUIRED',
     ])
-    const { grantUnsupported, escalation, notRevocable, kindConflict, ...denials } = C
+    const {
+      grantUnsupported,
+      escalation,
+      notRevocable,
+      scopeUnsupported,
+      kindConflict,
+      ...denials
+    } = C
     expect(new Set(Object.values(denials))).toEqual(new Set(DENIAL_PRECEDENCE))
   })
 
@@ -217,13 +230,13 @@ describe('causes', () => {
       `The grant ${grant} holds from 1970-01-01T00:00:06.000Z; it is 1970-01-01T00:00:05.000Z`,
       `The grant ${grant} allows "fs.list", "fs.read", not "fs.write"`,
       `The grant ${grant} does not reach that far: the path "src/a.ts" is not within "docs"`,
-      `The grant ${grant} allowed 1 uses, and all are spent`,
+      `The grant ${grant} allows 1 uses; 0 can still be taken and this run holds 0, of 1 that the call needs`,
     ])
     expect(denial.causes.map((cause) => cause.data)).toEqual([
       { grant, notBefore: 6_000, at: 5_000 },
       { grant, action: 'fs.write', allowed: ['fs.list', 'fs.read'] },
       { grant, reason: 'the path "src/a.ts" is not within "docs"' },
-      { grant, max: 1, used: 1 },
+      { grant, unit: 'uses', max: 1, left: 0, held: 0, purse: 0, needs: 1 },
     ])
   })
 })
@@ -338,7 +351,7 @@ describe('a chain', () => {
       },
     ],
     [
-      'too_many_counters',
+      'too_many_budgets',
       (world: World) => {
         const caveats: Caveat[] = [{ kind: 'count', max: 5 }]
         let grant = world.grant({ delegable: 31, caveats })
@@ -354,15 +367,15 @@ describe('a chain', () => {
     expect(denial.data['reason']).toBe(reason)
   })
 
-  it('of 32 links with 8 counters holds', () => {
+  it('of 32 links with 8 budgets holds', () => {
     const world = new World()
     let grant = world.grant({ delegable: 31 })
     for (let depth = 30; depth >= 0; depth -= 1) {
       const caveats: Caveat[] = depth < 8 ? [{ kind: 'count', max: 5 }] : []
       grant = world.grant({ parent: grant, delegable: depth, caveats })
     }
-    const { chain, guards, debits } = allowed(world, world.request(grant))
-    expect([chain.length, guards.length, debits.length]).toEqual([32, 42, 8])
+    const { chain, guards, allotments } = allowed(world, world.request(grant))
+    expect([chain.length, guards.length, allotments.length]).toEqual([32, 42, 8])
   })
 
   it('becomes whole when its missing link comes, and ends with it', () => {
@@ -506,13 +519,13 @@ describe('counts', () => {
     const parent = world.grant({ delegable: 1, caveats: [{ kind: 'count', max: 2 }] })
     const [a, b] = [world.grant({ parent }), world.grant({ parent })]
     for (const leaf of [a, b]) {
-      const { debits } = allowed(world, world.request(leaf))
-      for (const { grant } of debits) world.debit(grant)
+      const { spends } = allowed(world, world.request(leaf))
+      for (const { grant } of spends) world.debit(grant)
     }
     for (const leaf of [a, b]) {
       expect(denied(world, world.request(leaf))).toMatchObject({
         code: C.countSpent,
-        data: { grant: parent, max: 2, used: 2 },
+        data: { grant: parent, max: 2, left: 0 },
       })
     }
   })
@@ -534,7 +547,7 @@ describe('counts', () => {
     world.debit(grant)
     expect(denied(world, world.request(grant))).toMatchObject({
       code: C.countSpent,
-      data: { max: 1, used: 1 },
+      data: { max: 1, left: 0 },
     })
   })
 

@@ -94,11 +94,11 @@ describe('a root grant', () => {
     expect(reasons(over)).toEqual([reason])
   })
 
-  it.each(['', 'run', 'run/', 'run/x', 'tool/x', 'constructor/x', 'agent/a b', 7, null])(
+  it.each(['', 'run', 'run/', 'run/x', 'tool/ x', 'constructor/x', 'agent/a b', 7, null])(
     'has no holder %j',
     (holder) => {
       expect(reasons({ holder })[0]).toContain(
-        'its holder is <run|agent|session|principal>/<id>, not',
+        'its holder is <run|agent|session|principal|tool>/<id>, not',
       )
     },
   )

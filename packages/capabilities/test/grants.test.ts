@@ -199,7 +199,7 @@ describe('delegate', () => {
     await office.log.append({
       writes: [{ stream: 'stop/all' as StreamId, expectedVersion: 'no_stream', events }],
     })
-    await expect(office.delegate(root)).rejects.toMatchObject({ code: 'ICE_EVENTS_GUARD_CONFLICT' })
+    await expect(office.delegate(root)).rejects.toMatchObject(escalation('everything is stopped'))
   })
 
   it('makes chains of 32 links and no longer ones', async () => {

@@ -17,10 +17,19 @@ const ACTIONS = ['fs.list', 'fs.read', 'fs.write'] as const
 const PREFIXES = ['src', 'src/a', 'src/b', 'docs'] as const
 const PATHS = ['src/a/x', 'src/b', 'src/c', 'docs/y', 'srcret', '.'] as const
 const TIMES = [0, 10, 20, 30, 40] as const
+/** Has the runs that every world of a test has. */
+const SAMPLE = new World()
 
 const caveat: fc.Arbitrary<Caveat> = fc.oneof(
   fc.record({ kind: fc.constant('count' as const), max: fc.integer({ min: 1, max: 3 }) }),
   fc.constant({ kind: 'approval' as const }),
+  fc.constantFrom<Caveat>(
+    { kind: 'same-run', run: SAMPLE.run },
+    { kind: 'same-run', run: SAMPLE.otherRun },
+    { kind: 'time-window', days: [4], from: 0, to: 1 },
+    { kind: 'time-window', days: [3], from: 1_439, to: 1 },
+    { kind: 'time-window', from: 1, to: 0 },
+  ),
   fc.record({
     kind: fc.constant('approval-for' as const),
     actions: fc.uniqueArray(fc.constantFrom(...ACTIONS), { minLength: 1 }),
@@ -137,7 +146,7 @@ class Pair {
     // Asked some hundred thousand times: an `expect` would take longer than what it looks at.
     strictEqual('ok' in decision, this.naive.allows(request))
     if ('ok' in decision) {
-      for (const { grant } of decision.ok.debits) {
+      for (const { grant } of decision.ok.spends) {
         this.world.debit(grant)
         const known = this.naive.grants.get(grant)
         if (known !== undefined) known.used += 1

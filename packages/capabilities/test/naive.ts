@@ -4,7 +4,7 @@
  */
 import type { EventId, Hash } from '@ice/primitives'
 import { callDigest } from '../src/call.ts'
-import type { AuthorityRequest, Grant } from '../src/ports.ts'
+import type { AuthorityRequest, Caveat, Grant } from '../src/ports.ts'
 
 interface Known {
   readonly grant: Grant
@@ -57,6 +57,7 @@ export class Naive {
       (within?.every((inner) => held.some((outer) => `${inner}/`.startsWith(`${outer}/`))) ?? false)
     const ends = grant.expiresAt ?? Number.POSITIVE_INFINITY
     const isTimely = grant.notBefore <= asked.at && asked.at < ends
+    const isFulfilled = grant.caveats.every((each) => fulfils(each, asked))
     const isPaid = grant.caveats.every((each) => each.kind !== 'count' || used < each.max)
     const needs = grant.caveats.some(
       (each) =>
@@ -65,8 +66,23 @@ export class Naive {
     )
     const isApproved = !needs || asked.approved?.digest === callDigest(asked)
     const isRight = grant.actions.includes(asked.action) && isInside && isRooted && isNarrower
-    return !isOver && isTimely && isPaid && isApproved && isRight
+    return !isOver && isTimely && isFulfilled && isPaid && isApproved && isRight
   }
+}
+
+/** Whether a request is of the run, or of the time, that a caveat names. */
+function fulfils(caveat: Caveat, { run, at }: AuthorityRequest): boolean {
+  if (caveat.kind === 'same-run') return caveat.run === run
+  if (caveat.kind !== 'time-window') return true
+  // Minute by minute backwards from now: the window is open if it began and has not ended since.
+  const { from, to, days = [0, 1, 2, 3, 4, 5, 6] } = caveat
+  const length = (to - from + 1_440) % 1_440 || 1_440
+  for (let ago = 0; ago < length; ago += 1) {
+    const then = new Date(at - ago * 60_000)
+    const minute = then.getUTCHours() * 60 + then.getUTCMinutes()
+    if (minute === from && days.includes(then.getUTCDay())) return true
+  }
+  return false
 }
 
 /** What an approval of exactly this call is recorded as. */

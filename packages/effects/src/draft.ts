@@ -13,10 +13,12 @@ import type { Buffer } from 'node:buffer'
 import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, constants, fchmodSync, fstatSync, openSync } from 'node:fs'
 import { opendir, unlink } from 'node:fs/promises'
+import { hasCode } from '@ice/primitives'
 import type { EffectCall } from '@ice/runs/ports'
 import type { HeldDirectory, Place } from './anchor.ts'
 import { throwIfAborted, writeBytes } from './bytes.ts'
 import { errnoOf } from './errno.ts'
+import { EFFECTS_CODES } from './errors.ts'
 import { below, syncFile } from './place.ts'
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants
@@ -36,7 +38,8 @@ export interface DraftInit {
 
 /**
  * Writes a draft, lets `publish` give it its name, and makes that durable. Whatever fails, no name
- * of the draft is left.
+ * of the draft is left. When that fails too, an abort is told by this: `ICE_EFFECTS_ABORTED` says
+ * that nothing was changed.
  */
 export async function published(
   init: DraftInit,
@@ -54,7 +57,9 @@ export async function published(
     await publish(draft)
   } catch (error) {
     // The first failure is the one to tell; a draft that stays as well goes with the next attempt.
-    await remove(draft).catch(() => undefined)
+    await remove(draft).catch((left: unknown) => {
+      if (hasCode(error, EFFECTS_CODES.aborted)) throw left
+    })
     throw error
   }
   await remove(draft)

@@ -13,6 +13,7 @@ import {
   recordable,
   writeArguments,
 } from './arguments.ts'
+import { type Bounds, listBounds, NO_BYTES, readBounds, writeBounds } from './bounds.ts'
 import { anchorOf, type FileSystemOptions } from './choose.ts'
 import { deleteEntry } from './delete.ts'
 import { translated } from './errno.ts'
@@ -29,8 +30,8 @@ interface Action<A extends PathArguments> {
   readonly fate: Fate
   readonly outcome: string
   readonly schema: z.ZodType<A>
+  readonly bounds: (args: A) => Bounds
   readonly act: (anchor: Anchor, call: EffectCall, args: A) => Promise<EffectReport>
-  readonly bounds?: (args: A) => { readonly bytes: number }
   readonly source?: () => string | null
 }
 
@@ -44,13 +45,19 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
   const anchor = anchorOf(options)
   const observe = { fate: 'observe' } as const
   const idempotent = { fate: 'idempotent' } as const
-  const written = { ...idempotent, outcome: 'FileWritten', schema: writeArguments } as const
+  const written = {
+    ...idempotent,
+    outcome: 'FileWritten',
+    schema: writeArguments,
+    bounds: writeBounds,
+  } as const
   return [
     handlerOf(anchor, {
       ...observe,
       action: 'fs.read',
       outcome: 'FileRead',
       schema: readArguments,
+      bounds: readBounds,
       act: readFile,
     }),
     handlerOf(anchor, {
@@ -58,6 +65,7 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
       action: 'fs.list',
       outcome: 'DirectoryListed',
       schema: listArguments,
+      bounds: listBounds,
       act: listDirectory,
     }),
     handlerOf(anchor, {
@@ -65,6 +73,7 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
       action: 'fs.stat',
       outcome: 'EffectSucceeded',
       schema: pathArguments,
+      bounds: () => NO_BYTES,
       act: statEntry,
     }),
     handlerOf(anchor, { ...written, action: 'fs.write', act: createFile }),
@@ -82,6 +91,7 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
       action: 'fs.delete',
       outcome: 'FileDeleted',
       schema: pathArguments,
+      bounds: () => NO_BYTES,
       act: deleteEntry,
     }),
   ]
@@ -89,7 +99,7 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
 
 function handlerOf<A extends PathArguments>(
   anchor: Anchor,
-  { action, fate, outcome, schema, act, bounds, source }: Action<A>,
+  { action, fate, outcome, schema, bounds, source, act }: Action<A>,
 ): EffectHandler {
   return Object.freeze({
     action,
@@ -97,9 +107,8 @@ function handlerOf<A extends PathArguments>(
     outcome,
     arguments: { parse: (value: unknown) => recordable(checkedArguments(schema, value)) },
     resource: (args: EffectCall['arguments']) => ({ path: args['path'] ?? '' }),
-    ...(bounds === undefined
-      ? {}
-      : { bounds: (args: EffectCall['arguments']) => bounds(checkedArguments(schema, args)) }),
+    // Only ever asked about arguments that `parse` gave back.
+    bounds: (args: EffectCall['arguments']) => bounds(args as unknown as A),
     ...(source === undefined ? {} : { source }),
     async perform(call: EffectCall): Promise<EffectReport> {
       const args = checkedArguments(schema, call.arguments)

@@ -16,7 +16,7 @@ import type { ListArguments } from './arguments.ts'
 import { throwIfAborted } from './bytes.ts'
 import { errnoOf } from './errno.ts'
 import { EFFECTS_CODES, EffectsError } from './errors.ts'
-import { LIST_BATCH_ENTRIES, LIST_NAME_BYTES_MAX } from './limits.ts'
+import { LIST_BATCH_ENTRIES, LIST_NAME_BYTES_MAX, NAME_BYTES_MAX } from './limits.ts'
 import { nameBytes, nameText } from './names.ts'
 import { parsePath, pathText } from './path.ts'
 import { below } from './place.ts'
@@ -63,7 +63,8 @@ export async function listDirectory(
     const wanted = { after, limit: args.limit, signal: call.signal }
     const value: ListPage & JsonObject = await pageOf(directory, wanted)
     const { entries, more } = value
-    return { value, observed: { path: pathText(names), entries: entries.length, more } }
+    const observed = { path: pathText(names), entries: entries.length, more }
+    return { value, observed, spent: { bytes: bytesOf(entries) } }
   } finally {
     directory.close()
   }
@@ -169,6 +170,11 @@ async function described(
     if (entry !== undefined) entries.push(entry)
   }
   return entries
+}
+
+/** Bytes of all names, as the directory holds them. */
+function bytesOf(entries: readonly ListEntry[]): number {
+  return entries.reduce((sum, { name }) => sum + (nameBytes(name)?.length ?? NAME_BYTES_MAX), 0)
 }
 
 /** What has this name; `undefined` when it was taken away since the directory was read. */

@@ -32,7 +32,8 @@ export async function readFile(
     const init = { fd, size, limit, signal }
     const { value, digest } =
       fold === undefined ? await contentOf(init, args.encoding) : await foldOf(init, fold)
-    return { value, observed: { path: pathText(file.names), ...digest } }
+    const observed = { path: pathText(file.names), ...digest }
+    return { value, observed, spent: { bytes: digest.bytes } }
   } finally {
     closeSync(file.fd)
   }

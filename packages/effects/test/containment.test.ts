@@ -117,6 +117,7 @@ describe.each(['anchored', 'checked'] as const)('the %s root', (containment) => 
         bytes: 4,
         sha256: '982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1',
       },
+      spent: { bytes: 4 },
     })
   })
 

@@ -46,6 +46,7 @@ describe('fs.read', () => {
         bytes: 8,
         sha256: 'c3f9c8c283a2b1f2f1896f27a01cbe3cddc0c9d93f752e4639035a0f5b36f6e8',
       },
+      spent: { bytes: 8 },
     })
   })
 
@@ -163,6 +164,8 @@ describe('fs.list', () => {
         more: false,
       },
       observed: { path: '.', entries: 8, more: false },
+      // Of the names alone: what is listed is not read.
+      spent: { bytes: 7 + 1 + 1 + 1 + 4 + 3 + 4 + 2 },
     })
   })
 

@@ -464,8 +464,52 @@ describe('aborting', () => {
     })
     const { signal } = controller
     const request = net.fetch('g', { url: server.origin })
-    expect(await codeOfNet(grantOn(server), request, { signal })).toBe('ICE_EFFECTS_ABORTED')
+    expect(await failureOf(grantOn(server), request, { signal })).toMatchObject({
+      code: 'ICE_EFFECTS_NET_INTERRUPTED_UNAVAILABLE',
+      data: { sent: true },
+    })
     await left
+  })
+
+  /** Verifies: EFF-R20 */
+  it.each(['net.fetch', 'net.send-once'])(
+    'does not claim that nothing was sent once something was: %s',
+    async (action) => {
+      const controller = new AbortController()
+      const server = await serve((request, response) => {
+        if (request.url !== '/first') return controller.abort()
+        response.writeHead(307, { location: '/second' }).end()
+      })
+      const url = `${server.origin}/first`
+      const keyHeader = 'idempotency-key'
+      const request =
+        action === 'net.fetch'
+          ? net.fetch('g', { url })
+          : net.sendOnce('g', { url, method: 'POST', keyHeader, redirect: 'follow' })
+      const grant = grantOn(server, { methods: ['GET', 'POST'] })
+      const { signal } = controller
+      const { code } = await failureOf(grant, request, { signal })
+      expect(code).toBe('ICE_EFFECTS_NET_INTERRUPTED_UNAVAILABLE')
+    },
+  )
+
+  /** Verifies: EFF-R20 */
+  it('has sent nothing when it ends while it still looks for the server', async () => {
+    const controller = new AbortController()
+    const server = await serve((_request, response) => response.end())
+    const resolver = {
+      resolve: async (): Promise<never> => {
+        controller.abort()
+        return new Promise(() => undefined)
+      },
+    }
+    const request = net.fetch('g', { url: `http://name.test:${server.port}/` })
+    const grant = grantOn(server, { hosts: ['name.test'] })
+    const tried = await connectionsOf(async () => {
+      const options = { signal: controller.signal, resolver }
+      expect(await codeOfNet(grant, request, options)).toBe('ICE_EFFECTS_ABORTED')
+    })
+    expect(tried).toEqual([])
   })
 })
 

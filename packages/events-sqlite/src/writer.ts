@@ -10,21 +10,16 @@
  *    success the next time although nothing was repaired. So the handle is done for: the units'
  *    fate is unknown, and only a new handle, which reads the file anew, can tell.
  */
-import type { Appended, AppendedWrite, PreparedUnit } from '@ice/events'
+import type { Appended, AppendedWrite, PreparedEvent, PreparedUnit } from '@ice/events'
 import {
   bringsBytes,
   judge,
+  madeOf,
   occupiedRefusal,
   retryAnswer,
   type SealedWrite,
 } from '@ice/events/adapter'
-import {
-  type Clock,
-  invariant,
-  type Position,
-  type StreamVersion,
-  type Timestamp,
-} from '@ice/primitives'
+import { type Clock, invariant, type Position, type StreamVersion } from '@ice/primitives'
 import { BlobRows } from './blob-rows.ts'
 import type { Connection } from './connection.ts'
 import { sqliteCode } from './failure.ts'
@@ -135,40 +130,33 @@ export class Writer {
         bytes += blob.bytes.byteLength
       }
     }
-    const appended: AppendedWrite[] = []
     let events = 0
-    for (let i = 0; i < writes.length; i += 1) {
-      const write = writes[i] as SealedWrite
-      const given = (unit.writes[i] as PreparedUnit['writes'][number]).events
-      const entry = this.#heads.entry(write.stream)
-      if (entry.id === 0) this.#heads.register(write.stream, entry)
-      const positions: Position[] = []
-      const times: Timestamp[] = []
-      for (let k = 0; k < write.events.length; k += 1) {
-        const sealed = write.events[k] as SealedWrite['events'][number]
-        const type = this.#heads.typeId((given[k] as (typeof given)[number]).type)
-        const position = this.#heads.position + 1
-        const version = entry.version + 1
-        this.#rows.add({
-          position,
-          stream: entry.id,
-          version,
-          type,
-          bytes: sealed.bytes,
-          hash: sealed.hash,
-        })
-        this.#heads.position = position
-        entry.version = version
-        entry.time = sealed.time
-        positions.push(position as Position)
-        times.push(sealed.time)
-        bytes += sealed.bytes.length
-      }
-      events += write.events.length
-      const version = entry.version as StreamVersion
-      appended.push({ stream: write.stream, version, positions, times })
-    }
+    let at = 0
+    const appended = madeOf(writes, (write) => {
+      const given = (unit.writes[at++] as PreparedUnit['writes'][number]).events
+      for (const { bytes: text } of write.events) bytes += text.length
+      events += given.length
+      return this.#insert(write, given)
+    })
     return { appended: { writes: appended, retried: false }, events, bytes }
+  }
+
+  #insert({ stream, events }: SealedWrite, given: readonly PreparedEvent[]): AppendedWrite {
+    const entry = this.#heads.entry(stream)
+    if (entry.id === 0) this.#heads.register(stream, entry)
+    let at = 0
+    const positions = madeOf(events, ({ bytes, hash }) => {
+      const position = this.#heads.position + 1
+      const version = entry.version + 1
+      const type = this.#heads.typeId((given[at++] as PreparedEvent).type)
+      this.#rows.add({ position, stream: entry.id, version, type, bytes, hash })
+      this.#heads.position = position
+      entry.version = version
+      return position as Position
+    })
+    const times = madeOf(events, ({ time }) => time)
+    entry.time = times.at(-1) ?? entry.time
+    return { stream, version: entry.version as StreamVersion, positions, times }
   }
 
   /** @throws {CommitLost} when the fate is unknown; otherwise what SQLite reports, rolled back */

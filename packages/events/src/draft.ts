@@ -32,9 +32,27 @@ export interface EventDraft {
   readonly cost: string
 }
 
+const NO_CAUSES: readonly EventId[] = Object.freeze([])
+
+/** A class for the sake of where it is allocated (see `young.ts`). */
+class Draft implements EventDraft {
+  readonly type: string
+  readonly data: unknown
+  readonly time: Timestamp | null
+  origin: Origin = 'runtime'
+  causes: readonly EventId[] = NO_CAUSES
+  principal = ''
+  cost = ''
+
+  constructor(type: string, data: unknown, time: Timestamp | null) {
+    this.type = type
+    this.data = data
+    this.time = time
+  }
+}
+
 const ENVELOPE = new Set(['type', 'data', 'origin', 'principal', 'causes', 'cost', 'time'])
 const AGENT = /^agent:[A-Za-z0-9._:+~-]{1,128}$/
-const NO_CAUSES: readonly EventId[] = Object.freeze([])
 
 /** Checks the structure of an event. @throws `ICE_EVENTS_STRUCTURAL_VIOLATION` */
 export function draftEvent(event: NewEvent): EventDraft {
@@ -46,20 +64,16 @@ export function draftEvent(event: NewEvent): EventDraft {
   if (typeof type !== 'string') throw structural('"type" is not a string')
   const data: unknown = Object.hasOwn(event, 'data') ? event.data : undefined
   if (data === undefined) throw structural('"data" is missing')
-  const principal: unknown = Object.hasOwn(event, 'principal') ? event.principal : undefined
   const time: unknown = Object.hasOwn(event, 'time') ? event.time : undefined
   if (time !== undefined && !isTimestamp(time)) {
     throw structural('"time" is not a whole number of milliseconds since 1970')
   }
-  return {
-    type,
-    data,
-    origin: readOrigin(Object.hasOwn(event, 'origin') ? event.origin : undefined),
-    causes: readCauses(Object.hasOwn(event, 'causes') ? event.causes : undefined),
-    time: time ?? null,
-    principal: principal === undefined ? '' : encodePrincipal(principal),
-    cost: Object.hasOwn(event, 'cost') ? encodeCost(event.cost) : '',
-  }
+  const draft = new Draft(type, data, time ?? null)
+  if (Object.hasOwn(event, 'origin')) draft.origin = readOrigin(event.origin)
+  if (Object.hasOwn(event, 'causes')) draft.causes = readCauses(event.causes)
+  if (Object.hasOwn(event, 'principal')) draft.principal = encodePrincipal(event.principal)
+  if (Object.hasOwn(event, 'cost')) draft.cost = encodeCost(event.cost)
+  return draft
 }
 
 function readOrigin(origin: unknown): Origin {
@@ -69,6 +83,7 @@ function readOrigin(origin: unknown): Origin {
 }
 
 function encodePrincipal(principal: unknown): string {
+  if (principal === undefined) return ''
   if (!isPrincipalId(principal)) throw structural('"principal" is not a principal id')
   return encodeText(principal) as string
 }

@@ -38,6 +38,7 @@ import type {
 } from './ports.ts'
 import { prepareEvent } from './prepare.ts'
 import type { Taxonomy } from './taxonomy.ts'
+import { madeOf } from './young.ts'
 
 /** What the gateway judges by. */
 export interface GatewayComponents {
@@ -55,41 +56,49 @@ export interface GatewayComponents {
  */
 export function prepareUnit(request: AppendRequest, components: GatewayComponents): PreparedUnit {
   const { writes, conditions } = readRequest(request)
-  const declared: EventType[] = []
-  for (const { drafts } of writes) {
-    for (const draft of drafts) declared.push(declare(draft, components.taxonomy))
+  const { taxonomy, clock } = components
+  for (const write of writes) write.declared = madeOf(write.drafts, (one) => declare(one, taxonomy))
+  for (const { drafts, declared } of writes) {
+    for (let i = 0; i < drafts.length; i += 1) {
+      checkOrigin(drafts[i] as EventDraft, declared[i] as EventType)
+    }
   }
-  let at = 0
-  for (const { drafts } of writes) {
-    for (const draft of drafts) checkOrigin(draft, declared[at++] as EventType)
-  }
-  return { ...conditions, writes: prepareWrites(writes, declared, components.clock.now()) }
+  const now = clock.now()
+  return { ...conditions, writes: madeOf(writes, (write) => new Write(write, now)) }
 }
 
-/** `declared` holds the type of each event, in the order of the unit. */
-function prepareWrites(
-  writes: readonly WriteDraft[],
-  declared: readonly EventType[],
-  now: Timestamp,
-): readonly PreparedWrite[] {
-  const prepared: PreparedWrite[] = []
-  let at = 0
-  for (const { stream, expectedVersion, drafts } of writes) {
-    const events: PreparedEvent[] = []
-    for (const draft of drafts) {
-      events.push(prepareEvent({ draft, stream, declared: declared[at++] as EventType, now }))
-    }
-    prepared.push({ stream, expectedVersion, events })
+/** A write whose events are ready. A class for the sake of where it is allocated: `young.ts`. */
+class Write implements PreparedWrite {
+  readonly stream: StreamId
+  readonly expectedVersion: ExpectedVersion
+  readonly events: readonly PreparedEvent[]
+
+  constructor({ stream, expectedVersion, drafts, declared }: WriteDraft, now: Timestamp) {
+    let at = 0
+    this.stream = stream
+    this.expectedVersion = expectedVersion
+    this.events = madeOf(drafts, (draft) =>
+      prepareEvent({ draft, stream, declared: declared[at++] as EventType, now }),
+    )
   }
-  return prepared
 }
 
 /** One stream's part of a request whose structure was checked. */
-interface WriteDraft {
+class WriteDraft {
   readonly stream: StreamId
   readonly expectedVersion: ExpectedVersion
   readonly drafts: readonly EventDraft[]
+  /** The types of its events, once they were looked up. */
+  declared: readonly EventType[] = NO_TYPES
+
+  constructor(stream: StreamId, expectedVersion: ExpectedVersion, drafts: readonly EventDraft[]) {
+    this.stream = stream
+    this.expectedVersion = expectedVersion
+    this.drafts = drafts
+  }
 }
+
+const NO_TYPES: readonly EventType[] = Object.freeze([])
 
 interface RequestDraft {
   readonly writes: readonly WriteDraft[]
@@ -105,8 +114,7 @@ function readRequest(request: AppendRequest): RequestDraft {
     }
     atMost(writes.length, UNIT_STREAMS_MAX, 'streams')
     const conditions = readConditions(request)
-    const drafts: WriteDraft[] = []
-    for (const write of writes as readonly StreamWrite[]) drafts.push(readWrite(write))
+    const drafts = madeOf(writes as readonly StreamWrite[], readWrite)
     if (drafts.length > 1) checkWrites(drafts)
     return { writes: drafts, conditions }
   } catch (error) {
@@ -136,9 +144,7 @@ function readWrite({ stream, expectedVersion, events }: StreamWrite): WriteDraft
     throw structural(`the write to ${stream} has no events`)
   }
   atMost(events.length, UNIT_EVENTS_MAX, 'events')
-  const drafts: EventDraft[] = []
-  for (const event of events) drafts.push(draftEvent(event))
-  return { stream, expectedVersion, drafts }
+  return new WriteDraft(stream, expectedVersion, madeOf(events, draftEvent))
 }
 
 function readConditions({ guards, notAfter, blobs, signal }: AppendRequest): UnitConditions {

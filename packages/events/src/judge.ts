@@ -38,6 +38,7 @@ import type {
   StreamHead,
 } from './ports.ts'
 import { isPrepared } from './prepare.ts'
+import { madeOf } from './young.ts'
 
 /** The heads of streams as a store knows them at this moment of its transaction. */
 export interface HeadLedger {
@@ -65,7 +66,7 @@ export type Judgement =
 export function judge(unit: PreparedUnit, ledger: HeadLedger, now: number): Judgement {
   try {
     for (const write of unit.writes) checkPrepared(write)
-    const heads = unit.writes.map(({ stream }) => ledger.head(stream))
+    const heads = madeOf(unit.writes, ({ stream }) => ledger.head(stream))
     const stale = findStale(unit, heads)
     if (stale !== undefined) return stale
     if (unit.guards !== undefined) checkGuards(unit.guards, ledger)
@@ -73,7 +74,9 @@ export function judge(unit: PreparedUnit, ledger: HeadLedger, now: number): Judg
     for (let i = 0; i < heads.length; i += 1) checkTimes(writeAt(unit, i), headAt(heads, i))
     for (let i = 0; i < heads.length; i += 1) checkCauses(unit, i, ledger)
     if (unit.blobs !== undefined) checkStaged(unit.blobs, ledger)
-    return { kind: 'fits', writes: unit.writes.map((write, i) => seal(write, headAt(heads, i))) }
+    let at = 0
+    const writes = madeOf(unit.writes, (write) => new Fitting(write, headAt(heads, at++)))
+    return { kind: 'fits', writes }
   } catch (error) {
     if (error instanceof EventsError) return { kind: 'refused', error }
     throw error
@@ -200,17 +203,24 @@ function unknownCause(type: string, cause: EventId): EventsError {
   )
 }
 
-function seal({ stream, events }: PreparedWrite, head: StreamHead): SealedWrite {
-  let floor = head.time
-  let version = head.version
-  const sealed: SealedEvent[] = []
-  for (const event of events) {
-    version += 1
-    const next = event.seal(version, floor)
-    floor = next.time
-    sealed.push(next)
+/** A class for the sake of where it is allocated: `young.ts`. */
+class Fitting implements SealedWrite {
+  readonly stream: StreamId
+  readonly from: number
+  readonly events: readonly SealedEvent[]
+
+  constructor({ stream, events }: PreparedWrite, head: StreamHead) {
+    let floor = head.time
+    let version = head.version
+    this.stream = stream
+    this.from = head.version
+    this.events = madeOf(events, (event) => {
+      version += 1
+      const sealed = event.seal(version, floor)
+      floor = sealed.time
+      return sealed
+    })
   }
-  return { stream, from: head.version, events: sealed }
 }
 
 /** Finds a stored event by its place. */

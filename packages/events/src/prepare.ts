@@ -13,7 +13,14 @@
  * nothing outside this file can make, and stores refuse what lacks it.
  */
 
-import { type EventId, invariant, leafHash, type StreamId, type Timestamp } from '@ice/primitives'
+import {
+  type EventId,
+  type Hash,
+  invariant,
+  leafHash,
+  type StreamId,
+  type Timestamp,
+} from '@ice/primitives'
 import { type EventDraft, structural } from './draft.ts'
 import { EVENTS_CODES, EventsError } from './errors.ts'
 import type { EventType } from './event-type.ts'
@@ -33,6 +40,19 @@ export interface PrepareInit {
 interface StoredPlace {
   readonly version: number
   readonly sealed: SealedEvent
+}
+
+/** A class for the sake of where it is allocated: `young.ts`. */
+class Sealed implements SealedEvent {
+  readonly bytes: string
+  readonly hash: Hash
+  readonly time: Timestamp
+
+  constructor(bytes: string, hash: Hash, time: Timestamp) {
+    this.bytes = bytes
+    this.hash = hash
+    this.time = time
+  }
 }
 
 class Prepared implements PreparedEvent {
@@ -91,7 +111,7 @@ class Prepared implements PreparedEvent {
     if (this.#kept !== null) return this.#sealAgain(this.#kept, version, floor)
     const time = this.timeAfter(floor)
     const bytes = `${this.#head}${time}${this.#tail}${version}}`
-    return { bytes, hash: leafHash(bytes), time }
+    return new Sealed(bytes, leafHash(bytes), time)
   }
 
   #sealAgain(kept: StoredPlace, version: number, floor: number): SealedEvent {

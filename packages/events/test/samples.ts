@@ -36,6 +36,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
     {
       ...{ run, program, input: blob, owner: 'worker-1', epoch: 3, key: 'once' },
       ...{ grants: [{ name: 'files', grant }], tags: { team: 'a', '': '' } },
+      ...{ labels, held: ['/to'] },
     },
   ],
   RunRequested: [{ run, program, inputDigest: digest }],
@@ -51,7 +52,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
   AbortRequested: [{ reason: '' }],
   EffectFailed: [
     { effect: 'read', attempt: 1, intent, error },
-    { effect: 'read', attempt: 2, intent, error: failure, spent: [] },
+    { effect: 'read', attempt: 2, intent, error: failure, spent: [], label },
   ],
   EffectRevoked: [
     { effect: 'send', attempt: 1, intent, by: [`grant/${grant}@2`, 'stop/all@1'], proof: error },
@@ -144,7 +145,14 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
       ...{ effect: 'read', attempt: 1, action: 'fs.read', resource, arguments: inline, grant },
       ...{ argumentsDigest: digest, chain: [grant, parent], basis, fate },
     }
-    const authority = { standing: parent, ceiling, spends: shares, allotted: [share], labels }
+    const authority = {
+      standing: parent,
+      ceiling,
+      spends: shares,
+      allotted: [share],
+      labels,
+      held: true as const,
+    }
     return [used, { ...used, arguments: sealed, approval: intent, ...authority }]
   }),
   CapabilityDenied: (['decision', 'handler'] as const).flatMap((stage) => {
@@ -152,7 +160,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
       ...{ effect: 'read', attempt: 1, stage, action: 'fs.read', resource, grant, basis },
       ...{ argumentsDigest: digest, denial: { ...denial, causes: [denial] } },
     }
-    return [denied, { ...denied, intent }]
+    return [denied, { ...denied, intent, label }]
   }),
   CapabilityRevoked: [{ grant, reason: 'over' }],
   CapabilityExpired: [{ grant, expiresAt: 99 }],
@@ -182,6 +190,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
     ]
   }),
   ApprovalGranted: [verdict, { ...verdict, comment: 'fine' }],
+  AnswerRefused: [{ ...verdict, approved: true, code: 'ICE_RUNS_ANSWERER_DENIED' }],
   ApprovalRejected: [verdict, { ...verdict, comment: 'no' }],
   ApprovalConsumed: [{ step: 'write', answer: intent, approved: true }],
   ApprovalEscalated: [{ step: 'write', request: intent, to: ['os:bob'] }],
@@ -191,4 +200,5 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
     { step: 'read', value: digest, readers: ['os:bob'], reason: 'asked' },
     { step: 'read', value: digest, readers: null, reason: 'published' },
   ],
+  ValueRevealed: [{ step: 'show', reference: 'read', value: digest }],
 }

@@ -63,6 +63,21 @@ export {
 } from './ids.ts'
 export type { JsonArray, JsonObject, JsonPrimitive, JsonValue } from './json.ts'
 export {
+  declassifyLabel,
+  endorseLabel,
+  isTrusted,
+  joinLabels,
+  type Label,
+  mayRead,
+  readLabel,
+  sameLabel,
+  sourceLabel,
+  TRUSTED_LABEL,
+  UNKNOWN_LABEL,
+  UNKNOWN_SOURCE,
+} from './label.ts'
+export { beginsWith, labelAt, type PathLabel, readLabels } from './label-map.ts'
+export {
   isPosition,
   isStreamVersion,
   isTimestamp,
@@ -74,6 +89,7 @@ export {
   timestamp,
 } from './numbers.ts'
 export { type ParseLimits, parseStrict } from './parse.ts'
+export { type Found, findAt, readPointer, writePointer } from './pointer.ts'
 export { type Random, seededRandom } from './random.ts'
 export { isRedacted, type Redacted, redact, reveal } from './redacted.ts'
 export { err, isOk, ok, type Result } from './result.ts'

@@ -44,6 +44,24 @@ export const INTEGER_TEXT_MIN: number = 1e21
 /** UTF-8 bytes of a JSON pointer in an error: a place is still found when keys are hostile. */
 export const POINTER_BYTES_MAX: number = 1_024
 
+/** Characters of a JSON pointer that is read: names of places are short, data is not. */
+export const JSON_POINTER_CHARS_MAX: number = 512
+
+/** Untrusted sources a label tells; beyond them `*` stands for the others. */
+export const LABEL_SOURCES_MAX: number = 32
+
+/** Readers a label holds; who is past them may not read. */
+export const LABEL_READERS_MAX: number = 64
+
+/** Bytes of a source's or reader's name in JSON: a full label stays below a third of an event. */
+export const LABEL_NAME_BYTES_MAX: number = 128
+
+/** Names in one list of a label that is read: sorting them is bounded, more is no label. */
+export const LABEL_NAMES_READ_MAX: number = 1_024
+
+/** Labelled parts of one value: a value whose parts have more labels has one for the whole. */
+export const LABELLED_PATHS_MAX: number = 64
+
 /** UTF-8 bytes of a message in an error record: a page to read, and no more. */
 export const ERROR_MESSAGE_BYTES_MAX: number = 2_048
 

@@ -1,19 +1,23 @@
 /** The acts of one drive: handlers at work, and what they came back with. */
 
 import type { RecordedEvent } from '@ice/events/ports'
-import { type Clock, type RunId, settled } from '@ice/primitives'
+import { type Clock, type EventId, type RunId, settled } from '@ice/primitives'
 import type { Completion, EffectIntent } from './effects.ts'
+import { endedRight } from './ended-right.ts'
 import type { EffectCall } from './ports.ts'
+import type { Rights } from './rights.ts'
 
 /** Starts handlers and gathers their completions; outlives a refold of the run. */
 export class Acts {
   readonly #run: RunId
   readonly #wake: () => void
+  readonly #rights: Rights
   readonly #inFlight = new Map<string, AbortController>()
   #inbox: Completion[] = []
 
-  constructor(run: RunId, wake: () => void) {
+  constructor(run: RunId, rights: Rights, wake: () => void) {
     this.#run = run
+    this.#rights = rights
     this.#wake = wake
   }
 
@@ -40,8 +44,12 @@ export class Acts {
     return taken
   }
 
-  /** Lets a handler act. Only ever called with the recorded event of the intent. */
-  start(intent: EffectIntent, event: RecordedEvent): void {
+  /**
+   * Lets a handler act. Only ever called with the recorded event of the intent.
+   *
+   * @param since - a position at or before that event's: what ends the right comes after it
+   */
+  start(intent: EffectIntent, event: RecordedEvent, since: number): void {
     const controller = new AbortController()
     const { effect, attempt } = intent.data
     this.#inFlight.set(effect, controller)
@@ -59,9 +67,17 @@ export class Acts {
       ...(intent.request.fold === undefined ? {} : { fold: intent.request.fold }),
       signal: controller.signal,
     }
+    let endedBy: readonly EventId[] = []
+    const leave = this.#rights.add({ guards: intent.guards, since }, (by) => {
+      // A handler that was told to stop before was not stopped by this.
+      if (controller.signal.aborted) return
+      endedBy = by
+      controller.abort(endedRight(by))
+    })
     this.#perform(intent, event, call).then((completion) => {
+      leave()
       this.#inFlight.delete(effect)
-      this.#inbox.push(completion)
+      this.#inbox.push(endedBy.length === 0 ? completion : { ...completion, endedBy })
       this.#wake()
     })
   }

@@ -1,19 +1,20 @@
 /**
- * What people do to a run from outside: answer, resolve, abort. Each is one append on the run's
+ * What people do to a run from outside: answer (`answering.ts`), resolve, abort. Each is one append on the run's
  * own stream, at the version it was decided on, so that it cannot meet another run state than the
  * one the person saw; the owner, wherever it is, conflicts and refolds.
  */
 
-import { projectStream, type StandardPayloads } from '@ice/events/define'
-import type { BlobDraft, NewEvent } from '@ice/events/ports'
+import { projectStream } from '@ice/events/define'
+import type { BlobDraft, NewEvent, StreamWrite } from '@ice/events/ports'
 import { hasCode, type PrincipalId, type RunId, type StreamVersion } from '@ice/primitives'
+import { returnWrites } from './budget-writes.ts'
 import type { Components } from './components.ts'
 import { terminationFacts } from './conclude.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { runStream } from './journal.ts'
 import { type RunFold, runProjection, unanswered } from './lifecycle.ts'
 import { CONFLICTS_MAX } from './limits.ts'
-import type { AbortCommand, AnswerCommand, DoubtCommand } from './ports.ts'
+import type { AbortCommand, DoubtCommand } from './ports.ts'
 import { sealValue } from './value.ts'
 
 /** Folds a run. @throws `ICE_RUNS_NOT_FOUND` */
@@ -23,13 +24,17 @@ export async function foldRun({ log }: Pick<Components, 'log'>, run: RunId): Pro
   return state
 }
 
-interface Command {
+export interface Command {
   readonly events: readonly NewEvent[]
   readonly blob?: BlobDraft | null
+  /** What the unit writes beside the run. */
+  readonly writes?: readonly StreamWrite[]
+  /** What is thrown once the events are recorded. */
+  readonly failure?: RunsError
 }
 
 /** Decides on the run as it stands and appends; decides anew when it moved in between. */
-async function command(
+export async function command(
   components: Components,
   run: RunId,
   principal: PrincipalId | undefined,
@@ -41,7 +46,11 @@ async function command(
       const message = `Run ${run} has ${fold.view.conclusion}; nothing about it can be changed`
       throw new RunsError(RUNS_CODES.concluded, message, { run })
     }
-    const { events, blob = null } = decide(fold)
+    const { events, blob = null, writes = [], failure } = decide(fold)
+    if (events.length === 0) {
+      if (failure !== undefined) throw failure
+      return
+    }
     const expectedVersion = (fold.view?.version ?? 0) as StreamVersion
     const signed = events.map((event) => ({
       ...event,
@@ -49,44 +58,23 @@ async function command(
     }))
     try {
       await components.log.append({
-        writes: [{ stream: runStream(run), expectedVersion, events: signed }],
+        writes: [{ stream: runStream(run), expectedVersion, events: signed }, ...writes],
         ...(blob === null ? {} : { blobs: [blob] }),
       })
-      return
     } catch (error) {
       if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') || conflicts >= CONFLICTS_MAX) throw error
+      continue
     }
+    if (failure !== undefined) throw failure
+    return
   }
 }
 
-function notWaiting(run: RunId, step: string, fold: RunFold): RunsError {
+export function notWaiting(run: RunId, step: string, fold: RunFold): RunsError {
   const steps = unanswered(fold).map((waiting) => `"${waiting.step}"`)
   const waiting = steps.join(', ') || 'none'
   const message = `No step "${step}" of this run waits for that; waiting: ${waiting}`
   return new RunsError(RUNS_CODES.stepNotFound, message, { run, step })
-}
-
-export function answerStep(
-  components: Components,
-  run: RunId,
-  { step, approved, principal, comment, digest }: AnswerCommand,
-): Promise<void> {
-  return command(components, run, principal, (fold) => {
-    const waiting = unanswered(fold).find((one) => one.step === step && one.kind !== 'doubt')
-    if (waiting === undefined) throw notWaiting(run, step, fold)
-    if (digest !== undefined && digest !== waiting.digest) {
-      const message = `"${step}" now waits for another call than the one that was shown`
-      throw new RunsError(RUNS_CODES.stepConflict, message, { run, step, digest: waiting.digest })
-    }
-    const data: StandardPayloads['ApprovalGranted'] = {
-      step,
-      digest: waiting.digest,
-      request: waiting.request,
-      ...(comment === undefined ? {} : { comment }),
-    }
-    const type = approved ? 'ApprovalGranted' : 'ApprovalRejected'
-    return { events: [{ type, data, causes: [waiting.request] }] }
-  })
 }
 
 export function resolveEffect(
@@ -96,7 +84,8 @@ export function resolveEffect(
 ): Promise<void> {
   return command(components, run, principal, (fold) => {
     const open = fold.open.get(effect)
-    if (open === undefined || !open.doubt) throw notWaiting(run, effect, fold)
+    const isAnswered = fold.resolutions.has(effect)
+    if (open === undefined || !open.doubt || isAnswered) throw notWaiting(run, effect, fold)
     const sealed = happened ? sealValue(result ?? null) : null
     const data = {
       effect,
@@ -117,7 +106,8 @@ export function requestAbort(
   return command(components, run, principal, (fold) => {
     if (force === true) {
       const facts = terminationFacts(fold, reason)
-      return { events: facts.map(({ type, data }) => ({ type, data })) }
+      const writes = returnWrites(run, fold.purse)
+      return { events: facts.map(({ type, data }) => ({ type, data })), writes }
     }
     return { events: [{ type: 'AbortRequested', data: { reason } }] }
   })

@@ -5,6 +5,7 @@ import type { EventLog } from '@ice/events/ports'
 import type { Clock, Ids, PrincipalId } from '@ice/primitives'
 import type { RunFold } from './lifecycle.ts'
 import type { EffectHandler, Ownership, Program } from './ports.ts'
+import type { Rights } from './rights.ts'
 import type { Watch } from './watch.ts'
 
 /** What `createRuns` takes. */
@@ -34,6 +35,7 @@ export interface Components {
   readonly principal: PrincipalId
   readonly limits: Readonly<Record<string, number>>
   readonly watch: Watch
+  readonly rights: Rights
   /** @throws `ICE_RUNS_PROGRAM_NOT_FOUND` */
   programOf(fold: RunFold): Program
 }

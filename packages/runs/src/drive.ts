@@ -63,7 +63,7 @@ export class Drive {
     this.#components = components
     this.#run = run
     this.#options = options
-    this.#acts = new Acts(run, () => this.#waker.wake())
+    this.#acts = new Acts(run, components.rights, () => this.#waker.wake())
     this.#ledger = {
       acts: this.#acts,
       settled: (completion) => this.#unrecorded.push(completion),

@@ -3,7 +3,15 @@
  * arguments, and decided. What comes out is an intent, a denial, or a question to a person.
  */
 
-import type { Authority, AuthorityRequest, Denial } from '@ice/capabilities/ports'
+import type {
+  Allotment,
+  ApprovalAsk,
+  Authority,
+  AuthorityRequest,
+  Authorization,
+  BudgetShare,
+  Denial,
+} from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
@@ -11,18 +19,28 @@ import {
   errorRecord,
   type GrantId,
   type Hash,
-  invariant,
   type JsonObject,
   type JsonValue,
   type RunId,
   type Timestamp,
 } from '@ice/primitives'
-import { type Carried, type Carrying, carriedBy, decideCarried } from './carried.ts'
+import {
+  type Carried,
+  type Carrying,
+  carriedBy,
+  decideCarried,
+  isTooWide,
+  joined,
+  secretRecord,
+  tooWide,
+} from './carried.ts'
+import { afterTheEnd } from './ended-right.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
-import type { Payload, RunFold } from './lifecycle.ts'
+import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectReport, EffectRequest, SecretUse } from './ports.ts'
+import { isCounted, shareOf } from './purse.ts'
 import { asRecorded, type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
@@ -39,7 +57,7 @@ export interface EffectIntent extends Intent {
 export type Ruling =
   | { readonly kind: 'intent'; readonly intent: EffectIntent }
   | { readonly kind: 'denied'; readonly fact: Fact; readonly final: boolean }
-  | { readonly kind: 'approval'; readonly digest: Hash; readonly call: Call }
+  | { readonly kind: 'approval'; readonly ask: ApprovalAsk; readonly call: Call }
 
 /** An effect as it stands before authority. */
 export interface Call {
@@ -51,6 +69,7 @@ export interface Call {
   readonly sealed: SealedValue
   readonly args: JsonObject
   readonly resource: JsonObject
+  readonly bounds: ReturnType<NonNullable<EffectHandler['bounds']>>
   readonly grant: GrantId
   /** What its arguments have handles of. */
   readonly secrets: readonly Carried[]
@@ -76,10 +95,12 @@ export function prepareCall(
   }
   let args: JsonObject
   let resource: JsonObject
+  let bounds: Call['bounds']
   try {
     args = handler.arguments.parse(request.arguments)
     resource = handler.resource(args)
     checkClaim(resource)
+    bounds = handler.bounds?.(args) ?? {}
   } catch (cause) {
     const message = `${request.action} does not take these arguments`
     return refuse(RUNS_CODES.argumentsInvalid, message, cause)
@@ -92,7 +113,7 @@ export function prepareCall(
   }
   try {
     const secrets = carriedBy(args, resource, fold.grants)
-    return { ...init, handler, sealed, args, resource, grant, secrets }
+    return { ...init, handler, sealed, args, resource, bounds, grant, secrets }
   } catch (cause) {
     const { code, message } = errorRecord(cause)
     return refuse(code, message)
@@ -112,59 +133,103 @@ export function rule(
   init: {
     readonly fold: RunFold
     readonly authority: Authority
+    /** What the run will hold once all intents before this one are recorded. */
+    readonly purse: readonly BudgetShare[]
     readonly at: Timestamp
     readonly fresh: boolean
   },
 ): Ruling {
   const { authority, fold, at } = init
   const { run, grant, resource } = call
-  const principal = fold.view?.principal ?? null
   const identity = { run, grant, resource, action: call.request.action }
   const argumentsDigest = call.sealed.digest
   const callDigest = authority.callDigest({ ...identity, argumentsDigest })
-  const answer = fold.answers.get(call.effect)
-  const answered = answer !== undefined && answer.digest === callDigest
-  if (answered && !answer.approved) {
+  const given = fold.answers.get(call.effect)
+  const answer = given?.digest === callDigest ? given : undefined
+  if (answer?.approved === false) {
     const said = answer.comment === null ? '' : `: ${answer.comment}`
     const denial = refusal(RUNS_CODES.approvalRejected, `The approval was refused${said}`)
     return denied(call, grant, denial, [answer.event.id])
   }
-  const asked: AuthorityRequest = {
+  const lapsed = fold.lapsed.get(call.effect)
+  if (lapsed?.digest === callDigest) {
+    const denial = refusal(RUNS_CODES.approvalLapsed, 'Nobody answered until the question lapsed')
+    return denied(call, grant, denial, [lapsed.event.id])
+  }
+  const request: AuthorityRequest = {
     ...identity,
+    ...partyOf(fold, run),
     arguments: call.request.arguments,
     argumentsDigest,
+    bounds: call.bounds,
+    purse: init.purse,
     at,
     callDigest,
-    ...(principal === null ? {} : { principal }),
   }
-  const decision = authority.decide({
-    ...asked,
-    ...(answered ? { approved: { digest: callDigest, event: answer.event.id } } : {}),
-  })
-  const waits = 'denied' in decision && decision.denied.code === APPROVAL_REQUIRED
-  if (waits || 'ok' in decision) {
-    const allowed = 'ok' in decision ? decision.ok : undefined
-    const carrying = decideCarried(call.secrets, authority, asked, allowed)
-    if (carrying !== undefined && 'denied' in carrying) {
-      const { denied: denial, secret } = carrying
-      return denied({ ...call, resource: secret.claim }, secret.grant, denial, [], init.fresh)
-    }
-    if (carrying !== undefined && allowed !== undefined) {
-      return { kind: 'intent', intent: intentOf(call, carrying, answer?.event) }
-    }
-    if (init.fresh) return { kind: 'approval', digest: callDigest, call }
+  const decision = authority.decide({ ...request, ...approvedBy(answer) })
+  if ('denied' in decision && decision.denied.code !== APPROVAL_REQUIRED) {
+    return denied(call, grant, decision.denied, [], init.fresh)
   }
-  invariant('denied' in decision, 'what is allowed has an intent')
+  // Before anybody is asked about the call: what it carries may be refused without them.
+  const carrying = decideCarried(call.secrets, authority, request)
+  if ('denied' in carrying) {
+    const { denied: denial, secret } = carrying
+    return denied({ ...call, resource: secret.claim }, secret.grant, denial, [], init.fresh)
+  }
+  if ('ok' in decision) return intended(call, decision.ok, carrying, answer?.event)
+  for (const standing of fold.standing) {
+    const stands = authority.decide({ ...request, standing })
+    if ('ok' in stands) return intended(call, stands.ok, carrying, undefined)
+  }
+  // A yes that does not count is no reason to ask again: who asked has had their answer.
+  if (init.fresh && answer === undefined && decision.ask !== undefined) {
+    return { kind: 'approval', ask: decision.ask, call }
+  }
   return denied(call, grant, decision.denied, [], init.fresh)
+}
+
+/** For whom a run acts: whose stop switches concern what it does. */
+export function partyOf(
+  { view }: RunFold,
+  run: RunId,
+): Pick<AuthorityRequest, 'run' | 'agent' | 'session' | 'principal'> {
+  const { principal = null, agent = null, session = null } = view ?? {}
+  return {
+    run,
+    ...(principal === null ? {} : { principal }),
+    ...(agent === null ? {} : { agent }),
+    ...(session === null ? {} : { session }),
+  }
+}
+
+function approvedBy(answer: RecordedAnswer | undefined): Pick<AuthorityRequest, 'approved'> {
+  if (answer === undefined) return {}
+  const { event, askedAt, digest } = answer
+  const by = event.principal === undefined ? {} : { by: event.principal }
+  const approved = { digest: digest as Hash, event: event.id, askedAt, answeredAt: event.time }
+  return { approved: { ...approved, ...by } }
+}
+
+/** An intent that stands on the authority of the call and of all it carries. */
+function intended(
+  call: Call,
+  allowed: Authorization,
+  { granted, uses }: Extract<Carrying, { readonly granted: unknown }>,
+  answer: RecordedEvent | undefined,
+): Ruling {
+  const ok = granted.reduce(joined, allowed)
+  if (granted.length > 0 && isTooWide(ok)) return denied(call, call.grant, tooWide(), [])
+  return { kind: 'intent', intent: intentOf(call, { ok, uses }, answer) }
 }
 
 function intentOf(
   call: Call,
-  { ok, uses }: Extract<Carrying, { readonly ok: unknown }>,
+  { ok, uses }: { readonly ok: Authorization; readonly uses: readonly SecretUse[] },
   answer: RecordedEvent | undefined,
 ): EffectIntent {
   const { handler, request, sealed, args } = call
   const approval = ok.approval === null ? {} : { approval: ok.approval }
+  const standing = ok.standing == null ? {} : { standing: ok.standing }
   return {
     handler,
     request,
@@ -172,7 +237,8 @@ function intentOf(
     resources: ok.resources,
     secrets: uses,
     guards: ok.guards,
-    debits: ok.debits,
+    spends: ok.spends,
+    allotments: ok.allotments,
     expiresAt: ok.expiresAt,
     blob: sealed.blob,
     causes: ok.approval !== null && answer !== undefined ? [answer.id] : [],
@@ -189,13 +255,25 @@ function intentOf(
       fate: handler.fate,
       ...approval,
       ...(uses.length === 0 ? {} : { secrets: uses.map(secretRecord) }),
+      ...budgetMembers(ok),
+      ...standing,
     },
   }
 }
 
-/** A secret as an intent records it: its name, and the authority it is taken under. */
-function secretRecord({ name, grant, chain }: SecretUse) {
-  return { name, grant: grant.id, chain: [...chain] }
+/** What an intent says of budgets, so that the run's own stream tells what the run holds. */
+function budgetMembers({
+  spends,
+  allotments,
+}: {
+  readonly spends: readonly BudgetShare[]
+  readonly allotments: readonly Allotment[]
+}): Pick<Payload<'CapabilityUsed'>, 'spends' | 'allotted'> {
+  const allotted = allotments.map((slice) => shareOf(slice, slice.amount))
+  return {
+    ...(spends.length === 0 ? {} : { spends: [...spends] }),
+    ...(allotted.length === 0 ? {} : { allotted }),
+  }
 }
 
 function denied(
@@ -225,9 +303,12 @@ function refusal(code: string, message: string, cause?: unknown): Denial {
 }
 
 /** What a handler came back with. */
-export type Completion =
-  | { readonly intent: EffectIntent; readonly event: RecordedEvent; readonly report: EffectReport }
-  | { readonly intent: EffectIntent; readonly event: RecordedEvent; readonly error: unknown }
+export type Completion = {
+  readonly intent: EffectIntent
+  readonly event: RecordedEvent
+  /** The events that ended the right to the effect, when it was aborted for that. */
+  readonly endedBy?: readonly EventId[]
+} & ({ readonly report: EffectReport } | { readonly error: unknown })
 
 /** What is recorded of a handler's end, and the value a success gives the program. */
 export interface Settled {
@@ -249,20 +330,30 @@ export function settle(completion: Completion): Settled {
     try {
       const sealed = sealValue(completion.report.value)
       const observed = boundedObservation(completion.report.observed)
-      const data = { ...common, result: sealed.ref, observed }
+      const spent = spentMember(intent, completion.report)
+      const data = { ...common, result: sealed.ref, observed, ...spent }
       const value = asRecorded(completion.report.value)
       return { type: intent.handler.outcome, data, blob: sealed.blob, value }
     } catch (error) {
       // The act took place; only its result cannot be kept. That is a failure, and says so.
-      return failed(common, error)
+      return failed({ ...common, ...spentMember(intent, completion.report) }, error)
     }
   }
   const { error } = completion
   const record = errorRecord(error)
-  if (record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible') {
-    return { type: 'EffectInDoubt', data: common, blob: null, value: null }
+  const { endedBy = [] } = completion
+  const ended = endedBy.length === 0 ? null : afterTheEnd(intent.data, record)
+  const hasDoubt = record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible'
+  if (hasDoubt || ended === 'EffectInDoubt') {
+    return { type: 'EffectInDoubt', data: { ...common, error: record }, blob: null, value: null }
   }
-  if (!record.code.endsWith('_DENIED')) return failed(common, error)
+  if (ended === 'EffectRevoked') {
+    const data = { ...common, by: endedBy, proof: record }
+    return { type: ended, data, blob: null, value: null }
+  }
+  if (!record.code.endsWith('_DENIED')) {
+    return failed({ ...common, ...spentMember(intent, error) }, error)
+  }
   const { code, message, data = {} } = record
   const denial = { code, message, data, causes: [] }
   const { action, resource, argumentsDigest, grant } = intent.data
@@ -275,9 +366,35 @@ export function settle(completion: Completion): Settled {
   }
 }
 
-function failed(common: JsonObject, error: unknown): Settled {
+function failed(common: object, error: unknown): Settled {
   const data = { ...common, error: errorRecord(error) }
   return { type: 'EffectFailed', data, blob: null, value: null }
+}
+
+/**
+ * What was really spent of each share an intent took, as far as the handler says so: in a report,
+ * or in what it threw. A count of calls is no matter of the handler's; what is no amount is not
+ * believed, and the bound is spent.
+ */
+function spentMember({ spends }: Intent, said: unknown): { readonly spent?: BudgetShare[] } {
+  const amounts = memberOf(said, 'spent')
+  const spent = spends.flatMap((share) => {
+    const amount = isCounted(share) ? undefined : memberOf(amounts, share.unit)
+    const isAmount = Number.isSafeInteger(amount) && (amount as number) >= 0
+    return isAmount ? shareOf(share, amount as number) : []
+  })
+  return spent.length === 0 ? {} : { spent }
+}
+
+/** An own member of whatever a handler came back with. */
+function memberOf(value: unknown, name: string): unknown {
+  try {
+    if (typeof value !== 'object' || value === null) return undefined
+    return Object.getOwnPropertyDescriptor(value, name)?.value
+  } catch {
+    // A proxy says nothing: what was spent is then the bound.
+    return undefined
+  }
 }
 
 function boundedObservation(observed: JsonObject): JsonObject {

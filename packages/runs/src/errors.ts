@@ -58,6 +58,18 @@ export const RUNS_CODES = {
   secretApproval: 'ICE_RUNS_SECRET_APPROVAL_DENIED',
   /** Denial: the person who was asked refused. */
   approvalRejected: 'ICE_RUNS_APPROVAL_REJECTED_DENIED',
+  /** Denial: nobody answered the question until it lapsed. */
+  approvalLapsed: 'ICE_RUNS_APPROVAL_LAPSED_DENIED',
+  /** Denial: the right to the effect ended while its handler was at work, before it had acted. */
+  effectRevoked: 'ICE_RUNS_EFFECT_REVOKED_DENIED',
+  /** Whoever answered is not among those who may answer; it was recorded, and does not count. */
+  answererDenied: 'ICE_RUNS_ANSWERER_DENIED',
+  /** The question had lapsed before the answer. */
+  answerLate: 'ICE_RUNS_ANSWER_LATE_CONFLICT',
+  /** No standing approval can be made of this question. */
+  standingUnsupported: 'ICE_RUNS_STANDING_UNSUPPORTED',
+  /** The reason with which a handler is aborted when the right to its effect has ended. */
+  rightEnded: 'ICE_RUNS_RIGHT_ENDED_CONFLICT',
   /** Denial: the handler found, before it acted, that the call reaches outside its grant. */
   handlerRefused: 'ICE_RUNS_HANDLER_DENIED',
 } as const

@@ -17,8 +17,8 @@ import {
   type EventId,
   type Hash,
   invariant,
+  type JsonObject,
   type JsonValue,
-  type PrincipalId,
   type Random,
   type RunId,
   seededRandom,
@@ -165,7 +165,7 @@ export class Execution {
       },
       approval: async (id, question) => {
         checkProse(question.prompt)
-        const asked = { prompt: question.prompt, details: question.details ?? null }
+        const asked = askedOfPerson(question)
         return this.#ask(prefix + checkName(id), { kind: 'question', question }, asked, (given) => {
           invariant(given.kind === 'answer', 'a question is settled by its answer')
           return given.answer
@@ -174,6 +174,13 @@ export class Execution {
       scope: (name) => this.#context(`${prefix}${checkName(name)}/`),
     }
   }
+}
+
+/** Terms count only where there are any: questions without had this digest before. */
+function askedOfPerson({ prompt, details = null, ...terms }: Question): unknown {
+  const { by, timeoutMs, escalateAfterMs, escalateTo } = terms
+  const given = Object.entries({ by, timeoutMs, escalateAfterMs, escalateTo })
+  return { prompt, details, ...Object.fromEntries(given.filter(([, each]) => each !== undefined)) }
 }
 
 function askedOf({ action, grant, arguments: args }: EffectRequest<unknown>): unknown {
@@ -213,11 +220,17 @@ function failedError(step: string, error: ErrorRecord): RunsError {
   return new RunsError(RUNS_CODES.effectFailed, `"${step}" failed: ${error.message}`, data)
 }
 
+function revocation({ by, proof }: Readonly<Record<string, unknown>>): Denial {
+  const message = 'The right to the effect ended before its handler had acted'
+  const data = { by, proof } as JsonObject
+  return { code: RUNS_CODES.effectRevoked, message, data, causes: [] }
+}
+
 /** The settlement that a recorded event holds for a step. */
 export function settlementOf(
   event: RecordedEvent,
   value: JsonValue,
-  answeredBy: { readonly by: PrincipalId | null; readonly comment: string | null } | null,
+  answeredBy: Omit<Answer, 'approved'> | null,
 ): Settlement {
   const id: EventId = event.id
   const data = event.data as Readonly<Record<string, unknown>>
@@ -225,11 +238,16 @@ export function settlementOf(
     case 'DecisionProposed':
       return { kind: 'proposed' }
     case 'ApprovalConsumed': {
-      const { by = null, comment = null } = answeredBy ?? {}
-      return { kind: 'answer', answer: { approved: data['approved'] === true, by, comment } }
+      const { by = null, comment = null, ...lapsed } = answeredBy ?? {}
+      const approved = data['approved'] === true
+      return { kind: 'answer', answer: { approved, by, comment, ...lapsed } }
     }
     case 'CapabilityDenied': {
       const denial = asRecorded(data['denial'] as Denial)
+      return { kind: 'outcome', outcome: { kind: 'denied', denial, event: id } }
+    }
+    case 'EffectRevoked': {
+      const denial = asRecorded(revocation(data))
       return { kind: 'outcome', outcome: { kind: 'denied', denial, event: id } }
     }
     case 'EffectFailed': {

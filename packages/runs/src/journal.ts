@@ -10,9 +10,11 @@
  *    run, or took it over, makes it conflict. That is the whole of fencing.
  * 2. No act begins before `flush` has returned its intent.
  * 3. Facts carry no authority guards: an outcome can always be recorded.
+ * 4. An intent is decided on the purse that those before it will leave, recorded or not. So when
+ *    some are refused all that wait are, and are decided anew.
  */
 
-import type { CountDebit } from '@ice/capabilities/ports'
+import type { Allotment, BudgetShare } from '@ice/capabilities/ports'
 import type { StandardPayloads } from '@ice/events/define'
 import type {
   AppendRequest,
@@ -35,8 +37,16 @@ import {
   type StreamVersion,
   type Timestamp,
 } from '@ice/primitives'
+import {
+  allotmentWrites,
+  isConclusion,
+  joinWrites,
+  overspendWrites,
+  returnWrites,
+} from './budget-writes.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
-import { UNIT_DEBITS_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
+import { UNIT_BUDGETS_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
+import { copyOf, type Purse, put, type Shares, sharesOf, take } from './purse.ts'
 
 /** The stream of a run. */
 export function runStream(run: RunId): StreamId {
@@ -83,6 +93,8 @@ export interface FactEnvelope {
   readonly causes?: readonly EventId[]
   readonly principal?: PrincipalId
   readonly blob?: BlobDraft | null
+  /** When it happened. @defaultValue now */
+  readonly at?: Timestamp
 }
 
 /** An event of a type that a product declared (the outcome of its own effect), or of an agent. */
@@ -98,7 +110,8 @@ export interface Intent {
   readonly causes: readonly EventId[]
   readonly blob: BlobDraft | null
   readonly guards: readonly Guard[]
-  readonly debits: readonly CountDebit[]
+  readonly spends: readonly BudgetShare[]
+  readonly allotments: readonly Allotment[]
   readonly expiresAt: Timestamp | null
 }
 
@@ -106,6 +119,8 @@ export interface Intent {
 export interface Flushed<I extends Intent> {
   readonly recorded: readonly { readonly intent: I; readonly event: RecordedEvent }[]
   readonly refused: readonly I[]
+  /** Position of the first event of the append, or before; 0 where nothing was recorded. */
+  readonly position: number
 }
 
 /** Someone else wrote to the run: what is in memory is no longer what the log says. */
@@ -124,6 +139,10 @@ export class Journal<I extends Intent = Intent> {
   #facts: { readonly event: NewEvent; readonly recorded: RecordedEvent }[] = []
   #blobs: BlobDraft[] = []
   #intents: I[] = []
+  /** What the run will hold once the intents that wait are recorded; `undefined`: to be made. */
+  #purse: Purse | undefined
+  /** Overspends that stand in the streams of their budgets. */
+  #told: Shares
   #version: number
   #time: number
 
@@ -142,6 +161,7 @@ export class Journal<I extends Intent = Intent> {
     this.fold = init.fold
     this.#version = init.fold.view?.version ?? 0
     this.#time = init.fold.view?.updatedAt ?? 0
+    this.#told = copyOf(init.fold.purse).overspent
   }
 
   /** Whether as many facts wait as one append should carry. */
@@ -164,6 +184,15 @@ export class Journal<I extends Intent = Intent> {
     return this.#version
   }
 
+  /** What the run holds of budgets, less what the intents that wait will take. */
+  purse(): readonly BudgetShare[] {
+    if (this.#purse === undefined) {
+      this.#purse = copyOf(this.fold.purse)
+      for (const intent of this.#intents) reserve(this.#purse, intent)
+    }
+    return sharesOf(this.#purse.held)
+  }
+
   /** The time an event recorded now would have: never before the last one. */
   now(): Timestamp {
     return Math.max(this.#clock.now(), this.#time) as Timestamp
@@ -171,9 +200,9 @@ export class Journal<I extends Intent = Intent> {
 
   /** Adds a fact, and folds it: the returned event is what will stand in the log. */
   add(fact: Fact | ForeignFact): RecordedEvent {
-    const { blob, type, data, causes = [], principal } = fact
+    const { blob, type, data, causes = [], principal, at } = fact
     const origin = 'origin' in fact ? fact.origin : undefined
-    const time = this.now()
+    const time = at ?? this.now()
     const event: NewEvent = {
       type,
       data,
@@ -191,27 +220,36 @@ export class Journal<I extends Intent = Intent> {
   /** Queues an intent for the next append. */
   addIntent(intent: I): void {
     this.#intents.push(intent)
+    if (this.#purse !== undefined) reserve(this.#purse, intent)
   }
 
   /** Appends what waits. @throws `STALE` when the run has moved; whatever else the log throws */
   async flush(): Promise<Flushed<I>> {
     const taken = this.#takeIntents()
+    // Decided for a time that has passed meanwhile: another window of a rate, or none at all.
+    const time = this.now()
+    if (taken.some(({ expiresAt }) => expiresAt !== null && expiresAt <= time)) {
+      return this.#withoutIntents(taken)
+    }
     const facts = this.#facts
-    const request = this.#request(facts, taken)
+    const request = this.#request({ facts, intents: taken, time })
     try {
-      if (request.writes.length > 0) await this.#log.append(request)
+      if (request.writes.length > 0) {
+        const { writes } = await this.#log.append(request)
+        return this.#acknowledge(taken, request, writes[0]?.positions[0] ?? 0)
+      }
     } catch (error) {
       if (this.#isRefusedIntent(error)) return this.#withoutIntents(taken)
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }
-    return this.#acknowledge(taken, request)
+    return this.#acknowledge(taken, request, 0)
   }
 
   #isRefusedIntent(error: unknown): boolean {
     if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return true
     if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) return false
-    // A counter moved, not the run: the intent that pays from it is decided anew.
+    // A budget moved, not the run: the intent that needs a slice of it is decided anew.
     const { stream } = (error as { readonly data: { readonly stream?: unknown } }).data
     return stream !== this.#stream
   }
@@ -219,15 +257,16 @@ export class Journal<I extends Intent = Intent> {
   async #withoutIntents(refused: readonly I[]): Promise<Flushed<I>> {
     const later = this.#intents
     this.#intents = []
+    this.#purse = undefined
     if (this.#facts.length > 0) await this.flush()
-    this.#intents = later
-    return { recorded: [], refused }
+    return { recorded: [], refused: [...refused, ...later], position: 0 }
   }
 
-  #acknowledge(intents: readonly I[], request: AppendRequest): Flushed<I> {
+  #acknowledge(intents: readonly I[], request: AppendRequest, position: number): Flushed<I> {
     for (const { recorded } of this.#facts) this.#onEvent(recorded)
     this.#facts = []
     this.#blobs = []
+    this.#told = copyOf(this.fold.purse).overspent
     const own = request.writes[0]?.events ?? []
     const first = own.length - intents.length
     const recorded = intents.map((intent, i) => {
@@ -235,37 +274,44 @@ export class Journal<I extends Intent = Intent> {
       this.#onEvent(event)
       return { intent, event }
     })
-    return { recorded, refused: [] }
+    return { recorded, refused: [], position }
   }
 
-  /** As many intents as one unit holds; at most one that pays from a given counter. */
+  /** As many intents as one unit holds; at most one that needs a slice of a given budget. */
   #takeIntents(): readonly I[] {
     const taken: I[] = []
     const left: I[] = []
     const guards = new Set<string>()
-    const debits = new Set<string>()
+    const budgets = new Set<string>(this.#ownBudgetWrites().map(({ stream }) => stream))
     for (const intent of this.#intents) {
       const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
       const fits =
         left.length === 0 &&
         taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
         guards.size + more <= UNIT_GUARDS_MAX &&
-        debits.size + intent.debits.length <= UNIT_DEBITS_MAX &&
-        !intent.debits.some(({ stream }) => debits.has(stream))
+        budgets.size + intent.allotments.length <= UNIT_BUDGETS_MAX &&
+        !intent.allotments.some(({ stream }) => budgets.has(stream))
       if (!fits) {
         left.push(intent)
         continue
       }
       taken.push(intent)
       for (const { stream } of intent.guards) guards.add(stream)
-      for (const { stream } of intent.debits) debits.add(stream)
+      for (const { stream } of intent.allotments) budgets.add(stream)
     }
     this.#intents = left
     return taken
   }
 
-  #request(facts: readonly { readonly event: NewEvent }[], intents: readonly I[]): AppendRequest {
-    const time = this.now()
+  #request({
+    facts,
+    intents,
+    time,
+  }: {
+    readonly facts: readonly { readonly event: NewEvent }[]
+    readonly intents: readonly I[]
+    readonly time: Timestamp
+  }): AppendRequest {
     const events: NewEvent[] = facts.map(({ event }) => event)
     for (const { data, causes } of intents) {
       events.push({ type: 'CapabilityUsed', data, time, ...(causes.length > 0 ? { causes } : {}) })
@@ -273,7 +319,8 @@ export class Journal<I extends Intent = Intent> {
     if (events.length === 0) return { writes: [] }
     const expectedVersion = (this.#version - facts.length) as StreamVersion
     const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
-    for (const intent of intents) writes.push(...this.#debits(intent))
+    writes.push(...this.#ownBudgetWrites())
+    for (const { allotments } of intents) writes.push(...allotmentWrites(this.#run, allotments))
     const blobs = [...this.#blobs, ...intents.flatMap(({ blob }) => (blob === null ? [] : blob))]
     const guards = uniqueGuards(intents, writes)
     const expiries = intents.flatMap(({ expiresAt }) => (expiresAt === null ? [] : expiresAt))
@@ -286,18 +333,17 @@ export class Journal<I extends Intent = Intent> {
     }
   }
 
-  #debits({ data, debits }: Intent): readonly StreamWrite[] {
-    const { effect, attempt } = data
-    const run = this.#run
-    return debits.map(({ grant, stream, version }) => ({
-      stream,
-      expectedVersion: version as StreamVersion,
-      events: [{ type: 'CountDebited', data: { grant, run, effect, attempt, count: 1 } }],
-    }))
+  /** What the facts that wait have to say to budgets. */
+  #ownBudgetWrites(): readonly StreamWrite[] {
+    const { purse } = this.fold
+    const isEnd = this.#facts.some(({ recorded }) => isConclusion(recorded))
+    const returns = isEnd ? returnWrites(this.#run, purse) : []
+    return joinWrites([...overspendWrites(this.#run, purse, this.#told), ...returns])
   }
 
   #place(event: NewEvent, version: number): RecordedEvent {
     this.#version = version
+    this.#purse = undefined
     this.#time = event.time ?? this.#time
     const recorded = recordedEvent(
       { ...event, time: this.#time as Timestamp },
@@ -310,6 +356,7 @@ export class Journal<I extends Intent = Intent> {
 
   /** Takes up events that others wrote, while nothing of ours waits. */
   takeUp(events: Iterable<RecordedEvent>): void {
+    this.#purse = undefined
     for (const event of events) {
       runProjection.evolve(this.fold, event)
       this.#version = event.version
@@ -317,6 +364,12 @@ export class Journal<I extends Intent = Intent> {
       this.#onEvent(event)
     }
   }
+}
+
+/** Takes out of a purse what an intent that waits will take. */
+function reserve(purse: Purse, { allotments, spends }: Intent): void {
+  put(purse, allotments)
+  take(purse, spends)
 }
 
 /** Each guarded stream once; what the unit itself writes is guarded by its expected version. */

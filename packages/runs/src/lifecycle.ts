@@ -14,8 +14,12 @@
 
 import type { Projection, StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
-import { type GrantId, invariant, type OwnerId, type RunId } from '@ice/primitives'
+import { type GrantId, invariant, type OwnerId, type RunId, type Timestamp } from '@ice/primitives'
+import { STANDING_MAX } from './limits.ts'
 import type { Conclusion, EffectCounts, Phase, RunState, RunView, WaitingStep } from './ports.ts'
+import { createPurse, type Purse, sharesOf } from './purse.ts'
+import { escalated, type LapsedQuestion, questionOf, refusalOf } from './questions.ts'
+import { evolvePurse } from './run-purse.ts'
 
 /** The payload of a standard type. */
 export type Payload<T extends keyof StandardPayloads> = StandardPayloads[T]
@@ -33,17 +37,30 @@ export interface RecordedAnswer {
   readonly digest: string
   readonly approved: boolean
   readonly comment: string | null
+  /** When the question was put. */
+  readonly askedAt: Timestamp
 }
+
+/** Members of a view that are folded beside it. */
+type OfOthers = 'open' | 'inDoubt' | 'waitingFor' | 'effects' | 'grants' | 'purse' | 'overspent'
 
 /** The state of one run. Bounded by what is open, not by the length of the run. */
 export interface RunFold {
-  view: Mutable<Omit<RunView, 'open' | 'inDoubt' | 'waitingFor' | 'effects' | 'grants'>> | null
+  view: Mutable<Omit<RunView, OfOthers>> | null
   readonly grants: Map<string, GrantId>
   readonly open: Map<string, OpenEffect>
   readonly waiting: Map<string, WaitingStep>
   readonly answers: Map<string, RecordedAnswer>
+  /** Questions whose time ran out, and whose steps are not settled yet. */
+  readonly lapsed: Map<string, LapsedQuestion>
+  /** How many refused answers are recorded of a question. */
+  readonly refusedAnswers: Map<string, number>
+  /** Standing approvals the run may use, newest first. */
+  standing: readonly GrantId[]
   readonly resolutions: Map<string, RecordedEvent<string, Payload<'EffectDoubtResolved'>>>
   readonly effects: Mutable<EffectCounts>
+  /** What it holds of the budgets above it. */
+  readonly purse: Purse
   input: ValueRef | null
   result: ValueRef | null
   abortRequested: RecordedEvent | null
@@ -58,8 +75,12 @@ export const runProjection: Projection<RunFold> = {
     open: new Map(),
     waiting: new Map(),
     answers: new Map(),
+    lapsed: new Map(),
+    refusedAnswers: new Map(),
+    standing: [],
     resolutions: new Map(),
     effects: { succeeded: 0, failed: 0, denied: 0, approved: 0 },
+    purse: createPurse(),
     input: null,
     result: null,
     abortRequested: null,
@@ -70,6 +91,7 @@ export const runProjection: Projection<RunFold> = {
     invariant(view !== null, `${event.id}: a run begins with RunCreated`)
     invariant(view.state !== 'TERMINATED', `${event.id}: nothing follows RunTerminated`)
     moveState(fold, event)
+    evolvePurse(fold, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       settle(fold, event.data.effect)
@@ -100,6 +122,8 @@ export function viewOf(fold: RunFold): RunView {
     open: [...fold.open.keys()],
     inDoubt: doubts,
     effects: { ...fold.effects },
+    purse: sharesOf(fold.purse.held),
+    overspent: sharesOf(fold.purse.overspent),
   }
 }
 
@@ -115,6 +139,7 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
   const data = event.data as Payload<'RunCreated'>
   for (const { name, grant } of data.grants) fold.grants.set(name, grant as GrantId)
   fold.input = data.input as ValueRef
+  fold.standing = (data.standing ?? []) as GrantId[]
   fold.view = {
     run: data.run as RunId,
     state: 'CREATED',
@@ -126,6 +151,8 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
     createdAt: event.time,
     updatedAt: event.time,
     principal: event.principal ?? null,
+    agent: data.agent ?? null,
+    session: data.session ?? null,
     key: data.key ?? null,
     suspended: false,
     conclusion: null,
@@ -215,14 +242,20 @@ function stopWaiting(fold: RunFold, step: string): void {
   fold.waiting.delete(step)
   fold.answers.delete(step)
   fold.resolutions.delete(step)
+  fold.lapsed.delete(step)
+  fold.refusedAnswers.delete(step)
 }
 
-/** An answer counts when it is the first to the call the step waits for now. */
+/** An answer counts when it is the first to the call the step waits for now, and may be given. */
 function answer(fold: RunFold, event: RecordedEvent, approved: boolean): void {
-  const { step, digest, comment } = event.data as Payload<'ApprovalGranted'>
+  const { step, digest, comment, standing } = event.data as Payload<'ApprovalGranted'>
   const waiting = fold.waiting.get(step)
   if (waiting === undefined || waiting.digest !== digest || fold.answers.has(step)) return
-  fold.answers.set(step, { event, digest, approved, comment: comment ?? null })
+  if (refusalOf(waiting, event.principal ?? null, event.time) !== null) return
+  const { askedAt } = waiting
+  fold.answers.set(step, { event, digest, approved, comment: comment ?? null, askedAt })
+  if (standing === undefined || !approved) return
+  fold.standing = [standing as GrantId, ...fold.standing].slice(0, STANDING_MAX)
 }
 
 /** What the events that are no edge of the graph change. */
@@ -239,10 +272,10 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
   RunResumed: on<'RunResumed'>(({ view }) => {
     if (view !== null) view.suspended = false
   }),
-  CapabilityUsed: on<'CapabilityUsed'>((fold, { effect, approval }, event) => {
+  CapabilityUsed: on<'CapabilityUsed'>((fold, { effect, approval, standing }, event) => {
     fold.open.set(effect, { intent: event, doubt: false })
     stopWaiting(fold, effect)
-    if (approval !== undefined) fold.effects.approved += 1
+    if (approval !== undefined || standing !== undefined) fold.effects.approved += 1
   }),
   CapabilityDenied: on<'CapabilityDenied'>((fold, { effect }) => {
     settle(fold, effect)
@@ -252,22 +285,46 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
     settle(fold, effect)
     fold.effects.failed += 1
   }),
-  EffectInDoubt: on<'EffectInDoubt'>((fold, { effect }, event) => {
+  EffectRevoked: on<'EffectRevoked'>((fold, { effect }) => {
+    settle(fold, effect)
+    fold.effects.denied += 1
+  }),
+  EffectInDoubt: on<'EffectInDoubt'>((fold, { effect, error }, event) => {
     const open = fold.open.get(effect)
     if (open === undefined) return
     fold.open.set(effect, { ...open, doubt: true })
     const digest = open.intent.data.argumentsDigest
-    const prompt = `Did ${open.intent.data.action} (${effect}) happen?`
-    fold.waiting.set(effect, { step: effect, kind: 'doubt', digest, prompt, request: event.id })
+    const said = error === undefined ? '' : ` Its handler said: ${error.message.slice(0, 512)}`
+    const prompt = `Did ${open.intent.data.action} (${effect}) happen?${said}`
+    const { id: request, time: askedAt } = event
+    const asked = { step: effect, kind: 'doubt', digest, prompt, request, askedAt } as const
+    fold.waiting.set(effect, { ...asked, expiresAt: null, approvers: null, escalation: null })
   }),
-  ApprovalRequested: on<'ApprovalRequested'>((fold, { step, kind, digest, prompt }, event) => {
-    fold.waiting.set(step, { step, kind, digest, prompt, request: event.id })
+  ApprovalRequested: on<'ApprovalRequested'>((fold, { step }, event) => {
+    fold.waiting.set(step, questionOf(event))
+    fold.lapsed.delete(step)
+    fold.refusedAnswers.delete(step)
+  }),
+  ApprovalEscalated: on<'ApprovalEscalated'>((fold, { step, request, to }) => {
+    const waiting = fold.waiting.get(step)
+    if (waiting?.request === request) fold.waiting.set(step, escalated(waiting, to))
+  }),
+  ApprovalLapsed: on<'ApprovalLapsed'>((fold, { step, request }, event) => {
+    const waiting = fold.waiting.get(step)
+    if (waiting?.request !== request || fold.answers.has(step)) return
+    fold.waiting.delete(step)
+    fold.lapsed.set(step, { event, digest: waiting.digest })
+  }),
+  AnswerRefused: on<'AnswerRefused'>((fold, { step }) => {
+    fold.refusedAnswers.set(step, (fold.refusedAnswers.get(step) ?? 0) + 1)
   }),
   ApprovalGranted: (fold, event) => answer(fold, event, true),
   ApprovalRejected: (fold, event) => answer(fold, event, false),
   ApprovalConsumed: on<'ApprovalConsumed'>((fold, { step }) => stopWaiting(fold, step)),
   EffectDoubtResolved: on<'EffectDoubtResolved'>((fold, { effect }, event) => {
-    if (fold.open.get(effect)?.doubt === true) fold.resolutions.set(effect, event)
+    // The first who says so is believed: what the effect took may have been given back by it.
+    const isFirst = fold.open.get(effect)?.doubt === true && !fold.resolutions.has(effect)
+    if (isFirst) fold.resolutions.set(effect, event)
   }),
   AbortRequested: on<'AbortRequested'>((fold, _data, event) => {
     fold.abortRequested ??= event

@@ -25,14 +25,28 @@ export const UNIT_EVENTS_MAX = 256
 /** @units streams an append guards at most; intents beyond it wait for the next append. */
 export const UNIT_GUARDS_MAX = 64
 
-/** @units streams of counters one append of a run debits at most. */
-export const UNIT_DEBITS_MAX = 15
+/** @units budgets one append of a run writes at most: a unit has 16 streams, one of them the run's.
+ * What a run that ends holds of more is not returned, and so counts as spent. */
+export const UNIT_BUDGETS_MAX = 15
 
 /** @units secrets one call carries: their chains have to fit into one append with the call's. */
 export const SECRETS_PER_CALL_MAX = 8
 
 /** @units milliseconds between two looks for what other processes wrote to a waiting run. */
 export const WATCH_INTERVAL_MS = 20
+
+/** @units milliseconds between two looks for ends of the rights of effects in flight. */
+export const RIGHTS_INTERVAL_MS = 20
+
+/** @units events that a revoked effect names as its end: what `EffectRevoked` holds. */
+export const RIGHTS_ENDED_BY_MAX = 16
+
+/** @units refused answers of one question that are recorded: whoever may not answer must not be
+ * able to fill the stream of a run, or to keep its owner from appending. */
+export const REFUSED_ANSWERS_MAX = 16
+
+/** @units standing approvals a run tries for a call; of more the newest. */
+export const STANDING_MAX = 16
 
 /** @units milliseconds an aborted handler has to clean up before it is given up. */
 export const HANDLER_GRACE_MS = 10_000

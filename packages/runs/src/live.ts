@@ -5,7 +5,7 @@
 import type { GrantId, RunId } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { validationFacts } from './conclude.ts'
-import { type EffectIntent, settle } from './effects.ts'
+import { type EffectIntent, partyOf, settle } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { type Execution, settlementOf } from './execution.ts'
@@ -13,6 +13,7 @@ import { type Journal, runStream } from './journal.ts'
 import { unanswered } from './lifecycle.ts'
 import { OUTSIDE_GRACE_MS } from './limits.ts'
 import type { DriveOptions, Program, Stretch } from './ports.ts'
+import { dueFact, nextDue } from './questions.ts'
 import { resultOf } from './result.ts'
 import { Rulings } from './rulings.ts'
 import type { Waker } from './waker.ts'
@@ -52,6 +53,7 @@ export class Live {
     this.#rulings.again(this.#execution.takeFresh())
     for (;;) {
       await this.#recordCompletions()
+      this.#passDeadlines()
       await this.#rulings.settleAsked()
       const { fold } = this.#journal
       const { ending } = this.#execution
@@ -89,14 +91,31 @@ export class Live {
     }
   }
 
+  /** Records what time has made of questions; the steps that lapsed are looked at once more. */
+  #passDeadlines(): void {
+    const { fold } = this.#journal
+    for (const waiting of unanswered(fold)) {
+      const fact = dueFact(waiting, this.#journal.now())
+      if (fact === null) continue
+      this.#journal.add(fact)
+      this.#rulings.again([this.#execution.step(waiting.step) ?? []].flat())
+    }
+  }
+
   async #flush(): Promise<void> {
-    const { recorded, refused } = await this.#journal.flush()
+    const { recorded, refused, position } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
-    for (const { intent, event } of recorded) this.#init.ledger.acts.start(intent, event)
-    const paid = recorded.flatMap(({ intent }) => (intent.debits.length > 0 ? intent : []))
+    for (const { intent, event } of recorded) {
+      this.#init.ledger.acts.start(intent, event, position)
+    }
+    const paid = recorded.flatMap(({ intent }) => (intent.allotments.length > 0 ? intent : []))
     const stale = [...paid, ...refused]
     if (stale.length > 0) {
-      await this.#components.authority.refresh(stale.flatMap(grantsOf))
+      const { fold } = this.#journal
+      await this.#components.authority.refresh(
+        stale.flatMap(grantsOf),
+        partyOf(fold, this.#init.run),
+      )
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
   }
@@ -109,12 +128,29 @@ export class Live {
     if (idle && this.#execution.unsettled.length === 0) return this.#waitOutside()
     if (idle && options.wait !== true && this.#allWaitForPeople()) return this.#suspend()
     const leave = this.#components.watch.add(run, () => waker.wake('news'))
+    const alarm = this.#setAlarm()
     try {
       const why = await waker.wait()
       return why === 'news' ? await this.#takeNews() : null
     } finally {
       leave()
+      alarm.abort()
     }
+  }
+
+  /** Wakes the drive when a question becomes due. */
+  #setAlarm(): AbortController {
+    const { clock } = this.#components
+    const alarm = new AbortController()
+    const due = nextDue(unanswered(this.#journal.fold))
+    if (due === null) return alarm
+    const { signal } = alarm
+    clock.sleep(Math.max(due - clock.now(), 0), { signal }).then(
+      () => this.#init.waker.wake(),
+      // Withdrawn: something else has woken the drive.
+      () => undefined,
+    )
+    return alarm
   }
 
   #allWaitForPeople(): boolean {
@@ -161,7 +197,7 @@ export class Live {
     if (owner !== undefined && owner !== ownership.self) return { kind: 'owned', owner }
     this.#rulings.again(
       this.#execution.unsettled.filter(
-        ({ id }) => fold.answers.has(id) || fold.resolutions.has(id),
+        ({ id }) => fold.answers.has(id) || fold.resolutions.has(id) || fold.lapsed.has(id),
       ),
     )
     return null
@@ -174,5 +210,6 @@ export class Live {
 
 /** The grants an intent stands on: its own, and those of the secrets it carries. */
 function grantsOf({ data, secrets }: EffectIntent): readonly GrantId[] {
-  return [data.grant as GrantId, ...secrets.map(({ grant }) => grant.id)]
+  const named = [data.grant, ...(data.standing === undefined ? [] : [data.standing])]
+  return [...(named as GrantId[]), ...secrets.map(({ grant }) => grant.id)]
 }

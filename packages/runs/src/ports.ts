@@ -5,7 +5,16 @@
  * and records the outcome. A run has one *owner* at a time.
  */
 
-import type { BudgetUnit, Caveat, Denial, Label, Resource } from '@ice/capabilities/ports'
+import type {
+  ApprovalTerms,
+  BudgetShare,
+  BudgetUnit,
+  Caveat,
+  Denial,
+  Grant,
+  Label,
+  Resource,
+} from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type {
   ErrorRecord,
@@ -114,8 +123,8 @@ export interface Proposal {
   readonly reason: string
 }
 
-/** What a person is asked. */
-export interface Question {
+/** What a person is asked. Terms left out: anybody may answer, at any time. */
+export interface Question extends ApprovalTerms {
   readonly prompt: string
   readonly details?: JsonValue
 }
@@ -125,6 +134,8 @@ export interface Answer {
   readonly approved: boolean
   readonly by: PrincipalId | null
   readonly comment: string | null
+  /** Nobody answered in time: then `approved` is false, and `by` is `null`. */
+  readonly lapsed?: true
 }
 
 /** A check of a program's result. Pure; throwing, or returning a reason, fails the validation. */
@@ -175,7 +186,10 @@ export interface EffectCall {
   /** The secrets its arguments have handles of, and no others: names, never values. */
   readonly secrets?: readonly SecretUse[]
   readonly fold?: ByteFold
-  /** Fires when the run is aborted or its owner stops; the handler cleans up and rejects. */
+  /**
+   * Fires when the run is aborted, its owner stops, or the right to the effect ends; the handler
+   * cleans up and rejects. Its reason proves nothing: see `EffectHandler`.
+   */
   readonly signal: AbortSignal
 }
 
@@ -187,7 +201,11 @@ export interface EffectReport {
   readonly observed: JsonObject
   /** Where the value came from and who may read it; left out: `EffectHandler.source` says so. */
   readonly label?: Label
-  /** What was really spent; what is left out of it was spent as far as `bounds` reached. */
+  /**
+   * What was really spent, in whole amounts; what is left out of it was spent as far as `bounds`
+   * reached. More than the bound is recorded as it was: the run's purse pays for it as far as it
+   * goes, and the rest is charged to the budget (`RunView.overspent`).
+   */
   readonly spent?: Readonly<Partial<Record<BudgetUnit, number>>>
 }
 
@@ -197,9 +215,12 @@ export interface EffectReport {
  * A handler that finds, before it has acted, that the call reaches outside its grant throws an
  * error whose code ends in `_DENIED`: the effect is then recorded as denied. One that cannot know
  * whether an irreversible effect took place throws a code that ends in `_IN_DOUBT`: the effect is
- * then in doubt, and waits until somebody resolves it. A code that ends in `_ABORTED` says that its
- * signal had fired before it acted: a proof that nothing happened. Anything else it throws is
- * recorded as a failure.
+ * then in doubt, and waits until somebody resolves it. A code of its own that ends in `_ABORTED`
+ * says that its signal had fired before it acted: a proof that nothing happened. Anything else it
+ * throws is recorded as a failure; but when the right to an irreversible effect had ended, as a
+ * doubt. The reason of the signal, thrown as it is, is no proof, and neither is a code of
+ * `ICE_PRIMITIVES_`, `ICE_EVENTS_` or `ICE_RUNS_`. What is thrown may have a `spent` of its own, as
+ * a report has: without one a failure has spent the whole of `bounds`.
  */
 export interface EffectHandler {
   readonly action: string
@@ -210,7 +231,11 @@ export interface EffectHandler {
   readonly arguments: Schema<JsonObject>
   /** What the call claims of the grant's resource. Pure. */
   resource(args: JsonObject): JsonObject
-  /** The most a call can take of each unit; `perform` is held to it. Pure. @defaultValue nothing */
+  /**
+   * The most a call can take of each unit but `uses` and `rate`, which count calls; `perform` keeps
+   * to it. A grant that limits a unit that is left out here refuses the call. Pure.
+   * @defaultValue nothing
+   */
   bounds?(args: JsonObject): Readonly<Partial<Record<BudgetUnit, number>>>
   /**
    * The untrusted source that results come from (`net:example.com`), or `null` when they are as
@@ -244,6 +269,9 @@ export interface RunView {
   readonly createdAt: Timestamp
   readonly updatedAt: Timestamp
   readonly principal: PrincipalId | null
+  /** For whom, and in which session, it acts, where that was said. */
+  readonly agent: string | null
+  readonly session: string | null
   readonly key: string | null
   readonly grants: Readonly<Record<string, GrantId>>
   /** Steps that wait for a person. */
@@ -253,6 +281,10 @@ export interface RunView {
   readonly open: readonly string[]
   readonly inDoubt: readonly string[]
   readonly effects: EffectCounts
+  /** What it holds of the budgets above it: slices allotted, less what its intents took. */
+  readonly purse: readonly BudgetShare[]
+  /** What handlers took beyond their bounds and beyond all that the run held. */
+  readonly overspent: readonly BudgetShare[]
   readonly conclusion: Conclusion | null
   readonly reason: string | null
   readonly tags: Readonly<Record<string, string>>
@@ -269,12 +301,27 @@ export interface WaitingStep {
   readonly digest: string
   readonly prompt: string
   readonly request: EventId
+  readonly askedAt: Timestamp
+  /** When it lapses; `null`: never. */
+  readonly expiresAt: Timestamp | null
+  /** Who may answer; `null`: any principal. */
+  readonly approvers: readonly string[] | null
+  /** When, and to whom, it goes on; `null` when it does not, or has. */
+  readonly escalation: { readonly at: Timestamp; readonly to: readonly string[] } | null
+  /** What would be allowed, of an effect. */
+  readonly call?: {
+    readonly grant: GrantId
+    readonly action: string
+    readonly resource: JsonObject
+    readonly argumentsDigest?: string
+  }
 }
 
 /** How the effects of a run fared. */
 export interface EffectCounts {
   readonly succeeded: number
   readonly failed: number
+  /** Refused, or revoked before they acted. */
   readonly denied: number
   readonly approved: number
 }
@@ -283,9 +330,18 @@ export interface EffectCounts {
 export interface StartOptions {
   /** The same key and input give the same run; the same key and another input a conflict. */
   readonly key?: string
-  /** Grants bound to the run under the names its program uses. */
-  readonly grants?: Readonly<Record<string, GrantSpec>>
+  /**
+   * Grants bound to the run under the names its program uses: to be issued to it at its start, or,
+   * by their ids, ones that exist. Those stay whose they are: a decision asks whether the run, its
+   * agent, session or principal holds them. So runs come to share what one grant limits.
+   */
+  readonly grants?: Readonly<Record<string, GrantSpec | GrantId>>
   readonly principal?: PrincipalId
+  /** For which agent, and in which session, the run acts: their stop switches concern it. */
+  readonly agent?: string
+  readonly session?: string
+  /** Standing approvals held by the agent or the session, which the run may use. At most 16. */
+  readonly standing?: readonly GrantId[]
   readonly tags?: Readonly<Record<string, string>>
 }
 
@@ -333,8 +389,15 @@ export interface Runs {
   /** @throws `ICE_RUNS_NOT_FOUND` */
   view(run: RunId): Promise<RunView>
   list(query?: RunQuery): AsyncIterable<RunView>
-  /** Answers a waiting step. @throws `ICE_RUNS_STEP_NOT_FOUND`, `ICE_RUNS_STEP_CONFLICT` */
-  answer(run: RunId, answer: AnswerCommand): Promise<void>
+  /**
+   * Answers a waiting step, in one append with the standing approval that is wanted. The answer is
+   * `principal`'s: whoever calls this has authenticated them. One that does not count is recorded
+   * as refused, and thrown.
+   *
+   * @throws `ICE_RUNS_STEP_NOT_FOUND`, `ICE_RUNS_STEP_CONFLICT`, `ICE_RUNS_ANSWERER_DENIED`,
+   * `ICE_RUNS_ANSWER_LATE_CONFLICT`, `ICE_RUNS_STANDING_UNSUPPORTED`
+   */
+  answer(run: RunId, answer: AnswerCommand): Promise<Answered>
   /** Says what became of an effect in doubt. @throws `ICE_RUNS_STEP_NOT_FOUND` */
   resolveDoubt(run: RunId, command: DoubtCommand): Promise<void>
   /** Asks for an abort; a run nobody owns is concluded at once. @throws `ICE_RUNS_CONCLUDED` */
@@ -368,6 +431,30 @@ export interface AnswerCommand {
   readonly comment?: string
   /** Refuses when the step now waits for another call than this one. */
   readonly digest?: string
+  /** Approve what is like it from now on, too. */
+  readonly standing?: StandingCommand
+  /** Record nothing: only say what would be. @defaultValue false */
+  readonly dryRun?: boolean
+}
+
+/** What is to be approved once and for all. */
+export interface StandingCommand {
+  /**
+   * `call`: the same action, resource and arguments; `place`: the same action and resource, with
+   * any arguments; `action`: the action, wherever its grant allows it. @defaultValue `'call'`
+   */
+  readonly covers?: 'call' | 'place' | 'action'
+  /** Who holds it; what outlives the run needs a count or an end. @defaultValue `'run'` */
+  readonly holder?: 'run' | 'agent' | 'session'
+  /** At most so many uses. */
+  readonly count?: number
+  readonly expiresAt?: Timestamp
+}
+
+/** What an answer came to. */
+export interface Answered {
+  /** The standing approval it issued, or would. */
+  readonly standing: Grant | null
 }
 
 /** What a probe or a person found out about an effect in doubt. */

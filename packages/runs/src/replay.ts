@@ -26,7 +26,7 @@ export interface ReplayInit {
   readonly onEvent: (event: RecordedEvent) => void
 }
 
-const ANSWERS = new Set(['ApprovalGranted', 'ApprovalRejected'])
+const ANSWERS = new Set(['ApprovalGranted', 'ApprovalRejected', 'ApprovalLapsed'])
 
 /** Replays a run whose execution window has been opened. */
 export async function replay(init: ReplayInit): Promise<Execution> {
@@ -76,7 +76,8 @@ function answeredBy(event: RecordedEvent, answers: Map<string, RecordedEvent>) {
   const answer = answers.get(data.answer)
   answers.delete(data.answer)
   const { comment } = (answer?.data ?? {}) as { readonly comment?: string }
-  return { by: answer?.principal ?? null, comment: comment ?? null }
+  const lapsed = answer?.type === 'ApprovalLapsed' ? ({ lapsed: true } as const) : {}
+  return { by: answer?.principal ?? null, comment: comment ?? null, ...lapsed }
 }
 
 function settledStep(event: RecordedEvent): string | undefined {
@@ -87,6 +88,7 @@ function settledStep(event: RecordedEvent): string | undefined {
       return data['step'] as string
     case 'CapabilityDenied':
     case 'EffectFailed':
+    case 'EffectRevoked':
       return data['effect'] as string
     default:
       return isOutcome(event) ? event.data.effect : undefined

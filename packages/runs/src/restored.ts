@@ -62,6 +62,9 @@ export async function doubtOpenEffects(
   return { runs: open.size, doubts }
 }
 
+/** Ends of an effect that are no outcome. */
+const SETTLED: ReadonlySet<string> = new Set(['CapabilityDenied', 'EffectFailed', 'EffectRevoked'])
+
 function inDoubt({ effect, attempt, intent }: OpenIntent): NewEvent {
   const data: StandardPayloads['EffectInDoubt'] = { effect, attempt, intent }
   return { type: 'EffectInDoubt', data, causes: [intent] }
@@ -92,7 +95,7 @@ function evolve(open: Map<StreamId, OpenRun>, event: RecordedEvent): void {
     const { effect } = event.data as StandardPayloads['EffectInDoubt']
     const intent = run.intents.get(effect)
     if (intent !== undefined) intent.doubt = true
-  } else if (type === 'CapabilityDenied' || type === 'EffectFailed') {
+  } else if (SETTLED.has(type)) {
     run.intents.delete((event.data as { readonly effect: string }).effect)
   } else if (typeof event.data === 'object' && event.data !== null && isOutcome(event)) {
     run.intents.delete(event.data.effect)

@@ -3,11 +3,12 @@
  * people, effects are decided; and what a crash left open is taken up again.
  */
 
+import type { ApprovalAsk } from '@ice/capabilities/ports'
 import type { ValueRef } from '@ice/events/ports'
-import type { JsonObject, RunId } from '@ice/primitives'
+import type { JsonObject, RunId, Timestamp } from '@ice/primitives'
 import type { Acts } from './acts.ts'
 import type { Components } from './components.ts'
-import { type Call, type EffectIntent, prepareCall, type Ruling, rule } from './effects.ts'
+import { type Call, type EffectIntent, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
 import { type Execution, type Step, settlementOf } from './execution.ts'
 import type { Fact, ForeignFact, Journal } from './journal.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
@@ -49,7 +50,9 @@ export class Rulings {
       for (const step of steps) await this.#look(step, unsure)
       if (unsure.length === 0) continue
       // A denial, and a question to a person, must stand on the newest state of authority.
-      await components.authority.refresh(unsure.flatMap(({ call }) => grantsOf(call)))
+      const { fold } = journal
+      const grants = [...unsure.flatMap(({ call }) => grantsOf(call)), ...fold.standing]
+      await components.authority.refresh(grants, partyOf(fold, this.#init.run))
       for (const { step, call } of unsure) await this.#decide(step, call, true)
     }
   }
@@ -81,7 +84,9 @@ export class Rulings {
   async #decide(step: Step, call: Call, fresh: boolean): Promise<boolean> {
     const { journal, components } = this.#init
     const at = journal.now()
-    const ruling = rule(call, { fold: journal.fold, authority: components.authority, at, fresh })
+    const { fold } = journal
+    const init = { fold, authority: components.authority, purse: journal.purse() }
+    const ruling = rule(call, { ...init, at, fresh })
     if (ruling.kind === 'denied' && !ruling.final) return false
     await this.#apply(step, ruling)
     return true
@@ -92,24 +97,21 @@ export class Rulings {
     if (ruling.kind === 'intent') return journal.addIntent(ruling.intent)
     if (ruling.kind === 'denied') return this.#deliver(step, ruling.fact)
     const waiting = journal.fold.waiting.get(step.id)
-    if (waiting?.digest === ruling.digest) return
-    const { call, digest } = ruling
-    const secrets = call.secrets.map(({ name }) => name)
-    const details = {
-      action: call.request.action,
-      resource: call.resource,
-      ...(secrets.length === 0 ? {} : { secrets }),
-    }
+    const { call, ask } = ruling
+    const { digest } = ask
+    if (waiting?.digest === digest) return
+    const at = journal.now()
     journal.add({
       type: 'ApprovalRequested',
+      at,
       data: {
+        ...termsOf(ask, at),
         step: step.id,
         kind: 'effect',
         digest,
         prompt: `Allow ${call.request.action}${placeOf(call.resource)}?`.slice(0, 2048),
-        details: { inline: details },
+        details: { inline: detailsOf(call) },
         grant: call.grant,
-        expiresAt: null,
       },
     })
   }
@@ -123,18 +125,29 @@ export class Rulings {
       const fact: Fact = { type: 'ApprovalConsumed', data, causes: [event.id] }
       return this.#deliver(step, fact, { by: event.principal ?? null, comment })
     }
+    const lapsed = journal.fold.lapsed.get(step.id)
+    if (lapsed !== undefined) {
+      const { id } = lapsed.event
+      const data = { step: step.id, answer: id, approved: false }
+      const fact: Fact = { type: 'ApprovalConsumed', data, causes: [id] }
+      return this.#deliver(step, fact, { by: null, comment: null, lapsed: true })
+    }
     if (journal.fold.waiting.has(step.id)) return
+    const { by, timeoutMs = null, escalateAfterMs: afterMs, escalateTo: to } = question
+    const escalation = afterMs === undefined || to === undefined ? null : { afterMs, to }
+    const at = journal.now()
     const sealed = sealValue(question.details ?? null)
     journal.add({
       type: 'ApprovalRequested',
       blob: sealed.blob,
+      at,
       data: {
+        ...termsOf({ approvers: by ?? null, timeoutMs, escalation }, at),
         step: step.id,
         kind: 'question',
         digest: step.digest,
         prompt: question.prompt,
         details: sealed.ref as Payload<'ApprovalRequested'>['details'],
-        expiresAt: null,
       },
     })
   }
@@ -184,6 +197,28 @@ export class Rulings {
 /** The grants a call names: its own, and those of the secrets it carries. */
 function grantsOf({ grant, secrets }: Call): readonly Call['grant'][] {
   return [grant, ...secrets.map((secret) => secret.grant)]
+}
+
+/** Who may answer, from when and until when, as a question put now says it. */
+function termsOf(
+  { approvers, timeoutMs, escalation }: Omit<ApprovalAsk, 'digest'>,
+  at: Timestamp,
+): Pick<Payload<'ApprovalRequested'>, 'approvers' | 'expiresAt' | 'escalation'> {
+  return {
+    expiresAt: timeoutMs === null ? null : at + timeoutMs,
+    ...(approvers === null ? {} : { approvers: [...approvers] }),
+    ...(escalation === null
+      ? {}
+      : { escalation: { at: at + escalation.afterMs, to: [...escalation.to] } }),
+  }
+}
+
+/** What a person is shown: the whole call, but for arguments that are too large to show. */
+function detailsOf({ request, resource, sealed, secrets }: Call): JsonObject {
+  const { digest: argumentsDigest, ref } = sealed
+  const args = 'inline' in ref ? { arguments: ref.inline } : {}
+  const names = secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name) }
+  return { action: request.action, resource, argumentsDigest, ...args, ...names }
 }
 
 /** Where a call acts, for a person who is asked: a path, or a method and a place on the network. */

@@ -2,13 +2,15 @@
 
 import { fold as foldEvents } from '@ice/events/define'
 import type { RunId } from '@ice/primitives'
-import { answerStep, foldRun, requestAbort, resolveEffect } from './commands.ts'
+import { answerStep } from './answering.ts'
+import { foldRun, requestAbort, resolveEffect } from './commands.ts'
 import type { Components, RunsInit } from './components.ts'
 import { Drive } from './drive.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
 import type { DriveOptions, Program, RunResult, Runs, RunView, Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
+import { createRights } from './rights.ts'
 import { startRun } from './start.ts'
 import { createWatch } from './watch.ts'
 
@@ -68,6 +70,7 @@ export function createRuns(init: RunsInit): RunsService {
     async close() {
       closing.abort()
       components.watch.close()
+      components.rights.close()
       await Promise.allSettled(active.values())
     },
   }
@@ -90,6 +93,8 @@ function componentsOf(init: RunsInit, programs: ReadonlyMap<string, Program>): C
     handlers: handlersOf(init),
     // A look that failed wakes whoever waits, and their own look reports it where it is heard.
     watch: createWatch({ log, clock }, () => undefined),
+    // So is a look at rights: as long as the log cannot be read, nothing can be appended to it.
+    rights: createRights({ log, clock }, () => undefined),
     programOf: (fold) => programOf(fold, programs),
   }
 }

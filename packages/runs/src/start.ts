@@ -4,17 +4,20 @@ import type { RootGrantSpec } from '@ice/capabilities/ports'
 import type { StandardPayloads } from '@ice/events/define'
 import type { AppendedWrite, AppendRequest, RecordedEvent, StreamWrite } from '@ice/events/ports'
 import {
+  agentId,
   canonicalize,
   type GrantId,
   hasCode,
+  isGrantId,
   type RunId,
   type StreamId,
+  sessionId,
   sha256Hex,
 } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { recordedEvent, runStream } from './journal.ts'
-import { GRANTS_MAX, GRANTS_PER_APPEND } from './limits.ts'
+import { GRANTS_MAX, GRANTS_PER_APPEND, STANDING_MAX } from './limits.ts'
 import type { GrantSpec, Program, StartOptions } from './ports.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
@@ -28,8 +31,12 @@ export async function startRun(
   const sealed = sealInput(program, input)
   const specs = Object.entries(options.grants ?? {})
   checkGrants(program, specs)
+  checkStanding(options)
   const run = components.ids.nextRunId()
-  const grants = specs.map(([name, spec]) => issue(components, run, name, spec, options))
+  const given = specs.filter((entry): entry is [string, GrantId] => typeof entry[1] === 'string')
+  const grants = specs.flatMap(([name, spec]) =>
+    typeof spec === 'string' ? [] : issue(components, run, name, spec, options),
+  )
   const late = grants.slice(GRANTS_PER_APPEND)
   // Grants that do not fit into the append of the run are issued before it: a grant without a run
   // is worth nothing, a run without its grants would be wrong.
@@ -37,7 +44,10 @@ export async function startRun(
     const writes = late.slice(i, i + GRANTS_PER_APPEND).map(({ write }) => write)
     await components.log.append({ writes })
   }
-  const bound = grants.map(({ name, grant }) => ({ name, grant }))
+  const bound = [
+    ...grants.map(({ name, grant }) => ({ name, grant })),
+    ...given.map(([name, grant]) => ({ name, grant })),
+  ]
   const created = creation(components, { run, program, sealed, bound, options })
   const key = keyWrite(program, run, sealed, options)
   const writes = [...created.writes, ...key, ...grants.slice(0, GRANTS_PER_APPEND).map(writeOf)]
@@ -63,15 +73,29 @@ function sealInput(program: Program, input: unknown): SealedValue {
   }
 }
 
-function checkGrants(program: Program, specs: readonly (readonly [string, GrantSpec])[]): void {
+function checkGrants(
+  program: Program,
+  specs: readonly (readonly [string, GrantSpec | GrantId])[],
+): void {
   const given = new Set(specs.map(([name]) => name))
   const missing = (program.needs ?? []).filter((name) => !given.has(name))
+  const odd = specs.filter(([, spec]) => typeof spec === 'string' && !isGrantId(spec))
+  if (odd.length > 0) {
+    const message = `No grant is called what ${odd.map(([name]) => `"${name}"`).join(' and ')} names`
+    throw new RunsError(RUNS_CODES.grantsInvalid, message, { odd: odd.map(([name]) => name) })
+  }
   if (missing.length === 0 && specs.length <= GRANTS_MAX) return
   const message =
     missing.length > 0
       ? `${program.name} needs a grant called ${missing.map((name) => `"${name}"`).join(' and ')}`
       : `A run is bound to at most ${GRANTS_MAX} grants`
   throw new RunsError(RUNS_CODES.grantsInvalid, message, { missing, given: [...given] })
+}
+
+function checkStanding({ standing = [] }: StartOptions): void {
+  if (standing.length <= STANDING_MAX) return
+  const message = `A run may use at most ${STANDING_MAX} standing approvals`
+  throw new RunsError(RUNS_CODES.grantsInvalid, message, { given: standing.length })
 }
 
 interface Issued {
@@ -131,6 +155,7 @@ function creation(
   },
 ): AppendRequest {
   const { run, program, sealed, bound, options } = init
+  const { standing = [] } = options
   const data: StandardPayloads['RunCreated'] = {
     run,
     program: { name: program.name, version: program.version },
@@ -140,6 +165,9 @@ function creation(
     grants: bound,
     ...(options.key === undefined ? {} : { key: options.key }),
     ...(options.tags === undefined ? {} : { tags: { ...options.tags } }),
+    ...(options.agent === undefined ? {} : { agent: agentId(options.agent) }),
+    ...(options.session === undefined ? {} : { session: sessionId(options.session) }),
+    ...(standing.length === 0 ? {} : { standing: [...standing] }),
   }
   const principal = options.principal ?? components.principal
   const events = [{ type: 'RunCreated', data, principal }]

@@ -16,6 +16,9 @@ import { WATCH_INTERVAL_MS } from './limits.ts'
 const FROM_OUTSIDE = [
   'ApprovalGranted',
   'ApprovalRejected',
+  'ApprovalEscalated',
+  'ApprovalLapsed',
+  'AnswerRefused',
   'EffectDoubtResolved',
   'AbortRequested',
   'RunClaimed',
@@ -49,7 +52,7 @@ export function createWatch(
     if (after !== null && position !== after) {
       const filter = { streamPrefix: 'run/', types: FROM_OUTSIDE }
       for await (const batch of log.store.readAll({ after, filter })) {
-        for (const { bytes } of batch) wakeAll(waiting, streamOf(bytes).slice(4) as RunId)
+        for (const { bytes } of batch) wakeAll(waiting, headerOf(bytes).stream.slice(4) as RunId)
       }
     }
     after = position
@@ -98,6 +101,11 @@ function wakeAll(waiting: ReadonlyMap<RunId, ReadonlySet<() => void>>, run: RunI
   for (const wake of waiting.get(run) ?? []) wake()
 }
 
-function streamOf(bytes: string): string {
-  return (JSON.parse(bytes) as { readonly stream: string }).stream
+/** What stored bytes say first of all: whose event it is, and of which kind. */
+export function headerOf(bytes: string): {
+  readonly stream: string
+  readonly version: number
+  readonly type: string
+} {
+  return JSON.parse(bytes) as { stream: string; version: number; type: string }
 }

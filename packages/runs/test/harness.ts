@@ -1,10 +1,12 @@
 /** A world for runs: a log, authority, owners that can die, and effects that leave a witness. */
 import { createAuthority, createGrants, secretKind, toolKind } from '@ice/capabilities'
-import type { Authority, Grants } from '@ice/capabilities/ports'
+import type { Authority, Grants, ResourceKind } from '@ice/capabilities/ports'
 import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from '@ice/events'
 import type { EventLog, EventStore, RecordedEvent } from '@ice/events/ports'
 import {
+  type Clock,
   createIds,
+  type Ids,
   type JsonObject,
   type JsonValue,
   type PrincipalId,
@@ -54,6 +56,7 @@ export interface World {
   readonly authority: Authority
   readonly grants: Grants
   readonly runs: RunsService
+  readonly ids: Ids
   /** Actions in the order in which handlers were called. */
   readonly witness: string[]
   /** Another process over the same log, by default with the same effects. */
@@ -70,13 +73,15 @@ export interface WorldOptions {
   readonly programs?: readonly Program[]
   readonly owners?: ReturnType<typeof memoryOwnership>
   readonly name?: string
+  readonly clock?: Clock
+  readonly kinds?: readonly ResourceKind[]
 }
 
 export async function world(options: WorldOptions = {}): Promise<World> {
-  const clock = systemClock
+  const clock = options.clock ?? systemClock
   const store = options.store ?? memoryEventStore({ clock })
   const log = createEventLog({ store, taxonomy: composeTaxonomy(standardTypes), clock })
-  const kinds = [toolKind, secretKind]
+  const kinds = options.kinds ?? [toolKind, secretKind]
   const authority = createAuthority({ log, kinds })
   const ids = createIds({ clock, random: systemRandom })
   const principal = 'os:test' as PrincipalId
@@ -105,6 +110,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     authority,
     grants,
     runs,
+    ids,
     witness,
     events,
     types: async (run) => (await events(run)).map(({ type }) => type),

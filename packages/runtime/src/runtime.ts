@@ -6,6 +6,7 @@
  */
 
 import {
+  approvalKind,
   createAuthority,
   createGrants,
   fsKind,
@@ -50,6 +51,7 @@ export const DEFAULT_PATH = '.ice/ice.db'
 
 /** The resource kinds every runtime has. */
 const STANDARD_KINDS: readonly ResourceKind[] = [
+  approvalKind,
   fsKind,
   netKind,
   toolKind,

@@ -56,7 +56,7 @@ async function approve({ runtime, run, invocation }: AnswerInit, step: WaitingSt
   return true
 }
 
-async function tolerated(act: () => Promise<void>): Promise<void> {
+async function tolerated(act: () => Promise<unknown>): Promise<void> {
   try {
     await act()
   } catch (error) {

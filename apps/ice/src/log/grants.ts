@@ -1,4 +1,4 @@
-/** Grants as a reader sees them: who holds what, what became of it, how often it was used. */
+/** Grants as a reader sees them: who holds what, what became of it, what of it went out. */
 import type { Grant } from '@ice/capabilities/ports'
 import type { StandardPayloads } from '@ice/events'
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
@@ -20,6 +20,7 @@ export interface GrantRecord {
     by: string | null
     reason: string
   } | null
+  /** Uses that are spent or held by runs as slices: what a run does not spend comes back. */
   uses: number
   /** By itself; what is above it may end it too. */
   standing: GrantStanding
@@ -30,7 +31,14 @@ export interface GrantRecord {
 /** All grants of a log, oldest first. */
 export type GrantMap = ReadonlyMap<GrantId, GrantRecord>
 
-const TYPES = ['CapabilityGranted', 'CapabilityRevoked', 'CountDebited', 'RunTerminated']
+const TYPES = [
+  'CapabilityGranted',
+  'CapabilityRevoked',
+  'CountDebited',
+  'BudgetAllotted',
+  'BudgetReturned',
+  'RunTerminated',
+]
 
 /** Folds every grant. @param now - epoch milliseconds that expiries are held against */
 export async function readGrants(log: EventLog, now: number): Promise<GrantMap> {
@@ -68,6 +76,11 @@ function take(grants: Map<GrantId, GrantRecord>, ended: Set<string>, event: Reco
     record.uses += (event.data as StandardPayloads['CountDebited']).count
     return
   }
+  if (event.type === 'BudgetAllotted' || event.type === 'BudgetReturned') {
+    const { unit, amount } = event.data as StandardPayloads['BudgetAllotted']
+    if (unit === 'uses') record.uses += event.type === 'BudgetAllotted' ? amount : -amount
+    return
+  }
   const { reason } = event.data as StandardPayloads['CapabilityRevoked']
   record.revoked ??= { event: event.id, at: event.time, by: event.principal ?? null, reason }
 }
@@ -89,9 +102,18 @@ export function grantOf(event: RecordedEvent): GrantRecord {
 }
 
 /** The most uses a grant allows; `null` when they are not counted. */
-export function usesMax({ caveats }: Grant): number | null {
-  const counts = caveats.flatMap((caveat) => (caveat.kind === 'count' ? [caveat.max] : []))
-  return counts.length === 0 ? null : Math.min(...counts)
+export function usesMax(grant: Grant): number | null {
+  return unitMax(grant, 'uses')
+}
+
+/** The most of a unit that a grant allows; `null` when it is not limited. */
+export function unitMax({ caveats }: Grant, unit: string): number | null {
+  const limits = caveats.flatMap((caveat) => {
+    if (caveat.kind === 'count') return unit === 'uses' ? [caveat.max] : []
+    if (caveat.kind === 'rate') return unit === 'rate' ? [caveat.max] : []
+    return caveat.kind === 'budget' && caveat.unit === unit ? [caveat.max] : []
+  })
+  return limits.length === 0 ? null : Math.min(...limits)
 }
 
 function standingOf(

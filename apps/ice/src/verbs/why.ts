@@ -6,6 +6,7 @@ import { openReader, using } from '../log/open.ts'
 import { duration, isoTime } from '../terminal/format.ts'
 import type { Paint } from '../terminal/paint.ts'
 import { clip, jsonText, plain, plainLines } from '../terminal/text.ts'
+import type { Take } from '../why/authority.ts'
 import {
   type Cause,
   type ConsentNote,
@@ -135,8 +136,8 @@ function linkLines(link: LinkNote, at: number, paint: Paint): readonly string[] 
     ...caveats.map((caveat) => `${indent}  only under ${plain(jsonText(caveat))}`),
   ]
   if (record.expiresAt !== null) lines.push(`${indent}  until ${isoTime(record.expiresAt)}`)
-  const { debit, revoked } = record
-  if (debit !== null) lines.push(`${indent}  use ${debit.used} of ${debit.max} (${debit.event})`)
+  const { takes, revoked } = record
+  lines.push(...takes.map((take) => `${indent}  ${takeText(take)}`))
   if (revoked !== null) {
     const when = record.revokedLater ? 'revoked since' : 'revoked'
     const who = revoked.by === null ? '' : ` by ${plain(revoked.by)}`
@@ -160,13 +161,20 @@ interface LinkView {
   readonly issuedAt: number
   readonly issuedBy: string | null
   readonly event: string
-  readonly debit: { readonly event: string; readonly used: number; readonly max: number } | null
+  readonly takes: readonly Take[]
   readonly revoked: {
     readonly at: number
     readonly by: string | null
     readonly reason: string
   } | null
   readonly revokedLater: boolean
+}
+
+/** What an effect took of a limit. */
+function takeText({ unit, amount, max, slice }: Take): string {
+  const of = max === null ? '' : ` of ${max}`
+  const from = slice === null ? '' : `, out of the slice ${slice}`
+  return `took ${amount}${of} ${plain(unit)}${from}`
 }
 
 function outcomeLines(

@@ -2,14 +2,24 @@
 import type { StandardPayloads } from '@ice/events'
 import type { EventLog } from '@ice/events/ports'
 import type { EventId, StreamId } from '@ice/primitives'
-import { type GrantRecord, grantOf, usesMax } from '../log/grants.ts'
+import { type GrantRecord, grantOf, unitMax, usesMax } from '../log/grants.ts'
 
 /** One link of a chain. */
 export interface Link extends GrantRecord {
-  /** The debit this effect paid, where the grant is counted. */
-  readonly debit: { readonly event: EventId; readonly used: number; readonly max: number } | null
+  /** What this effect took of the grant's limits. */
+  readonly takes: readonly Take[]
   /** Whether it was revoked after the decision, and not before. */
   readonly revokedLater: boolean
+}
+
+/** What an effect took of one limit. */
+export interface Take {
+  readonly unit: string
+  readonly amount: number
+  /** The limit; `null` when the grant has none that this program knows. */
+  readonly max: number | null
+  /** The event that gave its run the slice it is of; `null` when there is none. */
+  readonly slice: EventId | null
 }
 
 /** Which use of the grants is asked about. */
@@ -19,6 +29,10 @@ export interface Use {
   readonly attempt: number
   /** Epoch milliseconds of the decision. */
   readonly at: number
+  /** Of the decision's event, in the log. */
+  readonly position: number
+  /** What the intent says of budgets; a denial says nothing. */
+  readonly intent: Pick<StandardPayloads['CapabilityUsed'], 'spends' | 'basis'> | null
 }
 
 /** A grant's link, or nothing where the log does not know such a grant. */
@@ -34,28 +48,44 @@ export async function readLink(log: EventLog, grant: string, use: Use): Promise<
   }
   if (record === null) return null
   const { revoked } = record
-  const debit = await readDebit(log, record, use)
-  return { ...record, debit, revokedLater: revoked !== null && revoked.at > use.at }
+  const takes = await readTakes(log, record, use)
+  return { ...record, takes, revokedLater: revoked !== null && revoked.at > use.at }
 }
 
-async function readDebit(
+async function readTakes(
   log: EventLog,
   { grant }: GrantRecord,
-  { run, effect, attempt }: Use,
-): Promise<Link['debit']> {
-  const max = usesMax(grant)
-  if (max === null) return null
-  let used = 0
+  use: Use,
+): Promise<readonly Take[]> {
+  const spends = use.intent?.spends?.filter((share) => share.grant === grant.id) ?? []
+  const isOld = spends.length === 0 && usesMax(grant) !== null
+  if (spends.length === 0 && !isOld) return []
+  const takes: Take[] = []
+  const slices = new Map<string, EventId>()
+  // The append of the intent made this slice too; its event stands behind the intent in the log.
+  const decided = use.intent?.basis.find(({ stream }) => stream === `budget/${grant.id}`)
   for await (const batch of log.read({ stream: `budget/${grant.id}` as StreamId })) {
     for (const event of batch) {
-      const data = event.data as StandardPayloads['CountDebited']
-      used += data.count
-      if (data.run === run && data.effect === effect && data.attempt === attempt) {
-        return { event: event.id, used, max }
+      if (event.type === 'CountDebited') {
+        const { run, effect, attempt, count } = event.data as StandardPayloads['CountDebited']
+        const isOurs = run === use.run && effect === use.effect && attempt === use.attempt
+        const take = { unit: 'uses', amount: count, max: usesMax(grant), slice: event.id }
+        if (isOurs) takes.push(take)
+      } else if (event.type === 'BudgetAllotted') {
+        const { run, unit } = event.data as StandardPayloads['BudgetAllotted']
+        const isNow = decided !== undefined && event.version > decided.version
+        const isBefore = event.position < use.position
+        if (run === use.run && (isBefore || (isNow && !slices.has(`${unit} now`)))) {
+          slices.set(unit, event.id)
+          if (!isBefore) slices.set(`${unit} now`, event.id)
+        }
       }
     }
   }
-  return null
+  const told = spends.map(({ unit, amount }) => {
+    return { unit, amount, max: unitMax(grant, unit), slice: slices.get(unit) ?? null }
+  })
+  return [...takes, ...told]
 }
 
 /** The chain above a grant, nearest first, as the grants themselves tell it. */

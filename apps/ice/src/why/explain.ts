@@ -152,7 +152,9 @@ async function allowed(
 ): Promise<DecisionNote> {
   const { data, time } = intent
   const { effect, attempt } = data
-  const links = await readChain(log, data.chain, { run, effect, attempt, at: time })
+  const { position } = intent
+  const use = { run, effect, attempt, at: time, position, intent: data }
+  const links = await readChain(log, data.chain, use)
   const consent = story.consents.find(({ answer }) => answer?.id === data.approval)
   const refusal = outcome?.type === 'CapabilityDenied' ? denialOf(outcome) : null
   return {
@@ -182,8 +184,9 @@ async function refused(
   const { data, time } = event
   const { effect, attempt } = data
   const isGrant = /^[0-9a-f-]{36}$/.test(data.grant)
+  const use = { run, effect, attempt, at: time }
   const links = isGrant
-    ? await readChain(log, [data.grant], { run, effect, attempt, at: time })
+    ? await readChain(log, [data.grant], { ...use, position: event.position, intent: null })
     : [{ unknown: data.grant }]
   const denial = denialOf(event)
   return {
@@ -212,7 +215,7 @@ function denialOf({ data }: RecordedEvent): DenialCause {
 function linkNote(link: Link | { readonly unknown: string }): LinkNote {
   if ('unknown' in link) return { unknown: link.unknown }
   const { state: _now, endedBy: _above, uses: _all, ...grant } = grantJson(link)
-  return { ...grant, debit: link.debit, revokedLater: link.revokedLater }
+  return { ...grant, takes: link.takes, revokedLater: link.revokedLater }
 }
 
 function outcomeNote(outcome: RecordedEvent, since: number): OutcomeNote {

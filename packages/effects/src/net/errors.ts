@@ -45,6 +45,9 @@ export const NETWORK_CODES = {
   redirectLimit: 'ICE_EFFECTS_NET_REDIRECT_LIMIT',
   /** The answer is not HTTP, is ambiguous, or sends on to what is no URL. */
   answer: 'ICE_EFFECTS_NET_ANSWER_CORRUPT',
+  /** The call was aborted after a request of it had been sent. Before that the code is
+   * `ICE_EFFECTS_ABORTED`, which proves that nothing was sent. */
+  interrupted: 'ICE_EFFECTS_NET_INTERRUPTED_UNAVAILABLE',
   /** The request was sent and no answer came: whether it took effect is not known. */
   doubt: 'ICE_EFFECTS_NET_SENT_IN_DOUBT',
 } as const

@@ -10,6 +10,7 @@ import type { IncomingMessage } from 'node:http'
 import { errorRecord, type JsonObject, type JsonValue } from '@ice/primitives'
 import type { ByteFold, EffectReport } from '@ice/runs/ports'
 import type { Digest } from '../bytes.ts'
+import { bodyBytes } from './arguments.ts'
 import { type BodyInit, type Content, contentOf, readBody } from './body.ts'
 import type { Connection } from './connect.ts'
 import { givenHeaders, type Headers } from './headers.ts'
@@ -81,7 +82,13 @@ export async function report(trip: Trip, landed: Landed, failure?: unknown): Pro
     }
     const { scrub } = trip.options
     const value = scrubbed(answer as JsonObject, scrub)
-    return { value, observed: scrubbed(observed as JsonObject, scrub) as JsonObject }
+    // A leg that dropped the body on its way is counted with it: more, never less.
+    const sent = bodyBytes(trip.args) * (trip.passed.length + 1)
+    return {
+      value,
+      observed: scrubbed(observed as JsonObject, scrub) as JsonObject,
+      spent: { bytes: sent + taken.digest.bytes },
+    }
   } finally {
     connection.socket.destroy()
   }

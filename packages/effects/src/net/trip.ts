@@ -11,14 +11,16 @@
  *    redirect that cannot be followed, or with a body that cannot be had, the call succeeds and
  *    says what is missing.
  * 3. What was sent and not answered is in doubt, if it is not to be repeated.
+ * 4. `ICE_EFFECTS_ABORTED` proves that nothing was sent. A call that is aborted later says so.
  */
 
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { netKind } from '@ice/capabilities'
-import { invariant } from '@ice/primitives'
+import { hasCode, invariant } from '@ice/primitives'
 import type { EffectCall, EffectReport } from '@ice/runs/ports'
 import { throwIfAborted } from '../bytes.ts'
+import { EFFECTS_CODES } from '../errors.ts'
 import { isSecretHandle } from '../secrets/handle.ts'
 import { revealed } from '../secrets/with-secrets.ts'
 import { bodyOf, type NetworkArguments, parted } from './arguments.ts'
@@ -44,6 +46,8 @@ export interface Trip {
   readonly passed: Passed[]
   /** A request that changes something was sent, and its answer did not come. */
   unanswered: boolean
+  /** Some request, of whatever method, may have arrived. */
+  sent: boolean
 }
 
 /** Carries a call out, and lets go of everything it opened. */
@@ -54,16 +58,14 @@ export async function travelled(
 ): Promise<EffectReport> {
   throwIfAborted(call.signal)
   const deadline = new Deadline(call.signal, args.timeoutMs)
+  const start = { names: new Map(), passed: [], unanswered: false, sent: false }
+  const trip: Trip = { options, call, args, deadline, ...start }
   try {
-    return await travel({
-      options,
-      call,
-      args,
-      deadline,
-      names: new Map(),
-      passed: [],
-      unanswered: false,
-    })
+    return await travel(trip)
+  } catch (error) {
+    if (!trip.sent || !hasCode(error, EFFECTS_CODES.aborted)) throw error
+    const message = 'The call was aborted after a request had been sent'
+    throw new NetworkError(NETWORK_CODES.interrupted, message, { sent: true })
   } finally {
     deadline.end()
   }
@@ -196,6 +198,7 @@ function judged(
 
 async function answered(trip: Trip, leg: Leg, connection: Connection): Promise<IncomingMessage> {
   const outgoing = { ...leg, headers: { ...leg.headers, ...leg.confidential } }
+  trip.sent = true
   try {
     return await exchanged(outgoing, connection, trip.deadline)
   } catch (error) {

@@ -10,7 +10,7 @@
 
 import { Buffer } from 'node:buffer'
 import { z } from 'zod'
-import { HANDLE_TEXT_CHARS_MAX } from './limits.ts'
+import { HANDLE_TEXT_CHARS_MAX, SECRET_BYTES_MAX } from './limits.ts'
 
 /** What stands in arguments in the place of a secret. */
 export type SecretHandle = {
@@ -52,4 +52,11 @@ export function isSecretHandle(value: unknown): value is SecretHandle {
 export function composed({ before = '', after = '', basic }: SecretHandle, value: string): string {
   if (basic === undefined) return `${before}${value}${after}`
   return `Basic ${Buffer.from(`${basic}:${value}`).toString('base64')}`
+}
+
+/** The most bytes a handle can stand for: what is told of its size, which would tell of its value. */
+export function composedBytesMax({ before = '', after = '', basic }: SecretHandle): number {
+  if (basic === undefined) return Buffer.byteLength(before + after) + SECRET_BYTES_MAX
+  const pair = Buffer.byteLength(basic) + 1 + SECRET_BYTES_MAX
+  return 'Basic '.length + Math.ceil(pair / 3) * 4
 }

@@ -29,7 +29,7 @@ import {
   blobBytesOf,
   countEvents,
   eventBytesOf,
-  type WaitingUnit,
+  WaitingUnit,
   WaitingUnits,
 } from './waiting-units.ts'
 
@@ -91,17 +91,11 @@ export class CommitQueue<Note = undefined> {
       this.#units.blobBytes + blobBytes > QUEUE_BLOB_BYTES_MAX
     if (isFull) return Promise.reject(this.#overflow())
     return new Promise((resolve, reject) => {
-      this.#units.add({
-        unit,
-        note,
-        events,
-        eventBytes,
-        blobBytes,
-        resolve,
-        reject,
-        release: undefined,
-        state: 'waiting',
-      })
+      const entry = new WaitingUnit(unit, note, { resolve, reject })
+      entry.events = events
+      entry.eventBytes = eventBytes
+      entry.blobBytes = blobBytes
+      this.#units.add(entry)
       if (this.#isRunning) return
       this.#isRunning = true
       void settled().then(this.#turn)

@@ -52,6 +52,7 @@ export {
   leafFinding,
   takeUnit,
 } from '../store-checks.ts'
+export { madeOf } from '../young.ts'
 export { BoundedMap } from './bounded-map.ts'
 export { CommitQueue, type CommitQueueOptions } from './commit-queue.ts'
 export {

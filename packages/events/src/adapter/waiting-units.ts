@@ -12,16 +12,31 @@ import { isPrepared } from '../prepare.ts'
 import type { QueuedUnit } from './group.ts'
 import { GROUP_EVENTS_MAX } from './limits.ts'
 
-/** A unit on its way. */
-export interface WaitingUnit<Note> extends QueuedUnit<Note> {
-  readonly events: number
-  readonly eventBytes: number
-  readonly blobBytes: number
+/** How a unit is answered. */
+export interface Answer {
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: unknown) => void
+}
+
+/** A unit on its way. A class for the sake of where it is allocated: `young.ts`. */
+export class WaitingUnit<Note> implements QueuedUnit<Note> {
+  readonly unit: PreparedUnit
+  readonly note: Note
+  readonly resolve: Answer['resolve']
+  readonly reject: Answer['reject']
+  events = 0
+  eventBytes = 0
+  blobBytes = 0
   /** Stops listening to the caller's signal. */
-  release: (() => void) | undefined
-  state: 'waiting' | 'taken' | 'settled'
+  release: (() => void) | undefined = undefined
+  state: 'waiting' | 'taken' | 'settled' = 'waiting'
+
+  constructor(unit: PreparedUnit, note: Note, { resolve, reject }: Answer) {
+    this.unit = unit
+    this.note = note
+    this.resolve = resolve
+    this.reject = reject
+  }
 }
 
 /** @units settled entries the list may carry beyond twice its live ones before it is tidied. */

@@ -92,6 +92,8 @@ export const CapabilityUsed = defineEventType({
     allotted: z.array(share).min(1).max(64).optional(),
     /** Labels of the arguments by JSON pointer; `''` is the whole. */
     labels: z.record(z.string().max(512), label).optional(),
+    /** The program is given a reference to the result, and not the result. */
+    held: z.literal(true).optional(),
   }),
 })
 
@@ -110,6 +112,8 @@ export const CapabilityDenied = defineEventType({
     denial,
     basis: z.array(z.strictObject({ stream: name, version: count })).max(64),
     intent: eventId.optional(),
+    /** Where what a handler said comes from; a decision says nothing that others wrote. */
+    label: label.optional(),
   }),
 })
 
@@ -189,8 +193,8 @@ export const ApprovalRequested = defineEventType({
     grant: uuid.optional(),
     /** When the question lapses. */
     expiresAt: time.nullable(),
-    /** Who may answer; left out: any principal. */
-    approvers: z.array(name).min(1).max(64).optional(),
+    /** Who may answer; left out: any principal. None: nobody, before the question goes on. */
+    approvers: z.array(name).max(64).optional(),
     /** When, and to whom, the question goes on if nobody has answered. */
     escalation: z.strictObject({ at: time, to: z.array(name).min(1).max(64) }).optional(),
   }),
@@ -239,13 +243,42 @@ export const ValueDeclassified = defineEventType({
   }),
 })
 
+export const ValueRevealed = defineEventType({
+  type: 'ValueRevealed',
+  category,
+  description:
+    'The program was shown a value it had a reference to: the run has its label from here on. (added)',
+  payload: z.strictObject({
+    step: name,
+    /** The step whose outcome it is, or `$input` and a JSON pointer. */
+    reference: name,
+    /** SHA-256 of the canonical JSON of the value. */
+    value: digest,
+  }),
+})
+
+export const AnswerRefused = defineEventType({
+  type: 'AnswerRefused',
+  category,
+  description:
+    'The principal of this event answered what it may not answer, or too late: no answer. (added)',
+  payload: z.strictObject({
+    step: name,
+    digest,
+    request: eventId,
+    approved: z.boolean(),
+    code: z.string().max(128),
+  }),
+})
+
 const verdict = z.strictObject({ step: name, digest, request: eventId, comment: text.optional() })
 
 export const ApprovalGranted = defineEventType({
   type: 'ApprovalGranted',
   category,
   description: 'The principal of this event allowed the step of this digest, once. (added)',
-  payload: verdict,
+  /** `standing`: a standing approval of such calls, issued in the same append. */
+  payload: verdict.extend({ standing: uuid.optional() }),
 })
 
 export const ApprovalRejected = defineEventType({
@@ -279,9 +312,11 @@ export const capabilityTypes = [
   ApprovalRequested,
   ApprovalEscalated,
   ApprovalLapsed,
+  AnswerRefused,
   ApprovalGranted,
   ApprovalRejected,
   ApprovalConsumed,
   ValueEndorsed,
   ValueDeclassified,
+  ValueRevealed,
 ] as const

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  'e36012366760f48168ea9d19000b88a5680d4dd638b1cbcaefb0370aaee1345b' as Hash
+  '32af92e9caa4864bbfae7596642e5b76f28804ddd61dbdb0e5d2e2e1a2aaf2e0' as Hash

@@ -12,6 +12,7 @@ import {
   digest,
   errorRecord,
   eventId,
+  label,
   name,
   share,
   text,
@@ -36,6 +37,15 @@ export const RunCreated = defineEventType({
     key: z.string().max(512).optional(),
     grants: z.array(z.strictObject({ name, grant: uuid })).max(256),
     tags: z.record(z.string(), z.string().max(256)).optional(),
+    /** Labels of the input by JSON pointer; left out: trusted, and for everyone. */
+    labels: z.record(z.string().max(512), label).optional(),
+    /** JSON pointers of what the program is given references to. */
+    held: z.array(z.string().max(500)).min(1).max(64).optional(),
+    /** For which agent, and in which session, the run acts: their stop switches concern it. */
+    agent: z.string().min(1).max(128).optional(),
+    session: z.string().min(1).max(128).optional(),
+    /** Standing approvals that the run may use. */
+    standing: z.array(uuid).min(1).max(16).optional(),
   }),
 })
 
@@ -132,6 +142,8 @@ export const EffectFailed = defineEventType({
     error: errorRecord,
     /** What was spent although it failed; left out: all that the intent took. */
     spent: z.array(share).max(64).optional(),
+    /** Where what the error says comes from; left out: unknown. */
+    label: label.optional(),
   }),
 })
 

@@ -1,0 +1,42 @@
+/** The purse of a run as its events change it: one step of `runProjection`. */
+
+import type { RecordedEvent } from '@ice/events/ports'
+import { isOutcome, type Payload, type RunFold } from './lifecycle.ts'
+import { giveBack, put, type Share, settleShares, take } from './purse.ts'
+
+/** Folds what an event does to the purse; before the event settles the effect it is about. */
+export function evolvePurse(fold: RunFold, event: RecordedEvent): void {
+  const { purse } = fold
+  switch (event.type) {
+    case 'CapabilityUsed': {
+      const { allotted = [], spends = [] } = event.data as Payload<'CapabilityUsed'>
+      put(purse, allotted)
+      take(purse, spends)
+      return
+    }
+    case 'EffectDoubtResolved': {
+      const { effect, happened } = event.data as Payload<'EffectDoubtResolved'>
+      const isFirst = fold.open.get(effect)?.doubt === true && !fold.resolutions.has(effect)
+      if (isFirst && !happened) giveBack(purse, takenBy(fold, event))
+      return
+    }
+    case 'EffectRevoked':
+      giveBack(purse, takenBy(fold, event))
+      return
+    default:
+      if (event.type === 'EffectFailed' || isOutcome(event)) {
+        const { spent } = event.data as Payload<'EffectFailed'>
+        settleShares(purse, takenBy(fold, event), spent)
+      }
+  }
+}
+
+/** What the intent took that an event is about; nothing when that is not the open one. */
+function takenBy(fold: RunFold, { data }: RecordedEvent): readonly Share[] {
+  const { effect, intent } = data as { readonly effect: string; readonly intent?: string }
+  const open = fold.open.get(effect)
+  // What was known not to have happened was given back already.
+  const isGivenBack = fold.resolutions.get(effect)?.data.happened === false
+  if (open === undefined || open.intent.id !== intent || isGivenBack) return []
+  return open.intent.data.spends ?? []
+}
