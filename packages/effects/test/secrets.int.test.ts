@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { chmodSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import type { EventId, GrantId, JsonObject, RunId } from '@ice/primitives'
 import type { ByteFold, EffectCall, EffectHandler, EffectReport } from '@ice/runs/ports'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -261,6 +262,29 @@ describe('what an effect brings back', () => {
     const { value } = await perform(around, request, { resource: grantOn(server) })
     const body = Buffer.from((value as { body: string }).body, 'base64').toString('latin1')
     expect(body).toBe('ÿ\0you said [secret]')
+  })
+
+  it('is no compressed body, where a secret was sent: that cannot be looked into', async () => {
+    const server = await serve((request, response) => {
+      const body = gzipSync(`you said ${request.headers.authorization}`)
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(body)
+    })
+    const around = await withSecrets(networkEffects(), store)
+    const headers = { authorization: handle }
+    const grant = { resource: grantOn(server, { methods: ['GET', 'POST'] }) }
+    const fetched = perform(around, net.fetch('g', { url: server.origin, headers }), grant)
+    expect(await codeOf(fetched)).toBe('ICE_EFFECTS_NET_ENCODING_UNSUPPORTED')
+    const request = net.send('g', { url: server.origin, method: 'POST', headers })
+    expect((await perform(around, request, grant)).value).toMatchObject({
+      status: 200,
+      body: null,
+      missing: 'ICE_EFFECTS_NET_ENCODING_UNSUPPORTED',
+    })
+    const plain = await perform(around, net.fetch('g', { url: server.origin }), {
+      ...grant,
+      carried: [],
+    })
+    expect(plain.value).toMatchObject({ encoding: 'base64' })
   })
 
   it('refuses arguments that hold a value, in any form, and does not tell it', async () => {

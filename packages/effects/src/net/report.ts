@@ -13,6 +13,7 @@ import type { Digest } from '../bytes.ts'
 import { bodyBytes } from './arguments.ts'
 import { type BodyInit, type Content, contentOf, readBody } from './body.ts'
 import type { Connection } from './connect.ts'
+import { NETWORK_CODES, NetworkError } from './errors.ts'
 import { givenHeaders, type Headers } from './headers.ts'
 import { ANSWER_BYTES_MAX, IDLE_MS } from './limits.ts'
 import type { Leg } from './redirect.ts'
@@ -104,8 +105,17 @@ function missing(failure: unknown): Taken {
   return { digest: NO_BYTES, members: { body: null, encoding: 'utf8', missing: code } }
 }
 
+/** What is compressed cannot be looked into, and nobody has asked for it. */
+function checkOpen({ call }: Trip, { response }: Landed): void {
+  const encoding = response.headers['content-encoding'] ?? 'identity'
+  if (encoding === 'identity' || (call.secrets ?? []).length === 0) return
+  const message = 'The answer is compressed, where the secrets that were sent cannot be looked for'
+  throw new NetworkError(NETWORK_CODES.encoding, message)
+}
+
 async function taking(trip: Trip, landed: Landed): Promise<Taken> {
   try {
+    checkOpen(trip, landed)
     const { fold } = trip.call
     return await (fold === undefined ? contained(trip, landed) : folded(trip, landed, fold))
   } catch (error) {
