@@ -155,7 +155,7 @@ describe('notify.send', () => {
     expect(written).toEqual([])
   })
 
-  it('gives a notifier a key that is the same for every attempt and tells nothing of the run', async () => {
+  it('gives a key that is the same for every attempt, and tells nothing of the run', async () => {
     const notices: Notice[] = []
     const notifier: Notifier = {
       supports: { once: true },

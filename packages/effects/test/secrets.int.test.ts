@@ -236,7 +236,7 @@ describe('what an effect brings back', () => {
     await expect(perform(around, asked, { resource })).rejects.toBe(thrown)
   })
 
-  it('is scrubbed of secrets that the call did not carry, in files too, and for folds', async () => {
+  it('is scrubbed of secrets that the call did not carry, in files and for folds', async () => {
     const root = folder()
     plant(root, [`leak = password: correct horse battery, token: ${TOKEN}\n`])
     const around = await withSecrets(fileSystemEffects(), store)

@@ -152,7 +152,7 @@ describe('secrets that a call carries', () => {
     expect(stretch).toMatchObject({ result: { value: 'denied' } })
   })
 
-  it('are approved with the call: the question names them, and a denied one is not asked about', async () => {
+  it('are approved with the call, and named in its question; a denied one is not', async () => {
     const approved = { ...toolGrant('do'), caveats: [{ kind: 'approval' }] } as GrantSpec
     const grants = { g: approved, keys: keys() }
     const { alice, run, stretch } = await asked({ a: handle() }, { grants })

@@ -34,6 +34,7 @@ interface Handle {
   readonly $secret: string
   readonly basic?: string
   readonly before?: string
+  readonly after?: string
 }
 
 /** What a careless runtime would do: values in, and whatever comes back is recorded. */
@@ -41,9 +42,9 @@ const careless = (handler: EffectHandler): EffectHandler => ({
   ...handler,
   perform: (call: EffectCall) => {
     const values = JSON.parse(readFileSync(job.secrets, 'utf8')) as Record<string, string>
-    const reveal = async ({ $secret, basic, before = '' }: Handle): Promise<string> => {
+    const reveal = async ({ $secret, basic, before = '', after = '' }: Handle): Promise<string> => {
       const value = values[$secret] ?? ''
-      if (basic === undefined) return before + value
+      if (basic === undefined) return before + value + after
       return `Basic ${Buffer.from(`${basic}:${value}`).toString('base64')}`
     }
     // Without the list of what is carried, as if nobody had kept one.
@@ -51,6 +52,9 @@ const careless = (handler: EffectHandler): EffectHandler => ({
     return handler.perform({ ...rest, reveal } as EffectCall)
   },
 })
+
+/** Ways in which what a header can hold is sent in a body too. */
+const BODIES = new Set(['plain', 'error', 'within', 'noHttp'])
 
 const any = { parse: (value: unknown): unknown => value }
 
@@ -63,7 +67,9 @@ async function* effects(): AsyncIterable<readonly [id: string, request: EffectRe
       const body = { ...handle, before: '<', after: '>' }
       // What is sent once and not answered would wait for a person: there, under a key.
       const send = mode === 'noHttp' ? net.sendOnce : net.send
-      yield [`${name}/send/${mode}`, send('web', { url, method: 'POST', body })]
+      if (!isHeader || BODIES.has(mode)) {
+        yield [`${name}/send/${mode}`, send('web', { url, method: 'POST', body })]
+      }
       if (!isHeader) continue
       const headers = {
         authorization: { ...handle, basic: 'me' },

@@ -9,7 +9,7 @@
  * has to be found out, secret by secret: a canary that nobody could find proves nothing.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -247,6 +247,18 @@ const sizeOf = (places: ReadonlyMap<string, Buffer>): number =>
 export const authoritySecrets = async (context: Context): Promise<void> => {
   const planted = plantedSecrets(SECRETS)
   const base = quickFolder('ice-secrets-')
+  try {
+    await proveSecrets(context, planted, base)
+  } finally {
+    rmSync(base, { recursive: true, force: true })
+  }
+}
+
+const proveSecrets = async (
+  context: Context,
+  planted: readonly Planted[],
+  base: string,
+): Promise<void> => {
   await context.check('a log without a scrubber gives every planted secret away', async () => {
     const bare = await trial(join(base, 'bare'), planted, true)
     insisted(bare, planted)
