@@ -1,3 +1,4 @@
+/// <reference lib="es2024.string" />
 /**
  * The arguments of each action, checked and with their defaults before anything is decided.
  *
@@ -5,6 +6,7 @@
  * decision, and for the walk.
  */
 
+import { Buffer } from 'node:buffer'
 import type { JsonObject } from '@ice/primitives'
 import { z } from 'zod'
 import { EFFECTS_CODES, EffectsError } from './errors.ts'
@@ -14,6 +16,7 @@ import {
   LIST_ENTRIES_MAX,
   READ_BYTES_DEFAULT,
 } from './limits.ts'
+import { PATCH_BYTES_MAX, PATCH_RESULT_BYTES_DEFAULT, PATCHED_BYTES_MAX } from './patch/limits.ts'
 import { parsePath } from './path.ts'
 
 const path = z.string()
@@ -41,6 +44,26 @@ export interface WriteArguments extends PathArguments {
   readonly encoding: 'utf8' | 'base64'
   readonly content: string
 }
+
+/** Arguments of `fs.patch`. */
+export interface PatchArguments extends PathArguments {
+  /** A unified diff of this file. */
+  readonly patch: string
+  /** SHA-256 of the content the patch was made for, in lower-case hex. */
+  readonly expected: string
+  /** What the file may have afterwards, in bytes. */
+  readonly maxBytes: number
+}
+
+export const patchArguments: z.ZodType<PatchArguments> = z.strictObject({
+  path,
+  patch: z
+    .string()
+    .refine((text) => text.isWellFormed(), 'is not well-formed Unicode')
+    .refine((text) => Buffer.byteLength(text) <= PATCH_BYTES_MAX, 'is larger than a patch may be'),
+  expected: z.string().regex(/^[0-9a-f]{64}$/),
+  maxBytes: z.int().min(0).max(PATCHED_BYTES_MAX).default(PATCH_RESULT_BYTES_DEFAULT),
+})
 
 export const pathArguments: z.ZodType<PathArguments> = z.strictObject({ path })
 

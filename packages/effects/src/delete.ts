@@ -4,6 +4,7 @@ import { unlink } from 'node:fs/promises'
 import type { EffectCall, EffectReport } from '@ice/runs/ports'
 import type { Anchor, HeldDirectory } from './anchor.ts'
 import type { PathArguments } from './arguments.ts'
+import { type Before, before, type HeldBefore, heldBefore } from './before.ts'
 import { throwIfAborted } from './bytes.ts'
 import { errnoOf } from './errno.ts'
 import { parsePath, pathText } from './path.ts'
@@ -21,6 +22,7 @@ interface Target {
   readonly directory: HeldDirectory
   readonly name: string
   readonly names: readonly string[]
+  readonly held: HeldBefore
 }
 
 /**
@@ -34,20 +36,21 @@ export async function deleteEntry(
 ): Promise<EffectReport> {
   throwIfAborted(call.signal)
   const target = targetOf(anchor, call, args.path)
-  if (target === undefined) return report(false, args.path)
-  const { directory, name, names } = target
+  if (target === undefined) return report(false, args.path, null)
+  const { directory, name, names, held } = target
   try {
+    const old = await before(held, call.signal)
     const deleted = await unlinked(directory, name)
     await directory.sync()
-    return report(deleted, pathText(names))
+    return report(deleted, pathText(names), deleted ? old : null)
   } finally {
     directory.close()
   }
 }
 
-function report(deleted: boolean, path: string): EffectReport {
+function report(deleted: boolean, path: string, old: Before): EffectReport {
   const value: DeleteResult = { deleted }
-  return { value, observed: { path, deleted } }
+  return { value, observed: { path, deleted, before: old } }
 }
 
 /** What is to be deleted; `undefined` when it, or a directory on its way, is not there. */
@@ -61,7 +64,13 @@ function targetOf(anchor: Anchor, call: EffectCall, text: string): Target | unde
       if (parent === undefined || name === undefined || entry.kind === 'directory') {
         throw notAFile(text, 'directory')
       }
-      return { directory: anchor.openDirectory(parent), name, names }
+      const directory = anchor.openDirectory(parent)
+      try {
+        return { directory, name, names, held: heldBefore(anchor, { entry }) }
+      } catch (error) {
+        directory.close()
+        throw error
+      }
     })
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined

@@ -44,6 +44,10 @@ export const EFFECTS_CODES = {
   outputLimit: 'ICE_EFFECTS_OUTPUT_LIMIT',
   /** The content has more bytes than one write carries. */
   inputLimit: 'ICE_EFFECTS_INPUT_LIMIT',
+  /** The patch is no unified diff of one file. */
+  patchUnsupported: 'ICE_EFFECTS_PATCH_UNSUPPORTED',
+  /** The file has another content than the patch is for; `data.hunk` and `data.line` say where. */
+  patchConflict: 'ICE_EFFECTS_PATCH_CONFLICT',
   /** The operating system does not let this process do it; `data.errno` is its reason. */
   permission: 'ICE_EFFECTS_PERMISSION_UNAVAILABLE',
   /** The machine could not do it now; `data.errno` is its reason. */
@@ -55,6 +59,7 @@ export const EFFECTS_CODES = {
 } as const
 
 export { NETWORK_CODES, type NetworkCode, NetworkError } from './net/errors.ts'
+export { NOTIFY_CODES, type NotifyCode, NotifyError } from './notify/errors.ts'
 export { PROCESS_CODES, type ProcessCode, ProcessError } from './proc/errors.ts'
 export { SECRET_CODES, type SecretCode, SecretError } from './secrets/errors.ts'
 

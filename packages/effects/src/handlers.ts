@@ -7,6 +7,7 @@ import {
   checkedArguments,
   listArguments,
   type PathArguments,
+  patchArguments,
   pathArguments,
   readArguments,
   recordable,
@@ -17,6 +18,7 @@ import { anchorOf, type FileSystemOptions } from './choose.ts'
 import { deleteEntry } from './delete.ts'
 import { translated } from './errno.ts'
 import { listDirectory } from './list.ts'
+import { patchFile } from './patch/patch.ts'
 import { readFile } from './read.ts'
 import { replaceFile } from './replace.ts'
 import { statEntry } from './stat.ts'
@@ -35,8 +37,8 @@ interface Action<A extends PathArguments> {
 }
 
 /**
- * The handlers of the file effects: `fs.read`, `fs.list`, `fs.stat`, `fs.write`, `fs.replace` and
- * `fs.delete`. They hold nothing between calls and may act at the same time.
+ * The handlers of the file effects: `fs.read`, `fs.list`, `fs.stat`, `fs.write`, `fs.replace`,
+ * `fs.patch` and `fs.delete`. They hold nothing between calls and may act at the same time.
  *
  * @throws {EffectsError} `ICE_EFFECTS_PLATFORM_UNSUPPORTED` — `anchored` is wanted and impossible
  */
@@ -77,6 +79,13 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
     }),
     handlerOf(anchor, { ...written, action: 'fs.write', act: createFile }),
     handlerOf(anchor, { ...written, action: 'fs.replace', act: replaceFile }),
+    handlerOf(anchor, {
+      ...written,
+      action: 'fs.patch',
+      schema: patchArguments,
+      act: patchFile,
+      bounds: ({ maxBytes }) => ({ bytes: maxBytes }),
+    }),
     handlerOf(anchor, {
       ...idempotent,
       action: 'fs.delete',

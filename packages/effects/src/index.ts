@@ -8,6 +8,7 @@ export {
   type FileSystemDescription,
   type FileSystemOptions,
 } from './choose.ts'
+export { type ClockOptions, type ClockReading, clock, clockEffects } from './clock/handlers.ts'
 export type { DeleteResult } from './delete.ts'
 export { EFFECTS_CODES, type EffectsCode, EffectsError } from './errors.ts'
 export { fileSystemEffects } from './handlers.ts'
@@ -42,6 +43,12 @@ export {
   type SendRequest,
 } from './net/requests.ts'
 export { type Resolver, systemResolver } from './net/resolve.ts'
+export { NOTIFY_CODES, type NotifyCode, NotifyError } from './notify/errors.ts'
+export { type NoticeRequest, type NoticeResult, notify, notifyEffects } from './notify/handlers.ts'
+export type { Notice, Notified, Notifier } from './notify/notifier.ts'
+export { type NoticeStream, terminalNotifier } from './notify/terminal.ts'
+export { type PatchPreview, previewPatch } from './patch/apply.ts'
+export type { PatchResult } from './patch/patch.ts'
 export type { Kept } from './proc/capture.ts'
 export { PROCESS_CODES, type ProcessCode, ProcessError } from './proc/errors.ts'
 export { processEffects } from './proc/handlers.ts'
@@ -59,6 +66,7 @@ export {
   type FileSystemRequests,
   fs,
   type ListRequest,
+  type PatchRequest,
   type PathRequest,
   type ReadRequest,
   type WriteRequest,

@@ -13,6 +13,7 @@ import { rename } from 'node:fs/promises'
 import type { EffectCall, EffectReport } from '@ice/runs/ports'
 import type { Anchor, HeldDirectory } from './anchor.ts'
 import type { WriteArguments } from './arguments.ts'
+import { before, type HeldBefore, heldBefore } from './before.ts'
 import { digestOf, throwIfAborted } from './bytes.ts'
 import { contentBytes } from './content.ts'
 import { published } from './draft.ts'
@@ -30,6 +31,7 @@ interface Target {
   readonly names: readonly string[]
   /** Permissions of the file that is replaced; `undefined` when there is none. */
   readonly mode: number | undefined
+  readonly held: HeldBefore | undefined
 }
 
 /** Replaces or creates a file. */
@@ -40,13 +42,14 @@ export async function replaceFile(
 ): Promise<EffectReport> {
   const bytes = contentBytes(args)
   throwIfAborted(call.signal)
-  const { directory, name, names, mode } = targetOf(anchor, call, args.path)
+  const { directory, name, names, mode, held } = targetOf(anchor, call, args.path)
   try {
+    const old = await before(held, call.signal)
     await published({ directory, call, bytes, mode }, (draft) =>
       rename(draft, below(directory.place, name)),
     )
     const value: WriteResult = { ...digestOf(bytes), created: mode === undefined }
-    return { value, observed: { path: pathText(names), ...value } }
+    return { value, observed: { path: pathText(names), ...value, before: old } }
   } finally {
     directory.close()
   }
@@ -58,12 +61,20 @@ function targetOf(anchor: Anchor, call: EffectCall, text: string): Target {
   return findRooted({ anchor, resources, path, last: 'follow' }, (found) => {
     const { parent, name } = newName(found, text, path.isDirectory)
     const mode = found.entry === undefined ? undefined : replaceable(found, text)
-    return { directory: anchor.openDirectory(parent), name, names: found.names, mode }
+    const { entry } = found
+    const directory = anchor.openDirectory(parent)
+    try {
+      const held = entry === undefined ? undefined : heldBefore(anchor, { entry })
+      return { directory, name, names: found.names, mode, held }
+    } catch (error) {
+      directory.close()
+      throw error
+    }
   })
 }
 
 /** The permissions of a file that may be replaced. */
-function replaceable(found: Parameters<typeof fileIn>[0], path: string): number {
+export function replaceable(found: Parameters<typeof fileIn>[0], path: string): number {
   const { stats } = fileIn(found, path).entry
   if (stats.nlink === 1) return stats.mode
   throw new EffectsError(

@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '@ice/primitives'
 import type { ByteFold, EffectRequest, Reference } from '@ice/runs/ports'
 import type { DeleteResult } from './delete.ts'
 import type { ListPage } from './list.ts'
+import type { PatchResult } from './patch/patch.ts'
 import type { FileStat } from './stat.ts'
 import type { WriteResult } from './write.ts'
 
@@ -33,6 +34,17 @@ export type WriteRequest = {
   readonly encoding?: 'utf8' | 'base64'
 }
 
+/** How to change what is there. */
+export type PatchRequest = {
+  readonly path: string
+  /** A unified diff of this file; every line has to stand exactly where it says. */
+  readonly patch: string
+  /** SHA-256 of the content it was made for, in lower-case hex. */
+  readonly expected: string
+  /** What the file may have afterwards. @defaultValue 1 MiB; at most 8 MiB */
+  readonly maxBytes?: number
+}
+
 /** Which entry. */
 export type PathRequest = { readonly path: string }
 
@@ -54,6 +66,8 @@ export interface FileSystemRequests {
   write(grant: string, request: WriteRequest): EffectRequest<WriteResult>
   /** A file in the place of what is there, or a new one; readers see either, never a part. */
   replace(grant: string, request: WriteRequest): EffectRequest<WriteResult>
+  /** Changes a file by a diff, whole or not at all; fails where the file is another by now. */
+  patch(grant: string, request: PatchRequest): EffectRequest<PatchResult>
   /** Takes a name away, not of a directory; what is not there is not deleted, and no error. */
   delete(grant: string, request: PathRequest): EffectRequest<DeleteResult>
 }
@@ -74,5 +88,6 @@ export const fs: FileSystemRequests = {
   stat: (grant, args) => request('fs.stat', grant, args),
   write: (grant, args) => request('fs.write', grant, args),
   replace: (grant, args) => request('fs.replace', grant, args),
+  patch: (grant, args) => request('fs.patch', grant, args),
   delete: (grant, args) => request('fs.delete', grant, args),
 }

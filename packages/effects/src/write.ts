@@ -76,7 +76,7 @@ export async function createFile(
       await published({ directory, call, bytes, mode: undefined }, (draft) => named(draft, to))
     }
     const value: WriteResult = { ...digest, created: true }
-    return { value, observed: { path: pathText(names), ...value } }
+    return { value, observed: { path: pathText(names), ...value, before: null } }
   } finally {
     if (existing !== undefined) closeSync(existing.fd)
     directory.close()

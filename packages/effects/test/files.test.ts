@@ -254,7 +254,7 @@ describe('fs.write', () => {
     const sha256 = '982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1'
     expect(report).toEqual({
       value: { bytes: 4, sha256, created: true },
-      observed: { path: 'dir/f', bytes: 4, sha256, created: true },
+      observed: { path: 'dir/f', bytes: 4, sha256, created: true, before: null },
     })
     expect(readFileSync(join(root, 'dir/f'), 'utf8')).toBe('text')
     expect(readdirSync(join(root, 'dir'))).toEqual(['f'])
@@ -415,6 +415,7 @@ describe('every action', () => {
       ['fs.stat', 'observe', 'EffectSucceeded', claim],
       ['fs.write', 'idempotent', 'FileWritten', claim],
       ['fs.replace', 'idempotent', 'FileWritten', claim],
+      ['fs.patch', 'idempotent', 'FileWritten', claim],
       ['fs.delete', 'idempotent', 'FileDeleted', claim],
     ])
   })

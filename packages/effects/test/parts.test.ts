@@ -203,6 +203,7 @@ describe('requests', () => {
       fs.stat('g', { path: 'a' }),
       fs.write('g', { path: 'a', content: '' }),
       fs.replace('g', { path: 'a', content: 'AA==', encoding: 'base64' }),
+      fs.patch('g', { path: 'a', patch: '', expected: '0'.repeat(64), maxBytes: 1 }),
       fs.delete('g', { path: 'a' }),
     ]
     const handlers = fileSystemEffects()

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Scrubber, ScrubStream } from '../src/index.ts'
 
-const PEM = `-----BEGIN PRIVATE KEY-----\n${'MIIEvQIBADANBgkqhkiG9w0B+/QEFAASC\n'.repeat(20)}-----END`
+const LINES = 'MIIEvQIBADANBgkqhkiG9w0B+/QEFAASC\n'.repeat(20)
+const PEM = `-----BEGIN PRIVATE KEY-----\n${LINES}-----END`
 
 const SECRETS = [
   'hunter2hunter2',

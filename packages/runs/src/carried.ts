@@ -15,7 +15,13 @@
  * servers can hand one the other's key.
  */
 
-import type { Authority, AuthorityRequest, Authorization, Denial } from '@ice/capabilities/ports'
+import type {
+  Authority,
+  AuthorityRequest,
+  Authorization,
+  BudgetShare,
+  Denial,
+} from '@ice/capabilities/ports'
 import type { Guard } from '@ice/events/ports'
 import type { GrantId, JsonObject, JsonValue } from '@ice/primitives'
 import { RUNS_CODES, RunsError } from './errors.ts'
@@ -100,45 +106,41 @@ function refused(message: string): RunsError {
 
 /** What came of deciding about every secret of a call. */
 export type Carrying =
-  | { readonly ok: Authorization; readonly uses: readonly SecretUse[] }
+  | { readonly granted: readonly Authorization[]; readonly uses: readonly SecretUse[] }
   | { readonly denied: Denial; readonly secret: Carried }
 
 /**
  * Decides about the secrets of a call that authority allows, or would with an approval.
  *
  * @param asked - the call's own request, without an approval: that was of the call, not of these
- * @param call - what the call itself was allowed; left out when it waits for an approval
  */
 export function decideCarried(
   secrets: readonly Carried[],
   authority: Authority,
   asked: AuthorityRequest,
-  call: Authorization | undefined,
-): Carrying | undefined {
-  const allowed: Authorization[] = call === undefined ? [] : [call]
+): Carrying {
+  const granted: Authorization[] = []
   const uses: SecretUse[] = []
   for (const secret of secrets) {
-    const { name, grant, claim } = secret
+    const { name, grant, claim: resource } = secret
     const { run, action, argumentsDigest } = asked
-    const callDigest = authority.callDigest({
-      run,
-      grant,
-      action,
-      resource: claim,
-      argumentsDigest,
-    })
-    const decision = authority.decide({ ...asked, grant, resource: claim, callDigest })
+    const callDigest = authority.callDigest({ run, grant, action, resource, argumentsDigest })
+    const decision = authority.decide({ ...asked, grant, resource, callDigest })
     if ('denied' in decision) return { denied: explained(decision.denied), secret }
-    allowed.push(decision.ok)
+    granted.push(decision.ok)
     const { chain, resources } = decision.ok
     uses.push({ name, grant: { id: grant, resources }, chain })
   }
-  const [first] = allowed
-  if (first === undefined) return undefined
-  const ok = allowed.slice(1).reduce(joined, first)
-  const [last] = secrets
-  if (last !== undefined && isTooWide(ok)) return { denied: tooWide(), secret: last }
-  return { ok, uses }
+  return { granted, uses }
+}
+
+/** A secret as an intent records it: its name, and the authority it is taken under. */
+export function secretRecord({ name, grant, chain }: SecretUse): {
+  readonly name: string
+  readonly grant: string
+  readonly chain: string[]
+} {
+  return { name, grant: grant.id, chain: [...chain] }
 }
 
 /** Nobody is asked about a secret alone: the approval of the call is of its handles too. */
@@ -151,18 +153,18 @@ function explained(denial: Denial): Denial {
 }
 
 /** All that two authorizations stand on and pay, each once. */
-function joined(one: Authorization, other: Authorization): Authorization {
+export function joined(one: Authorization, other: Authorization): Authorization {
   const ends = [one.expiresAt, other.expiresAt].filter((end) => end !== null)
   return {
     ...one,
     guards: lowest([...one.guards, ...other.guards]),
-    expiresAt: ends.length === 0 ? null : (Math.min(...ends) as (typeof ends)[number]),
     spends: once([...one.spends, ...other.spends], shareKey),
     allotments: once([...one.allotments, ...other.allotments], shareKey),
+    expiresAt: ends.length === 0 ? null : (Math.min(...ends) as (typeof ends)[number]),
   }
 }
 
-function shareKey({ grant, unit, window }: Authorization['spends'][number]): string {
+function shareKey({ grant, unit, window }: BudgetShare): string {
   return `${grant}/${unit}/${window ?? ''}`
 }
 
@@ -182,12 +184,14 @@ function lowest(guards: readonly Guard[]): readonly Guard[] {
   return [...found.values()]
 }
 
-function isTooWide({ guards, allotments }: Authorization): boolean {
-  const budgets = new Set(allotments.map(({ stream }) => stream))
-  return guards.length > UNIT_GUARDS_MAX || budgets.size > UNIT_BUDGETS_MAX
+/** Whether no append could guard and pay all of this. */
+export function isTooWide({ guards, spends, allotments }: Authorization): boolean {
+  if (guards.length > UNIT_GUARDS_MAX || spends.length > UNIT_GUARDS_MAX) return true
+  return allotments.length > UNIT_BUDGETS_MAX
 }
 
-function tooWide(): Denial {
+/** Says that no append could. */
+export function tooWide(): Denial {
   const message = 'The grants of this call and of its secrets are more than one append can guard'
   return { code: RUNS_CODES.secretHandle, message, data: {}, causes: [] }
 }

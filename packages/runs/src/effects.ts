@@ -20,7 +20,6 @@ import {
   errorRecord,
   type GrantId,
   type Hash,
-  invariant,
   type JsonObject,
   type JsonValue,
   type RunId,
@@ -28,7 +27,16 @@ import {
   type Timestamp,
 } from '@ice/primitives'
 import { type CallLabels, callLabels, endLabel, resultLabel, wholeLabel } from './call-labels.ts'
-import { type Carried, type Carrying, carriedBy, decideCarried } from './carried.ts'
+import {
+  type Carried,
+  type Carrying,
+  carriedBy,
+  decideCarried,
+  isTooWide,
+  joined,
+  secretRecord,
+  tooWide,
+} from './carried.ts'
 import { afterTheEnd } from './ended-right.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
@@ -206,36 +214,23 @@ export function rule(
   if ('denied' in decision && decision.denied.code !== APPROVAL_REQUIRED) {
     return denied(call, grant, decision.denied, { final: init.fresh, label })
   }
-  const allowed = 'ok' in decision ? decision.ok : standingFor(request, authority, fold)
-  const carrying = decideCarried(call.secrets, authority, request, allowed)
-  if (carrying !== undefined && 'denied' in carrying) {
+  // Before anybody is asked about the call: what it carries may be refused without them.
+  const carrying = decideCarried(call.secrets, authority, request)
+  if ('denied' in carrying) {
     const { denied: denial, secret } = carrying
     const claimed = { ...call, resource: secret.claim }
     return denied(claimed, secret.grant, denial, { final: init.fresh, label })
   }
-  if (carrying !== undefined && allowed !== undefined) {
-    const yes = 'ok' in decision ? answer?.event : undefined
-    return { kind: 'intent', intent: intentOf(call, labels, carrying, yes) }
+  if ('ok' in decision) return intended({ call, labels }, decision.ok, carrying, answer?.event)
+  for (const standing of fold.standing) {
+    const stands = authority.decide({ ...request, standing })
+    if ('ok' in stands) return intended({ call, labels }, stands.ok, carrying, undefined)
   }
-  invariant('denied' in decision, 'what is allowed has an intent')
   // A yes that does not count is no reason to ask again: who asked has had their answer.
   if (init.fresh && answer === undefined && decision.ask !== undefined) {
     return { kind: 'approval', ask: decision.ask, call }
   }
   return denied(call, grant, decision.denied, { final: init.fresh, label })
-}
-
-/** What the first of the run's standing approvals that covers the call makes of it. */
-function standingFor(
-  request: AuthorityRequest,
-  authority: Authority,
-  { standing }: RunFold,
-): Authorization | undefined {
-  for (const one of standing) {
-    const decision = authority.decide({ ...request, standing: one })
-    if ('ok' in decision) return decision.ok
-  }
-  return undefined
 }
 
 /** For whom a run acts: whose stop switches concern what it does. */
@@ -260,10 +255,22 @@ function approvedBy(answer: RecordedAnswer | undefined): Pick<AuthorityRequest, 
   return { approved: { ...approved, ...by } }
 }
 
+/** An intent that stands on the authority of the call and of all it carries. */
+function intended(
+  { call, labels }: { readonly call: Call; readonly labels: CallLabels },
+  allowed: Authorization,
+  { granted, uses }: Extract<Carrying, { readonly granted: unknown }>,
+  answer: RecordedEvent | undefined,
+): Ruling {
+  const ok = granted.reduce(joined, allowed)
+  if (granted.length > 0 && isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
+  return { kind: 'intent', intent: intentOf(call, labels, { ok, uses }, answer) }
+}
+
 function intentOf(
   call: Call,
   labels: CallLabels,
-  { ok, uses }: Extract<Carrying, { readonly ok: unknown }>,
+  { ok, uses }: { readonly ok: Authorization; readonly uses: readonly SecretUse[] },
   answer: RecordedEvent | undefined,
 ): EffectIntent {
   const { handler, request, sealed, args } = call
@@ -316,11 +323,6 @@ function budgetMembers({
     ...(spends.length === 0 ? {} : { spends: [...spends] }),
     ...(allotted.length === 0 ? {} : { allotted }),
   }
-}
-
-/** A secret as an intent records it: its name, and the authority it is taken under. */
-function secretRecord({ name, grant, chain }: SecretUse) {
-  return { name, grant: grant.id, chain: [...chain] }
 }
 
 function denied(

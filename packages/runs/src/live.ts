@@ -208,6 +208,6 @@ export class Live {
 
 /** The grants an intent stands on: its own, and those of the secrets it carries. */
 function grantsOf({ data, secrets }: EffectIntent): readonly GrantId[] {
-  const own = [data.grant, ...(data.standing === undefined ? [] : [data.standing])] as GrantId[]
-  return [...own, ...secrets.map(({ grant }) => grant.id)]
+  const named = [data.grant, ...(data.standing === undefined ? [] : [data.standing])]
+  return [...(named as GrantId[]), ...secrets.map(({ grant }) => grant.id)]
 }

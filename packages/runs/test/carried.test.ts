@@ -1,5 +1,6 @@
 import type { JsonObject } from '@ice/primitives'
 import { describe, expect, it } from 'vitest'
+import { carriedBy } from '../src/carried.ts'
 import type { EffectCall, EffectHandler, GrantSpec } from '../src/ports.ts'
 import { doing, program, tool, toolGrant, type World, world } from './harness.ts'
 
@@ -104,20 +105,17 @@ describe('secrets that a call carries', () => {
     expect(denied['resource']).toEqual({ name: 'api/token' })
   })
 
-  it('go only where their grant says, whatever the effect may reach', async () => {
-    const places: readonly (readonly [JsonObject, JsonObject])[] = [
-      [{ scheme: 'https', host: 'a.example', port: 443 }, { origin: 'https://a.example' }],
-      [{ scheme: 'http', host: 'a.example', port: 8080 }, { origin: 'http://a.example:8080' }],
-      [{ program: '/bin/git', args: [] }, { program: '/bin/git' }],
-    ]
-    for (const [resource, place] of places) {
-      // The tool's own grant takes any claim here: what is looked at is the secret's.
-      const handler = { ...tool('do'), resource: () => resource }
-      const { denied } = await asked({ a: handle() }, { handler })
-      const code = 'ICE_CAPABILITIES_RESOURCE_NOT_GRANTED'
-      expect(denialOf(denied)['code']).toBe(code)
-      expect(place).not.toEqual({})
-    }
+  it.each<[JsonObject, JsonObject]>([
+    [{ scheme: 'https', host: 'a.example', port: 443 }, { origin: 'https://a.example' }],
+    [{ scheme: 'http', host: 'a.example', port: 80 }, { origin: 'http://a.example' }],
+    [{ scheme: 'https', host: '[::1]', port: 80 }, { origin: 'https://[::1]:80' }],
+    [{ scheme: 'http', host: 'a.example', port: 8080 }, { origin: 'http://a.example:8080' }],
+    [{ program: '/bin/git', args: [] }, { program: '/bin/git' }],
+    [{ path: 'a' }, {}],
+  ])('claim the place that the effect claims: %j', (resource, place) => {
+    const bound = new Map([['keys', '0190a1b2-0000-7000-8000-000000000002' as never]])
+    const [carried] = carriedBy({ a: handle() }, resource, bound)
+    expect(carried?.claim).toEqual({ name: 'api/token', ...place })
   })
 
   it('are not sent once their grant was revoked', async () => {
@@ -154,7 +152,7 @@ describe('secrets that a call carries', () => {
     expect(stretch).toMatchObject({ result: { value: 'denied' } })
   })
 
-  it('are approved with the call: the question names them, and a denied one is not asked about', async () => {
+  it('are approved with the call, and named in its question; a denied one is not', async () => {
     const approved = { ...toolGrant('do'), caveats: [{ kind: 'approval' }] } as GrantSpec
     const grants = { g: approved, keys: keys() }
     const { alice, run, stretch } = await asked({ a: handle() }, { grants })

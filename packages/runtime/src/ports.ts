@@ -1,6 +1,7 @@
 /** The public face of a composed runtime: types only. */
 
 import type { Authority, Ceiling, Grants, ResourceKind } from '@ice/capabilities/ports'
+import type { Notifier, SecretStore } from '@ice/effects'
 import type { EventType } from '@ice/events'
 import type { Durability, EventLog, EventStore, EventTypeDescription } from '@ice/events/ports'
 import type { Clock, JsonObject, PrincipalId, Random } from '@ice/primitives'
@@ -40,11 +41,19 @@ export interface RuntimeOptions {
   readonly random?: Random
   /** Handlers beside the built-in ones; one for the same action replaces it. */
   readonly effects?: readonly EffectHandler[]
+  /**
+   * Where secrets come from. All handlers, those in `effects` too, are then surrounded: what a
+   * call carries is revealed inside it, and every value of the store is taken out of what is
+   * recorded. Left out: a call that carries a secret fails.
+   */
+  readonly secrets?: SecretStore
+  /** Who `notify.send` tells. Left out: nobody, and it fails. */
+  readonly notifier?: Notifier
   /** Leave the built-in handlers out. @defaultValue false */
   readonly bare?: boolean
   /** Event types beside the standard ones. */
   readonly types?: readonly EventType[]
-  /** Resource kinds beside the built-in `fs` and `tool`. */
+  /** Resource kinds beside the built-in ones. */
   readonly kinds?: readonly ResourceKind[]
   /** Programs this runtime can resume by name. */
   readonly programs?: readonly Program[]

@@ -109,7 +109,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const over = { log, kinds, ...(ceiling === undefined ? {} : { ceiling }) }
     const authority = options.authority?.(over) ?? createAuthority(over)
     const grants = createGrants({ log, authority, kinds, clock, ids, principal })
-    const effects = await handlersOf(options)
+    const effects = await handlersOf(options, clock)
     const programs = options.programs ?? []
     const init = { log, authority, ownership, clock, ids, effects, programs, principal }
     const runs = createRuns(init)
@@ -170,13 +170,33 @@ async function closeGround({ store, ownership }: Ground, options: RuntimeOptions
   if (options.ownership === undefined) await ownership.close()
 }
 
-async function handlersOf(options: RuntimeOptions): Promise<readonly EffectHandler[]> {
-  const own = options.effects ?? []
-  if (options.bare === true) return own
-  const { fileSystemEffects, networkEffects } = await import('@ice/effects')
-  const replaced = new Set(own.map(({ action }) => action))
-  const standard = [...fileSystemEffects(), ...networkEffects()]
-  return [...standard.filter(({ action }) => !replaced.has(action)), ...own]
+async function handlersOf(
+  options: RuntimeOptions,
+  clock: Clock,
+): Promise<readonly EffectHandler[]> {
+  const handlers = [...(await standardHandlers(options, clock)), ...(options.effects ?? [])]
+  if (options.secrets === undefined) return handlers
+  const { withSecrets } = await import('@ice/effects')
+  return withSecrets(handlers, options.secrets)
+}
+
+/** The built-in handlers that are not replaced. */
+async function standardHandlers(
+  options: RuntimeOptions,
+  clock: Clock,
+): Promise<readonly EffectHandler[]> {
+  if (options.bare === true) return []
+  const { clockEffects, fileSystemEffects, networkEffects, notifyEffects } = await import(
+    '@ice/effects'
+  )
+  const replaced = new Set((options.effects ?? []).map(({ action }) => action))
+  const standard = [
+    ...fileSystemEffects(),
+    ...networkEffects(),
+    ...clockEffects({ clock }),
+    ...notifyEffects(options.notifier),
+  ]
+  return standard.filter(({ action }) => !replaced.has(action))
 }
 
 function ceilingOf({ ceiling }: RuntimeOptions): JsonObject | null {
@@ -199,6 +219,8 @@ function subsystemsOf(
       ceiling: ceilingOf(options),
     },
     clock: { custom: options.clock !== undefined },
+    secrets: { custom: options.secrets !== undefined },
+    notifier: { custom: options.notifier !== undefined },
     random: { custom: options.random !== undefined },
   }
 }

@@ -4,7 +4,12 @@ import { Buffer } from 'node:buffer'
 import type { JsonObject } from '@ice/primitives'
 import { z } from 'zod'
 import { checked, recordable } from '../arguments.ts'
-import { isSecretHandle, type SecretHandle, textOrSecret } from '../secrets/handle.ts'
+import {
+  composedBytesMax,
+  isSecretHandle,
+  type SecretHandle,
+  textOrSecret,
+} from '../secrets/handle.ts'
 import { NETWORK_CODES, NetworkError } from './errors.ts'
 import { checkedHeaders, framed, type Headers } from './headers.ts'
 import {
@@ -133,4 +138,10 @@ export function bodyOf(
   if (bytes.toString(bodyEncoding) === body) return bytes
   const what = bodyEncoding === 'utf8' ? 'well-formed Unicode' : 'base64 as RFC 4648 §4 writes it'
   throw new NetworkError(NETWORK_CODES.encoding, `The body is not ${what}`)
+}
+
+/** How many bytes the body has; of one that is a secret, how many it can have at most. */
+export function bodyBytes(args: NetworkArguments): number {
+  const { body } = args
+  return isSecretHandle(body) ? composedBytesMax(body) : (bodyOf(args, body)?.length ?? 0)
 }

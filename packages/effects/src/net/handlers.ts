@@ -2,16 +2,15 @@
 
 import type { EffectCall, EffectHandler, EffectReport, Fate } from '@ice/runs/ports'
 import type { z } from 'zod'
-import { isSecretHandle } from '../secrets/handle.ts'
 import {
-  bodyOf,
+  bodyBytes,
   checkedNetworkArguments,
   fetchArguments,
   type NetworkArguments,
   sendArguments,
   sendOnceArguments,
 } from './arguments.ts'
-import { REDIRECTS_MAX, REQUEST_BYTES_MAX } from './limits.ts'
+import { REDIRECTS_MAX } from './limits.ts'
 import type { NetworkOptions } from './options.ts'
 import { scrubbedError, scrubFor } from './scrub.ts'
 import { claimOf, parseTarget, sourceOf } from './url.ts'
@@ -42,11 +41,9 @@ export function networkEffects(options: NetworkOptions = {}): readonly EffectHan
  * and the time after which it gives up. Heads have limits of their own and are not counted.
  */
 function boundsOf(args: NetworkArguments): { readonly bytes: number; readonly ms: number } {
-  const { maxBytes, timeoutMs, redirect, body } = args
+  const { maxBytes, timeoutMs, redirect } = args
   const legs = redirect === 'follow' ? REDIRECTS_MAX + 1 : 1
-  // How long a secret is, is a part of the secret.
-  const sent = isSecretHandle(body) ? REQUEST_BYTES_MAX : (bodyOf(args, body)?.length ?? 0)
-  const bytes = sent * legs + maxBytes
+  const bytes = bodyBytes(args) * legs + maxBytes
   return { bytes: Math.min(bytes, Number.MAX_SAFE_INTEGER), ms: timeoutMs }
 }
 
@@ -66,10 +63,10 @@ function handlerOf(options: NetworkOptions, { action, fate, schema }: Action): E
       // Loaded with the first request: a process that makes none does not pay for TLS.
       const { travelled } = await import('./trip.ts')
       const scrub = scrubFor(call, options.scrub)
+      const scrubbing = scrub === undefined ? options : { ...options, scrub }
       const began = performance.now()
       try {
-        const own = scrub === undefined ? options : { ...options, scrub }
-        const report = await travelled(own, call, args)
+        const report = await travelled(scrubbing, call, args)
         const ms = Math.ceil(performance.now() - began)
         return { ...report, spent: { ...report.spent, ms } }
       } catch (error) {

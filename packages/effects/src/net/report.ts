@@ -10,10 +10,10 @@ import type { IncomingMessage } from 'node:http'
 import { errorRecord, type JsonObject, type JsonValue } from '@ice/primitives'
 import type { ByteFold, EffectReport } from '@ice/runs/ports'
 import type { Digest } from '../bytes.ts'
-import { isSecretHandle } from '../secrets/handle.ts'
-import { bodyOf } from './arguments.ts'
+import { bodyBytes } from './arguments.ts'
 import { type BodyInit, type Content, contentOf, readBody } from './body.ts'
 import type { Connection } from './connect.ts'
+import { NETWORK_CODES, NetworkError } from './errors.ts'
 import { givenHeaders, type Headers } from './headers.ts'
 import { ANSWER_BYTES_MAX, IDLE_MS } from './limits.ts'
 import type { Leg } from './redirect.ts'
@@ -84,14 +84,12 @@ export async function report(trip: Trip, landed: Landed, failure?: unknown): Pro
     const { scrub } = trip.options
     const value = scrubbed(answer as JsonObject, scrub)
     // A leg that dropped the body on its way is counted with it: more, never less.
-    const { body, url: first } = trip.args
-    const own = isSecretHandle(body) ? leg.body : bodyOf(trip.args, body)
-    const sent = (own?.length ?? 0) * (trip.passed.length + 1)
+    const sent = bodyBytes(trip.args) * (trip.passed.length + 1)
     return {
       value,
       observed: scrubbed(observed as JsonObject, scrub) as JsonObject,
       // Whoever sent the call on had a say in what it brought back.
-      sources: [first, ...trip.passed.map(({ to }) => to)].map(sourceOf),
+      sources: [trip.args.url, ...trip.passed.map(({ to }) => to)].map(sourceOf),
       spent: { bytes: sent + taken.digest.bytes },
     }
   } finally {
@@ -109,8 +107,17 @@ function missing(failure: unknown): Taken {
   return { digest: NO_BYTES, members: { body: null, encoding: 'utf8', missing: code } }
 }
 
+/** What is compressed cannot be looked into, and nobody has asked for it. */
+function checkOpen({ call }: Trip, { response }: Landed): void {
+  const encoding = response.headers['content-encoding'] ?? 'identity'
+  if (encoding === 'identity' || (call.secrets ?? []).length === 0) return
+  const message = 'The answer is compressed, where the secrets that were sent cannot be looked for'
+  throw new NetworkError(NETWORK_CODES.encoding, message)
+}
+
 async function taking(trip: Trip, landed: Landed): Promise<Taken> {
   try {
+    checkOpen(trip, landed)
     const { fold } = trip.call
     return await (fold === undefined ? contained(trip, landed) : folded(trip, landed, fold))
   } catch (error) {

@@ -20,7 +20,7 @@ import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { PART_CHARS_MIN, WINDOW_CHARS } from './limits.ts'
 
-/** A character without case, and with one spelling of what the two alphabets of base64 differ in. */
+/** A character without case, and in one spelling where the two alphabets of base64 differ. */
 export function folded(code: number): number {
   if (code >= 65 && code <= 90) return code + 32
   if (code === 45) return 43

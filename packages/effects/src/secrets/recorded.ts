@@ -46,13 +46,16 @@ class ScrubbedError extends Error {
   readonly code: string
   readonly data: JsonObject | undefined
   readonly retryable: boolean
+  /** What a failure says was spent, which is no text. */
+  declare readonly spent?: unknown
 
-  constructor({ code, message, data, retryable, cause }: ErrorRecord) {
+  constructor({ code, message, data, retryable, cause }: ErrorRecord, spent?: unknown) {
     super(message, cause === undefined ? undefined : { cause: new ScrubbedError(cause) })
     this.name = 'ScrubbedError'
     this.code = code
     this.data = data
     this.retryable = retryable
+    if (spent !== undefined) this.spent = spent
   }
 }
 
@@ -61,7 +64,17 @@ export function scrubbedError(thrown: unknown, scrub: ScrubText): unknown {
   const record = errorRecord(thrown)
   const clean = cleanRecord(record, scrub, messageOf(thrown))
   const isClean = JSON.stringify(record) === JSON.stringify(clean)
-  return isClean && messageOf(thrown) === clean.message ? thrown : new ScrubbedError(clean)
+  return isClean && messageOf(thrown) === clean.message
+    ? thrown
+    : new ScrubbedError(clean, spentOf(thrown))
+}
+
+/** Amounts by their units; nothing else of it is passed on. */
+function spentOf(thrown: unknown): Readonly<Record<string, number>> | undefined {
+  if (typeof thrown !== 'object' || thrown === null) return undefined
+  const spent: unknown = Object.getOwnPropertyDescriptor(thrown, 'spent')?.value
+  if (typeof spent !== 'object' || spent === null) return undefined
+  return Object.fromEntries(Object.entries(spent).filter(([, one]) => typeof one === 'number'))
 }
 
 /** The whole message: a record clips it, and what is clipped is harder to tell. */

@@ -102,7 +102,7 @@ export class Scrubber {
     return merged(found)
   }
 
-  #look({ codes, places }: View, found: Span[]): void {
+  #look({ codes, starts, ends }: View, found: Span[]): void {
     let hash = 0
     for (let at = 0; at < codes.length; at += 1) {
       if (at >= WINDOW_CHARS) {
@@ -113,8 +113,8 @@ export class Scrubber {
       const start = at - WINDOW_CHARS + 1
       const length = this.#longestAt(codes, start, hash)
       if (length === 0) continue
-      const end = start + length
-      found.push(places === undefined ? [start, end] : [places[start] ?? 0, places[end] ?? 0])
+      const last = start + length - 1
+      found.push([starts?.[start] ?? start, ends?.[last] ?? last + 1])
     }
   }
 

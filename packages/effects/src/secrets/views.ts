@@ -10,11 +10,12 @@
 
 import { folded, foldedText } from './forms.ts'
 
-/** Characters, folded, and where in the original each begins; one place more than characters. */
+/** Characters, folded, and where in the original each begins and ends. */
 export interface View {
   readonly codes: Uint16Array
   /** Left out: where it stands. */
-  readonly places?: Int32Array
+  readonly starts?: Int32Array
+  readonly ends?: Int32Array
 }
 
 /** The character that an escape stands for, and how long it is; `undefined` when it is none. */
@@ -95,9 +96,11 @@ const ESCAPES: readonly (readonly [mark: number, undo: Undo])[] = [
 ]
 
 /** The view one step further; `undefined` when nothing is to be undone. */
-function undone({ codes, places }: View, marks: readonly number[], undo: Undo): View | undefined {
+function undone(view: View, marks: readonly number[], undo: Undo): View | undefined {
+  const { codes } = view
   if (!marks.some((mark) => codes.includes(mark))) return undefined
-  const [out, from] = [new Uint16Array(codes.length), new Int32Array(codes.length + 1)]
+  const out = new Uint16Array(codes.length)
+  const [starts, ends] = [new Int32Array(codes.length), new Int32Array(codes.length)]
   let length = 0
   for (let at = 0; at < codes.length; ) {
     const code = codes[at] ?? 0
@@ -105,14 +108,19 @@ function undone({ codes, places }: View, marks: readonly number[], undo: Undo): 
     const [value, taken] = undoing ?? [code, 1]
     if (value >= 0) {
       out[length] = folded(value)
-      from[length] = places?.[at] ?? at
+      starts[length] = view.starts?.[at] ?? at
+      ends[length] = view.ends?.[at + taken - 1] ?? at + taken
       length += 1
     }
     at += taken
   }
   if (length === codes.length) return undefined
-  from[length] = places?.[codes.length] ?? codes.length
-  return { codes: out.subarray(0, length), places: from.subarray(0, length + 1) }
+  const kept = [0, length] as const
+  return {
+    codes: out.subarray(...kept),
+    starts: starts.subarray(...kept),
+    ends: ends.subarray(...kept),
+  }
 }
 
 function* deeper(view: View, depth: number): Iterable<View> {
