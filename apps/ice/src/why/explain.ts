@@ -221,8 +221,8 @@ function outcomeNote(outcome: RecordedEvent, since: number): OutcomeNote {
     const { result, observed } = outcome.data
     return { ...base, result, observed, error: null }
   }
-  const { error = null } = outcome.data as { readonly error?: unknown }
-  return { ...base, result: null, observed: null, error }
+  const { error, proof } = outcome.data as { readonly error?: unknown; readonly proof?: unknown }
+  return { ...base, result: null, observed: null, error: error ?? proof ?? null }
 }
 
 interface Walk {
