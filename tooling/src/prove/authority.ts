@@ -6,14 +6,19 @@
 import type { CheckRecorder } from '../harness/recorder.ts'
 import type { ProveTopic, TopicContext } from '../harness/topics.ts'
 import { authorityNet } from './parts/authority-net.ts'
+import { authorityRaces } from './parts/authority-races.ts'
 
 type Part = (context: TopicContext & CheckRecorder) => Promise<void>
 
 /** What is proved, by the name that `ICE_PROVE_ONLY` takes. */
-const PARTS: readonly (readonly [name: string, part: Part])[] = [['A3', authorityNet]]
+const PARTS: readonly (readonly [name: string, part: Part])[] = [
+  ['A3', authorityNet],
+  ['A4', authorityRaces],
+]
 
 export const topic: ProveTopic = {
-  summary: 'authority under attack: forbidden addresses in every spelling, redirects, rebinding',
+  summary:
+    'authority under attack: forbidden addresses, redirects, rebinding; ends of rights that race',
   async run(context) {
     const only = process.env['ICE_PROVE_ONLY']?.split(',')
     const names = PARTS.map(([name]) => name)

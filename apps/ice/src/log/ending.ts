@@ -35,7 +35,8 @@ export function endingLines({
 }: EndingPreview): readonly string[] {
   return [
     `would end ${counted(grants.length, 'grant')}, used by ${counted(runs.length, 'open run')}; ` +
-      `${counted(effects.length, 'effect')} in flight, ${counted(approvals.length, 'question')} open`,
+      `${counted(effects.length, 'effect')} in flight, ` +
+      `${counted(approvals.length, 'question')} open`,
     ...grants.map((grant) => `grant ${grant}`),
     ...runs.map((run) => `open run ${run}`),
     ...effects.map(
