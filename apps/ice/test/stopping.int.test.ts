@@ -95,7 +95,7 @@ describe('ice approve', () => {
     })
   })
 
-  it('--always shows first what it covers, and then issues a grant that can be revoked', async () => {
+  it('--always shows what it covers, and then issues a grant that can be revoked', async () => {
     const run = await asks(`;approvers=${me}`)
     const always = [
       'approve',

@@ -13,7 +13,6 @@ import { selfSigned } from './certificate.ts'
 import {
   answerOf,
   codeOfNet,
-  connectionsOf,
   failureOf,
   grantOn,
   performNet,

@@ -29,7 +29,7 @@ const RACES_FULL = 100_000
 const LANES = 25
 const DRIVERS = 2
 
-/** How fast a store is: how much goes on at once, and over how long the ends of a run are spread. */
+/** How fast a store is: what goes on at once, and over how long the ends of a run are spread. */
 const PACE = {
   sqlite: { atOnce: 2, spreadMs: 60 },
   postgres: { atOnce: 2, spreadMs: 200 },
