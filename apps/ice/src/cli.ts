@@ -25,6 +25,9 @@ Grants: <name>=<action>[,<action>…]:<resource>[;<option>…]
   options   count=10                  at most so many uses
             approval                  each use is approved by a person
             approval-for=<actions>    uses of these actions are
+            approvers=os:ann,os:bob   only these may approve
+            approval-timeout=2h       the question lapses, which denies
+            escalate-after=1h;escalate-to=os:eve   then these may approve, too
             expires=10m               90s, 10m, 2h, 7d, or 2030-01-31T12:00:00Z
             within=<path>[,<path>…]   paths below the folder it is limited to
             delegable=1               links that may hang below it
@@ -88,6 +91,8 @@ function driving(program: Command, act: Act): void {
     .option('--grant <grant>', 'what the run may do; repeatable, see below', collect, [])
     .option('--key <key>', 'start at most one run under this key')
     .option('--tag <key=value>', 'a mark to find the run by; repeatable', collect, [])
+    .option('--agent <id>', 'the agent it acts for: `ice stop agent/<id>` stops it')
+    .option('--session <id>', 'the session it belongs to')
     .option('--wait', 'stay while others are asked, instead of leaving it suspended')
     .option('--yes', 'approve what the run asks for')
     .addHelpText('after', GRANTS_HELP)
@@ -163,19 +168,38 @@ function commanding(program: Command, act: Act): void {
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/revoke.ts')).revoke(call, typed, options)),
     )
+  program
+    .command('stop')
+    .description('end authority for a whole scope, or list what was stopped')
+    .argument('[scope]', 'all, run/<run>, agent/<agent>, session/<session>, operator/<principal>')
+    .option('--reason <text>', 'why')
+    .option('--lift', 'give it back')
+    .option('--dry-run', 'only show what would be stopped')
+    .action((typed, options) =>
+      act(async (call) => (await import('./verbs/stop.ts')).stop(call, typed, options)),
+    )
   for (const approved of [true, false]) {
-    program
+    const verb = program
       .command(approved ? 'approve' : 'reject')
       .description(approved ? 'allow what a run waits for' : 'refuse what a run waits for')
       .argument('<run>', 'an id, or the beginning of one')
       .argument('[step]', 'the step; left out, the only one that waits')
       .option('--comment <text>', 'what is to be recorded with it')
       .option('--digest <digest>', 'only if it still is exactly this call')
-      .action((run, step, options) =>
-        act(async (call) =>
-          (await import('./verbs/answer.ts')).answer(call, { run, step, approved }, options),
-        ),
-      )
+    if (approved) {
+      verb
+        .option('--always', 'and what is like it from now on, without being asked')
+        .option('--covers <what>', 'call: these arguments; place: any there; action: anywhere')
+        .option('--holder <who>', 'run, agent or session (default run)')
+        .option('--count <n>', 'at most so many times')
+        .option('--until <time>', 'no longer than 90s, 2h, 7d, or 2030-01-31T12:00:00Z')
+        .option('--dry-run', 'only show what would be approved')
+    }
+    verb.action((run, step, options) =>
+      act(async (call) =>
+        (await import('./verbs/answer.ts')).answer(call, { run, step, approved }, options),
+      ),
+    )
   }
   program
     .command('resolve')

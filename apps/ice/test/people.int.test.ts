@@ -153,7 +153,7 @@ describe('ice revoke', () => {
   folder.file('slow.ts', SLOW)
 
   it('reaches a run that another process drives', async () => {
-    const input = '{"steps":60,"ms":100}'
+    const input = '{"steps":60,"ms":500}'
     const args = ['run', './slow.ts', '--grant', PAUSE_GRANT, '--input', input]
     const going = folder.start({}, ...args)
     const [, run = ''] = await going.until('stderr', /^run ([0-9a-f-]{36})/m)

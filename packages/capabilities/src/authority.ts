@@ -82,14 +82,13 @@ export function createAuthority(components: AuthorityComponents): Authority {
       const { budget } = entry ?? {}
       if (budget !== undefined) await follow(budgetStream(id), budget.version)
       const holder = links === 0 ? holderParts(grant?.holder) : undefined
-      if (holder !== undefined) await followStop(stopOfHolder(holder))
+      for (const stop of stopsOfHolder(holder)) await followStop(stop)
       next = grant?.parent
     }
   }
 
-  async function followStop(stream: StreamId | undefined): Promise<void> {
-    if (stream !== undefined) await follow(stream, state.stops.get(stream)?.version ?? 0)
-  }
+  const followStop = (stream: StreamId): Promise<void> =>
+    follow(stream, state.stops.get(stream)?.version ?? 0)
 
   async function loadAll(grants: readonly GrantId[], party: Party | undefined): Promise<void> {
     if (state.grants.size > (components.cachedMax ?? CACHED_GRANTS_MAX)) {
@@ -98,8 +97,7 @@ export function createAuthority(components: AuthorityComponents): Authority {
       state.stops.clear()
       position = 0
     }
-    const switches = party === undefined ? [STOP_ALL] : stopStreams(party)
-    for (const stream of switches) await followStop(stream)
+    for (const stop of stopsOfParty(party)) await followStop(stop)
     await follow(POLICY_STREAM, state.policy.guard.version)
     for (const grant of new Set(grants)) await load(grant)
   }
@@ -119,16 +117,16 @@ export function createAuthority(components: AuthorityComponents): Authority {
   }
 }
 
-const STOP_ALL = stopStream('all')
+/** The switches that a refresh for somebody reads; for nobody that of everything. */
+function stopsOfParty(party: Party | undefined): readonly StreamId[] {
+  return party === undefined ? [stopStream('all')] : stopStreams(party)
+}
 
 /** The switch of a holder; a tool has none, it acts for a run. */
-function stopOfHolder({ kind, id }: HolderParts): StreamId | undefined {
-  const scopes: Readonly<Record<string, string>> = {
-    __proto__: null as never,
-    principal: 'operator',
-  }
-  const scope = `${scopes[kind] ?? kind}/${id}`
-  return isStopScope(scope) ? stopStream(scope) : undefined
+function stopsOfHolder(holder: HolderParts | undefined): readonly StreamId[] {
+  if (holder === undefined) return []
+  const scope = `${holder.kind === 'principal' ? 'operator' : holder.kind}/${holder.id}`
+  return isStopScope(scope) ? [stopStream(scope)] : []
 }
 
 /** At most one run of `work` at a time, and one more that all who came meanwhile share. */

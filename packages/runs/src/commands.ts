@@ -1,7 +1,7 @@
 /**
- * What people do to a run from outside: answer (`answering.ts`), resolve, abort. Each is one append on the run's
- * own stream, at the version it was decided on, so that it cannot meet another run state than the
- * one the person saw; the owner, wherever it is, conflicts and refolds.
+ * What people do to a run from outside: answer (in `answering.ts`), resolve, abort. Each is one
+ * append on the run's own stream, at the version it was decided on, so that it cannot meet another
+ * run state than the one the person saw; the owner, wherever it is, conflicts and refolds.
  */
 
 import { projectStream } from '@ice/events/define'

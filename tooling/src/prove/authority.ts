@@ -9,6 +9,7 @@ import { authorityAgentdojo } from './parts/authority-agentdojo.ts'
 import { authorityMutants } from './parts/authority-mutants.ts'
 import { authorityNet } from './parts/authority-net.ts'
 import { authorityProc } from './parts/authority-proc.ts'
+import { authorityRaces } from './parts/authority-races.ts'
 import { authoritySecrets } from './parts/authority-secrets.ts'
 
 type Part = (context: TopicContext & CheckRecorder) => Promise<void>
@@ -17,13 +18,14 @@ type Part = (context: TopicContext & CheckRecorder) => Promise<void>
 const PARTS: readonly (readonly [name: string, part: Part])[] = [
   ['A1', authorityAgentdojo],
   ['A3', authorityNet],
+  ['A4', authorityRaces],
   ['proc', authorityProc],
   ['secrets', authoritySecrets],
   ['R15', authorityMutants],
 ]
 
 export const topic: ProveTopic = {
-  summary: 'authority under attack: prompt injection, addresses, programs in boxes, secrets',
+  summary: 'authority under attack: injected prompts, addresses, races, programs, secrets',
   async run(context) {
     const only = process.env['ICE_PROVE_ONLY']?.split(',')
     const names = PARTS.map(([name]) => name)

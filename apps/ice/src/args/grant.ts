@@ -29,6 +29,7 @@ import type { GrantSpec } from '@ice/runs/ports'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { GRANT_CHARS_MAX, GRANT_NAME_CHARS_MAX } from '../limits.ts'
 import { plain } from '../terminal/text.ts'
+import { TERM_OPTIONS, type TermsDraft, underTerms } from './approval-terms.ts'
 import { parseExpiry } from './duration.ts'
 import type { FolderProbe } from './folder.ts'
 import { netResource } from './net-grant.ts'
@@ -71,20 +72,23 @@ export function parseGrant(text: string, setting: GrantSetting): NamedGrant {
   const actions = parseActions(text.slice(equals + 1, colon))
   if (typeof actions === 'string') throw refuse(text, actions)
   const [target = '', ...options] = splitOptions(text.slice(colon + 1))
-  const draft: Draft = { actions, caveats: [], seen: new Set() }
+  const draft: Draft = { actions, caveats: [], terms: {}, seen: new Set() }
   for (const option of options) {
     const fault = readOption(draft, option, setting.now)
     if (fault !== undefined) throw refuse(text, fault)
   }
   const resource = resourceOf(target, draft, setting.probe)
   if (typeof resource === 'string') throw refuse(text, resource)
-  return { name, spec: specOf(draft, resource) }
+  const caveats = underTerms(draft.caveats, draft.terms)
+  if (typeof caveats === 'string') throw refuse(text, caveats)
+  return { name, spec: specOf({ ...draft, caveats: [...caveats] }, resource) }
 }
 
 /** A grant as far as it has been read. */
 interface Draft {
   readonly actions: readonly string[]
   readonly caveats: Caveat[]
+  readonly terms: TermsDraft
   readonly seen: Set<string>
   expiresAt?: number
   delegable?: number
@@ -138,6 +142,10 @@ const OPTIONS: ReadonlyMap<string, ReadOption> = new Map<string, ReadOption>([
   ['methods', readMethods],
   ['addresses', readAddresses],
   ['delegable', readDelegable],
+  ...[...TERM_OPTIONS].map(([name, read]): [string, ReadOption] => [
+    name,
+    ({ terms }, value) => read(terms, value),
+  ]),
 ])
 
 /** Takes one option over. @returns why it cannot be */

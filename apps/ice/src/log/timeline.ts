@@ -190,9 +190,14 @@ const TELL: Readonly<Record<string, Tell>> = {
     const settled = this.settle(data.effect, time)
     return { ...settled, kind: 'failed', text: data.error.message, code: data.error.code }
   }),
-  EffectInDoubt: on<'EffectInDoubt'>(({ data: { effect } }) => ({
+  EffectRevoked: on<'EffectRevoked'>(function ({ data, time }) {
+    const settled = this.settle(data.effect, time)
+    const text = `its right had ended before it acted: ${data.by.join(', ')}`
+    return { ...settled, kind: 'denied', text, code: data.proof.code }
+  }),
+  EffectInDoubt: on<'EffectInDoubt'>(({ data: { effect, error } }) => ({
     kind: 'doubt',
-    text: 'nobody knows whether it happened',
+    text: `nobody knows whether it happened${error === undefined ? '' : `: ${error.message}`}`,
     step: effect,
   })),
   EffectDoubtResolved: on<'EffectDoubtResolved'>(({ data: { effect, happened, evidence } }) => ({
@@ -209,6 +214,23 @@ const TELL: Readonly<Record<string, Tell>> = {
   ApprovalRejected(event) {
     return this.answered(event as RecordedEvent<string, Payload<'ApprovalGranted'>>)
   },
+  ApprovalEscalated: on<'ApprovalEscalated'>(({ data: { step, to } }) => ({
+    kind: 'asked',
+    text: `nobody answered in time; ${to.join(', ')} may answer too`,
+    step,
+  })),
+  ApprovalLapsed: on<'ApprovalLapsed'>(({ data: { step } }) => ({
+    kind: 'denied',
+    text: 'nobody answered until the question lapsed',
+    step,
+  })),
+  AnswerRefused: on<'AnswerRefused'>(({ data: { step, code }, principal }) => ({
+    kind: 'denied',
+    text: 'an answer that does not count',
+    step,
+    code,
+    ...(principal === undefined ? {} : { by: principal }),
+  })),
   RunSuspended(event) {
     return this.suspended(event as RecordedEvent<string, Payload<'RunSuspended'>>)
   },

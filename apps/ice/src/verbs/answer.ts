@@ -3,6 +3,7 @@
 import type { JsonValue } from '@ice/primitives'
 import { parseStrict, type RunId } from '@ice/primitives'
 import type { RunView, WaitingStep } from '@ice/runs/ports'
+import { type StandingOptions, standingLines, standingOf } from '../args/standing.ts'
 import { answerCommands } from '../drive/waiting.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
@@ -12,7 +13,7 @@ import { openRuntime, using } from '../log/open.ts'
 import { plain } from '../terminal/text.ts'
 
 /** Options of `approve` and `reject`. */
-export interface AnswerOptions {
+export interface AnswerOptions extends StandingOptions {
   readonly comment?: string
   readonly digest?: string
 }
@@ -21,24 +22,38 @@ export interface AnswerOptions {
 export async function answer(
   invocation: Invocation,
   target: { readonly run: string; readonly step: string | undefined; readonly approved: boolean },
-  { comment, digest }: AnswerOptions,
+  options: AnswerOptions,
 ): Promise<number> {
+  const { comment, digest, dryRun = false } = options
+  const standing = standingOf(options, Date.now())
   return using(await openRuntime(invocation, { create: false }), async (runtime) => {
     const run = await findRun(runtime.log, target.run)
     const view = await runtime.runs.view(run)
     const waiting = chooseStep(invocation, view, target.step, false)
     // The digest of what waits now: if it changes before the answer is written, nothing is.
-    await runtime.runs.answer(run, {
+    const answered = await runtime.runs.answer(run, {
       step: waiting.step,
       approved: target.approved,
       digest: digest ?? waiting.digest,
       ...(comment === undefined ? {} : { comment }),
+      ...(standing === undefined ? {} : { standing, dryRun }),
     })
-    const word = target.approved ? 'approved' : 'rejected'
+    const word = dryRun ? 'would approve' : target.approved ? 'approved' : 'rejected'
+    const grant = answered.standing
     await invocation.print(
-      () => [`${word}  ${plain(waiting.step)}: ${plain(waiting.prompt)}`],
-      () => ({ run, step: waiting.step, approved: target.approved, digest: waiting.digest }),
+      () => [
+        `${word}  ${plain(waiting.step)}: ${plain(waiting.prompt)}`,
+        ...(grant === null
+          ? []
+          : [`${dryRun ? 'and then' : 'and'} always`, ...standingLines(grant)]),
+        ...(grant === null || dryRun ? [] : [`  as grant ${grant.id}`]),
+      ],
+      () => ({
+        ...{ run, step: waiting.step, approved: target.approved, digest: waiting.digest },
+        ...(grant === null ? {} : { standing: grant, dryRun }),
+      }),
     )
+    if (dryRun) return EXIT.ok
     await sayWhatNext(invocation, await runtime.runs.view(run))
     return EXIT.ok
   })

@@ -1,15 +1,11 @@
 /** `ice revoke`: ends a grant, and all below it; or shows what that would end. */
-import type { GrantId } from '@ice/primitives'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
+import { endingLines, readEnding } from '../log/ending.ts'
 import { findGrant } from '../log/find.ts'
-import { descendants, type GrantRecord, readGrants } from '../log/grants.ts'
-import { type LogReader, openReader, openRuntime, using } from '../log/open.ts'
-import { readRun } from '../log/runs.ts'
+import { openReader, openRuntime, using } from '../log/open.ts'
 import { counted } from '../terminal/format.ts'
-import { plain } from '../terminal/text.ts'
-import { grantLines } from './grants.ts'
 
 /** Options of `revoke`. */
 export interface RevokeOptions {
@@ -43,42 +39,14 @@ export async function revoke(
 }
 
 async function preview(invocation: Invocation, typed: string): Promise<number> {
-  return using(await openReader(invocation), async (reader) => {
-    const grant = await findGrant(reader.log, typed)
-    const all = await readGrants(reader.log, Date.now())
-    const ended = descendants(all, grant).filter(({ revoked }) => revoked === null)
-    const runs = await holders(reader, ended)
-    const open = runs.filter(({ isOver }) => !isOver).map(({ run }) => run)
+  return using(await openReader(invocation), async ({ log }) => {
+    const grant = await findGrant(log, typed)
+    const ending = await readEnding(log, { grant })
+    const { grants: ended, runs: openRuns, effects, approvals } = ending
     await invocation.print(
-      () => [
-        `would end ${counted(ended.length, 'grant')}, used by ${counted(open.length, 'open run')}`,
-        ...ended.flatMap((each) => grantLines(each, invocation.paint)),
-        ...open.map((run) => `open run ${plain(run)}`),
-      ],
-      () => ({
-        dryRun: true,
-        grant,
-        ended: ended.map((each): GrantId => each.grant.id),
-        openRuns: open,
-      }),
+      () => endingLines(ending),
+      () => ({ dryRun: true, grant, ended, openRuns, effects, approvals }),
     )
     return EXIT.ok
   })
-}
-
-async function holders(
-  { log }: LogReader,
-  records: readonly GrantRecord[],
-): Promise<readonly { readonly run: string; readonly isOver: boolean }[]> {
-  const runs = new Set(
-    records.flatMap(({ grant }) =>
-      grant.holder.startsWith('run/') ? [grant.holder.slice(4)] : [],
-    ),
-  )
-  const found: { readonly run: string; readonly isOver: boolean }[] = []
-  for (const run of runs) {
-    const view = await readRun(log, run as never)
-    found.push({ run, isOver: view.conclusion !== null })
-  }
-  return found
 }

@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly input?: string
   readonly grant: readonly string[]
   readonly key?: string
+  readonly agent?: string
+  readonly session?: string
   readonly tag: readonly string[]
   readonly wait?: boolean
   readonly yes?: boolean
@@ -50,6 +52,8 @@ export async function run(
         grants,
         ...(options.key === undefined ? {} : { key: options.key }),
         ...(options.tag.length === 0 ? {} : { tags }),
+        ...(options.agent === undefined ? {} : { agent: options.agent }),
+        ...(options.session === undefined ? {} : { session: options.session }),
       })
       const { name, version } = found.program
       talk.note(`run ${started}  ${plain(name)} ${plain(version)}`, { notice: 'run', run: started })

@@ -95,6 +95,7 @@ class Story {
     } else if (
       isOutcome(event) ||
       event.type === 'EffectFailed' ||
+      event.type === 'EffectRevoked' ||
       event.type === 'EffectInDoubt'
     ) {
       const attempt = this.#attempts.at(-1)

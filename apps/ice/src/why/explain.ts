@@ -234,9 +234,13 @@ function outcomeNote(outcome: RecordedEvent, since: number): OutcomeNote {
     const { result, observed, label = null } = outcome.data
     return { ...base, result, observed, error: null, label }
   }
-  const said = outcome.data as { readonly error?: unknown; readonly label?: Label }
-  const { error = null, label = null } = said
-  return { ...base, result: null, observed: null, error, label }
+  const said = outcome.data as {
+    readonly error?: unknown
+    readonly proof?: unknown
+    readonly label?: Label
+  }
+  const { error, proof, label = null } = said
+  return { ...base, result: null, observed: null, error: error ?? proof ?? null, label }
 }
 
 interface Walk {
