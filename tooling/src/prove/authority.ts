@@ -5,15 +5,20 @@
  */
 import type { CheckRecorder } from '../harness/recorder.ts'
 import type { ProveTopic, TopicContext } from '../harness/topics.ts'
+import { authorityModels } from './parts/authority-models.ts'
 import { authorityNet } from './parts/authority-net.ts'
 
 type Part = (context: TopicContext & CheckRecorder) => Promise<void>
 
 /** What is proved, by the name that `ICE_PROVE_ONLY` takes. */
-const PARTS: readonly (readonly [name: string, part: Part])[] = [['A3', authorityNet]]
+const PARTS: readonly (readonly [name: string, part: Part])[] = [
+  ['A3', authorityNet],
+  ['R8', authorityModels],
+]
 
 export const topic: ProveTopic = {
-  summary: 'authority under attack: forbidden addresses in every spelling, redirects, rebinding',
+  summary:
+    'authority under attack: forbidden addresses in every spelling, redirects, rebinding; budgets in random use',
   async run(context) {
     const only = process.env['ICE_PROVE_ONLY']?.split(',')
     const names = PARTS.map(([name]) => name)
