@@ -60,9 +60,9 @@ const process = fc.nat(1)
 /** Small ones, which are fought over to the last, and large ones, which are sliced. */
 const limits: fc.Arbitrary<ModelLimits> = fc
   .record({
-    uses: fc.option(fc.constantFrom(1, 3, 6, 700, 5_000), { nil: undefined }),
-    tokens: fc.option(fc.constantFrom(5, 30, 90, 2_000, 100_000), { nil: undefined }),
-    rate: fc.option(fc.constantFrom(1, 4, 300), { nil: undefined, freq: 2 }),
+    uses: fc.option(fc.constantFrom(2, 5, 12, 700, 5_000), { nil: undefined }),
+    tokens: fc.option(fc.constantFrom(20, 60, 150, 2_000, 100_000), { nil: undefined }),
+    rate: fc.option(fc.constantFrom(2, 12, 300), { nil: undefined, freq: 1 }),
   })
   .map((all) => Object.fromEntries(Object.entries(all).filter(([, max]) => max !== undefined)))
 
