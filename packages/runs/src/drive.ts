@@ -152,6 +152,9 @@ export class Drive {
       if (alive && !view.suspended) return { kind: 'owned', owner: view.owner }
       const data = { owner: self, epoch: view.epoch + 1, previous: view.owner }
       journal.add({ type: 'RunClaimed', data })
+      // In one append: a run that is claimed and still suspended would be claimed from under us by
+      // the next process that takes it up, and by us again, without end.
+      if (view.suspended) journal.add({ type: 'RunResumed', data: {} })
       // Nothing is done in the name of an ownership that is not recorded.
       await journal.flush()
     }
