@@ -116,7 +116,9 @@ function unbounded(grant: string, limit: Limit): FoundCause {
   const { unit, max } = limit
   return {
     code: codeOf(limit),
-    message: `The grant ${grant} allows ${max} ${unit}, and the call does not say how many it takes at most`,
+    message:
+      `The grant ${grant} allows ${max} ${unit}, and the call does not say how many it takes ` +
+      'at most',
     data: { grant, unit, max, needs: null },
   }
 }

@@ -78,8 +78,9 @@ function checkGrants(
   const missing = (program.needs ?? []).filter((name) => !given.has(name))
   const odd = specs.filter(([, spec]) => typeof spec === 'string' && !isGrantId(spec))
   if (odd.length > 0) {
-    const message = `No grant is called what ${odd.map(([name]) => `"${name}"`).join(' and ')} names`
-    throw new RunsError(RUNS_CODES.grantsInvalid, message, { odd: odd.map(([name]) => name) })
+    const names = odd.map(([name]) => name)
+    const message = `What stands for ${names.join(' and ')} is neither a grant to issue nor an id`
+    throw new RunsError(RUNS_CODES.grantsInvalid, message, { names })
   }
   if (missing.length === 0 && specs.length <= GRANTS_MAX) return
   const message =

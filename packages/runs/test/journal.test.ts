@@ -91,7 +91,7 @@ describe('intents that wait', () => {
     expect(journal.purse()).toEqual([])
   })
 
-  test('are all decided anew when some are refused: they may stand on a slice of these', async () => {
+  test('are all decided anew when some are refused: they may stand on these', async () => {
     const conflict = Object.assign(new Error('moved'), {
       code: 'ICE_EVENTS_VERSION_CONFLICT',
       data: { stream: `budget/${grant}` },
@@ -109,7 +109,7 @@ describe('intents that wait', () => {
     expect([journal.dirty, journal.purse()]).toEqual([false, []])
   })
 
-  test('go one by one where they need slices of one budget, and so far as a unit goes', async () => {
+  test('go one by one where they need slices of one budget', async () => {
     const { journal, requests } = scene()
     journal.addIntent(intent('a', { allotments: [slice(1)] }))
     journal.addIntent(intent('b', { allotments: [slice(1, 1)] }))

@@ -2,9 +2,9 @@
  * Unrelated runs under one budget do not queue behind each other.
  *
  * The same runs of twenty effects, sixteen at a time, on a real file with `disk` durability: once
- * under one grant of all of them that counts its uses, once under one that does not. What is between
- * the two is the price of a budget. A conflict is an append that was refused because a budget had
- * moved: its intent is decided and appended again.
+ * under one grant of all of them that counts uses and tokens, once under one that does not. What
+ * is between the two is the price of a budget. A conflict is an append that was refused because a
+ * budget had moved: its intent is decided and appended again.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

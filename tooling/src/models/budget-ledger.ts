@@ -4,8 +4,8 @@
  *
  * It knows nothing of how a decision is made, and holds it to this, at every event:
  *
- * 1. What was spent, and what is in doubt, is at most the limit, of every unit and window. A handler
- *    that breaks its own bound is counted up to that bound here, and in full by 2.
+ * 1. What was spent, and what is in doubt, is at most the limit, of every unit and window. A
+ *    handler that breaks its own bound is counted up to that bound here, and in full by 2.
  * 2. After every unit the budget's stream has given out at least what was really spent.
  * 3. An intent takes from every limit of every link exactly its share, of the window of its time.
  * 4. A refusal tells the truth: so much was left and so much in the purse, and it was too little.

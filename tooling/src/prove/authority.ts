@@ -17,8 +17,7 @@ const PARTS: readonly (readonly [name: string, part: Part])[] = [
 ]
 
 export const topic: ProveTopic = {
-  summary:
-    'authority under attack: forbidden addresses in every spelling, redirects, rebinding; budgets in random use',
+  summary: 'authority under attack: forbidden addresses, redirects, rebinding; budgets in use',
   async run(context) {
     const only = process.env['ICE_PROVE_ONLY']?.split(',')
     const names = PARTS.map(([name]) => name)
