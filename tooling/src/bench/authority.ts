@@ -113,7 +113,7 @@ export const topic: BenchTopic = {
         { kind: 'budget', unit: 'tokens', max: 1_000_000_000_000 },
       ])
       const free = await shared(ice, [])
-      const runs = full ? 1_000 : 250
+      const runs = full ? 1_000 : 150
       say(`${runs} runs of ${EFFECTS} effects a round, ${AT_A_TIME} at a time`)
       await rate(ice, 50, free)
       const counts = counting(ice)
