@@ -104,7 +104,7 @@ export class Drive {
   }
 
   async #stretch(): Promise<Stretch> {
-    const { log, clock } = this.#components
+    const { log, clock, authority } = this.#components
     const stream = runStream(this.#run)
     const { state: fold, at } = await projectStream(log, runProjection, { stream })
     if (at === 0) {
@@ -113,7 +113,14 @@ export class Drive {
     const ended = await this.#alreadyEnded(fold)
     if (ended !== null) return ended
     const onEvent = (event: RecordedEvent): void => this.#report(event)
-    const journal = new Journal<EffectIntent>({ log, clock, run: this.#run, fold, onEvent })
+    const journal = new Journal<EffectIntent>({
+      log,
+      clock,
+      run: this.#run,
+      fold,
+      onEvent,
+      onBudgets: (events) => authority.observe(events),
+    })
     const owned = await this.#claim(journal)
     if (owned !== null) return owned
     await this.#recordCarriedOver(journal)

@@ -93,10 +93,8 @@ export class Live {
     const { recorded, refused } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
     for (const { intent, event } of recorded) this.#init.ledger.acts.start(intent, event)
-    const paid = recorded.flatMap(({ intent }) => (intent.allotments.length > 0 ? intent : []))
-    const stale = [...paid, ...refused]
-    if (stale.length > 0) {
-      await this.#components.authority.refresh(stale.map(({ data }) => data.grant as GrantId))
+    if (refused.length > 0) {
+      await this.#components.authority.refresh(refused.map(({ data }) => data.grant as GrantId))
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
   }

@@ -14,9 +14,10 @@ import {
 } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import { recordedEvent, runStream } from './journal.ts'
+import { runStream } from './journal.ts'
 import { GRANTS_MAX, GRANTS_PER_APPEND } from './limits.ts'
 import type { GrantSpec, Program, StartOptions } from './ports.ts'
+import { recordedEvent } from './recorded.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
 /** Records a run. @returns its id: an older run's, when the key already stands for one */

@@ -3,9 +3,10 @@ import type { AppendRequest } from '@ice/events/ports'
 import type { GrantId, StreamId, Timestamp } from '@ice/primitives'
 import { manualClock, seededIds } from '@ice/primitives/testing'
 import { describe, expect, test } from 'vitest'
-import { type Intent, Journal, recordedEvent, runStream } from '../src/journal.ts'
+import { type Intent, Journal, runStream } from '../src/journal.ts'
 import { runProjection } from '../src/lifecycle.ts'
 import { UNIT_BUDGETS_MAX } from '../src/limits.ts'
+import { recordedEvent } from '../src/recorded.ts'
 
 const ids = seededIds('journal')
 const run = ids.nextRunId()
