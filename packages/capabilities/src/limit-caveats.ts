@@ -32,13 +32,15 @@ export function limitFault(kind: Counting['kind'], caveat: object): string | und
       isWithin(max, 1, COUNT_USES_MAX) &&
       isWithin(windowMs, RATE_WINDOW_MS_MIN, RATE_WINDOW_MS_MAX)
       ? undefined
-      : `a "rate" caveat has a max from 1 to ${COUNT_USES_MAX} and a windowMs from ${RATE_WINDOW_MS_MIN} to ${RATE_WINDOW_MS_MAX}`
+      : `a "rate" caveat has a max from 1 to ${COUNT_USES_MAX} and a windowMs from ` +
+          `${RATE_WINDOW_MS_MIN} to ${RATE_WINDOW_MS_MAX}`
   }
   return hasOnly(caveat, ['kind', 'unit', 'max']) &&
     isMeasured(own(caveat, 'unit')) &&
     isWithin(max, 1, BUDGET_AMOUNT_MAX)
     ? undefined
-    : `a "budget" caveat has a unit of tokens, bytes, ms or money/<ISO 4217> and a max from 1 to ${BUDGET_AMOUNT_MAX}`
+    : 'a "budget" caveat has a unit of tokens, bytes, ms or money/<ISO 4217> and a max from 1 ' +
+        `to ${BUDGET_AMOUNT_MAX}`
 }
 
 function isWithin(value: unknown, min: number, max: number): boolean {

@@ -116,7 +116,9 @@ function unbounded(grant: string, limit: Limit): FoundCause {
   const { unit, max } = limit
   return {
     code: codeOf(limit),
-    message: `The grant ${grant} allows ${max} ${unit}, and the call does not say how many it takes at most`,
+    message:
+      `The grant ${grant} allows ${max} ${unit}, and the call does not say how many it takes ` +
+      'at most',
     data: { grant, unit, max, needs: null },
   }
 }
@@ -135,6 +137,7 @@ function lacking(need: Need, left: number, { run, at }: ReadRequest): FoundCause
   const { unit, max, windowMs } = limit
   const others = heldByOthers(budget, limit, { window, run })
   const { grant } = budget
+  const timed = window === undefined ? {} : { window }
   const what = windowMs === null ? `${max} ${unit}` : `${max} uses in each window of ${windowMs} ms`
   const told = [
     `The grant ${grant} allows ${what}`,
@@ -150,6 +153,6 @@ function lacking(need: Need, left: number, { run, at }: ReadRequest): FoundCause
   return {
     code: codeOf(limit),
     message: told.join('; '),
-    data: { grant, unit, max, left, held: others, purse: held, needs: amount },
+    data: { grant, unit, ...timed, max, left, held: others, purse: held, needs: amount },
   }
 }

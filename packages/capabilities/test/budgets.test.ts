@@ -122,7 +122,7 @@ describe('a slice', () => {
   })
 })
 
-/** Verifies: CAP-R42 */
+/** Verifies: CAP-R42, CAP-R45, CAP-R09 */
 describe('a budget', () => {
   it('refuses a call that does not say how much it takes at most', () => {
     const scene = new Scene(tokens(5))
@@ -130,7 +130,9 @@ describe('a budget', () => {
       const over = bounds === undefined ? {} : { bounds }
       expect(denied(scene.world, scene.ask(over))).toMatchObject({
         code: C.budgetExceeded,
-        message: `The grant ${scene.grant} allows 5 tokens, and the call does not say how many it takes at most`,
+        message:
+          `The grant ${scene.grant} allows 5 tokens, and the call does not say how many it ` +
+          'takes at most',
         data: { grant: scene.grant, unit: 'tokens', max: 5, needs: null },
       })
     }
@@ -145,8 +147,9 @@ describe('a budget', () => {
     expect(denial).toMatchObject({
       code: C.budgetExceeded,
       message:
-        `The grant ${scene.grant} allows 100 tokens; 20 can still be taken and this run holds 5, ` +
-        'of 26 that the call needs; other runs hold slices of 50, and return what they do not spend',
+        `The grant ${scene.grant} allows 100 tokens; 20 can still be taken and this run holds ` +
+        '5, of 26 that the call needs; other runs hold slices of 50, and return what they do ' +
+        'not spend',
       data: { unit: 'tokens', max: 100, left: 20, held: 50, purse: 5, needs: 26 },
     })
     expect(allowed(scene.world, scene.ask({ bounds: { tokens: 25 }, purse })).spends).toHaveLength(
@@ -302,7 +305,8 @@ describe('caveats that count', () => {
   it('are at most 64 over a chain', () => {
     const world = new World()
     const money = (n: number): Caveat => {
-      const code = `${String.fromCharCode(65 + Math.floor(n / 26))}${String.fromCharCode(65 + (n % 26))}A`
+      const letter = (at: number): string => String.fromCharCode(65 + at)
+      const code = `${letter(Math.floor(n / 26))}${letter(n % 26)}A`
       return { kind: 'budget', unit: `money/${code}`, max: 1 }
     }
     const limits = (from: number, n: number): Caveat[] =>

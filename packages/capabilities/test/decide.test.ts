@@ -232,7 +232,8 @@ describe('causes', () => {
       `The grant ${grant} holds from 1970-01-01T00:00:06.000Z; it is 1970-01-01T00:00:05.000Z`,
       `The grant ${grant} allows "fs.list", "fs.read", not "fs.write"`,
       `The grant ${grant} does not reach that far: the path "src/a.ts" is not within "docs"`,
-      `The grant ${grant} allows 1 uses; 0 can still be taken and this run holds 0, of 1 that the call needs`,
+      `The grant ${grant} allows 1 uses; 0 can still be taken and this run holds 0, of 1 that ` +
+        'the call needs',
     ])
     expect(denial.causes.map((cause) => cause.data)).toEqual([
       { grant, notBefore: 6_000, at: 5_000 },

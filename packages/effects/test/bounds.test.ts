@@ -11,7 +11,7 @@ function boundsOf(action: string, given: object): unknown {
   return handler?.bounds?.(handler.arguments.parse(given))
 }
 
-/** Verifies: EFF-R18 */
+/** Verifies: EFF-R28 */
 describe('a call states what it takes at most', () => {
   it.each<[string, object, object]>([
     ['fs.read', { path: 'a' }, { bytes: 1_048_576 }],

@@ -58,6 +58,8 @@ export class Drive {
   #unrecorded: Completion[] = []
   /** Version up to which `onEvent` has been called: a refold does not call it again. */
   #reported = 0
+  /** Of this drive's own ownership, or of the one it found first. */
+  #epoch: number | null = null
   /** Why the run cannot go on, when what it wanted to record cannot be. */
   #unrecordable: unknown = null
 
@@ -104,7 +106,7 @@ export class Drive {
   }
 
   async #stretch(): Promise<Stretch> {
-    const { log, clock } = this.#components
+    const { log, clock, authority } = this.#components
     const stream = runStream(this.#run)
     const { state: fold, at } = await projectStream(log, runProjection, { stream })
     if (at === 0) {
@@ -113,7 +115,14 @@ export class Drive {
     const ended = await this.#alreadyEnded(fold)
     if (ended !== null) return ended
     const onEvent = (event: RecordedEvent): void => this.#report(event)
-    const journal = new Journal<EffectIntent>({ log, clock, run: this.#run, fold, onEvent })
+    const journal = new Journal<EffectIntent>({
+      log,
+      clock,
+      run: this.#run,
+      fold,
+      onEvent,
+      onBudgets: (events) => authority.observe(events),
+    })
     const owned = await this.#claim(journal)
     if (owned !== null) return owned
     await this.#recordCarriedOver(journal)
@@ -149,14 +158,20 @@ export class Drive {
     const { view } = journal.fold
     invariant(view !== null, 'a run that was read has a view')
     const { self } = this.#components.ownership
+    const found = view.epoch
     if (view.owner !== self) {
       const alive = (await this.#components.ownership.status(view.owner)) === 'alive'
-      if (alive && !view.suspended) return { kind: 'owned', owner: view.owner }
-      const data = { owner: self, epoch: view.epoch + 1, previous: view.owner }
+      // Two that take up a suspended run at once would claim it from each other without end: who
+      // finds that the other was later leaves it to that one.
+      const isTaken = found > (this.#epoch ?? found)
+      if (alive && (isTaken || !view.suspended)) return { kind: 'owned', owner: view.owner }
+      this.#epoch ??= found
+      const data = { owner: self, epoch: found + 1, previous: view.owner }
       journal.add({ type: 'RunClaimed', data })
       // Nothing is done in the name of an ownership that is not recorded.
       await journal.flush()
     }
+    this.#epoch = view.epoch
     if (view.suspended) journal.add({ type: 'RunResumed', data: {} })
     return null
   }

@@ -28,9 +28,7 @@ import type {
 import {
   type Clock,
   type EventId,
-  type Hash,
   hasCode,
-  type Position,
   type PrincipalId,
   type RunId,
   type StreamId,
@@ -47,37 +45,11 @@ import {
 import { type RunFold, runProjection } from './lifecycle.ts'
 import { UNIT_BUDGETS_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
 import { copyOf, type Purse, put, type Shares, sharesOf, take } from './purse.ts'
+import { eventsBeside, recordedEvent } from './recorded.ts'
 
 /** The stream of a run. */
 export function runStream(run: RunId): StreamId {
   return `run/${run}` as StreamId
-}
-
-/**
- * An event as the log will hand it out, or would: what a writer knows of it before it reads.
- * Position and hash are the log's; a run has no use for them.
- */
-export function recordedEvent(
-  event: NewEvent & { readonly time: Timestamp },
-  stream: StreamId,
-  version: number,
-  position = 0,
-): RecordedEvent {
-  return {
-    v: 1,
-    id: `${stream}@${version}` as EventId,
-    position: position as Position,
-    hash: '' as Hash,
-    stream,
-    version: version as StreamVersion,
-    type: event.type,
-    schema: 1,
-    time: event.time,
-    origin: event.origin ?? 'runtime',
-    causes: event.causes ?? [],
-    data: event.data,
-    ...(event.principal === undefined ? {} : { principal: event.principal }),
-  }
 }
 
 /** A standard event as the owner adds it: place and time are the journal's. */
@@ -135,6 +107,7 @@ export class Journal<I extends Intent = Intent> {
   readonly #run: RunId
   readonly #stream: StreamId
   readonly #onEvent: (event: RecordedEvent) => void
+  readonly #onBudgets: (events: readonly RecordedEvent[]) => void
   readonly fold: RunFold
   #facts: { readonly event: NewEvent; readonly recorded: RecordedEvent }[] = []
   #blobs: BlobDraft[] = []
@@ -152,12 +125,15 @@ export class Journal<I extends Intent = Intent> {
     readonly run: RunId
     readonly fold: RunFold
     readonly onEvent: (event: RecordedEvent) => void
+    /** Told of what was written to budgets: whoever decides next here should know. */
+    readonly onBudgets?: (events: readonly RecordedEvent[]) => void
   }) {
     this.#log = init.log
     this.#clock = init.clock
     this.#run = init.run
     this.#stream = runStream(init.run)
     this.#onEvent = init.onEvent
+    this.#onBudgets = init.onBudgets ?? (() => undefined)
     this.fold = init.fold
     this.#version = init.fold.view?.version ?? 0
     this.#time = init.fold.view?.updatedAt ?? 0
@@ -236,6 +212,7 @@ export class Journal<I extends Intent = Intent> {
     try {
       if (request.writes.length > 0) {
         const { writes } = await this.#log.append(request)
+        if (request.writes.length > 1) this.#onBudgets(eventsBeside(request, writes))
         return this.#acknowledge(taken, request, writes[0]?.positions[0] ?? 0)
       }
     } catch (error) {

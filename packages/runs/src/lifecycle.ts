@@ -111,7 +111,7 @@ export const runProjection: Projection<RunFold> = {
     invariant(view !== null, `${event.id}: a run begins with RunCreated`)
     invariant(view.state !== 'TERMINATED', `${event.id}: nothing follows RunTerminated`)
     moveState(fold, event)
-    evolvePurse(fold, event)
+    evolvePurse(fold, event, isOutcome(event))
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true

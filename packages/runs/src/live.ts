@@ -108,11 +108,9 @@ export class Live {
     for (const { intent, event } of recorded) {
       this.#init.ledger.acts.start(intent, event, position)
     }
-    const paid = recorded.flatMap(({ intent }) => (intent.allotments.length > 0 ? intent : []))
-    const stale = [...paid, ...refused]
-    if (stale.length > 0) {
+    if (refused.length > 0) {
       const { fold } = this.#journal
-      const named = stale.flatMap(grantsOf)
+      const named = refused.flatMap(grantsOf)
       await this.#components.authority.refresh(named, partyOf(fold, this.#init.run))
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))

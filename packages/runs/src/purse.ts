@@ -8,7 +8,8 @@
  *     conclusion    what is left is returned to the budgets
  *
  * 1. A share is spent when its intent is recorded, before anything acts. It comes back only by an
- *    event that says less was spent, or that nothing happened: a doubt resolved so, `EffectRevoked`.
+ *    event that says less was spent, or that nothing happened: `EffectRevoked`, or a doubt that was
+ *    resolved so.
  * 2. A use and a place in a rate are spent by the intent: no outcome gives them back.
  * 3. An attempt after another pays again, for it takes its bytes and its tokens again; what the
  *    attempt before it took stays spent, for nobody knows that it took nothing.

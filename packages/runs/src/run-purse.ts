@@ -1,11 +1,15 @@
 /** The purse of a run as its events change it: one step of `runProjection`. */
 
 import type { RecordedEvent } from '@ice/events/ports'
-import { isOutcome, type Payload, type RunFold } from './lifecycle.ts'
+import type { Payload, RunFold } from './lifecycle.ts'
 import { giveBack, put, type Share, settleShares, take } from './purse.ts'
 
-/** Folds what an event does to the purse; before the event settles the effect it is about. */
-export function evolvePurse(fold: RunFold, event: RecordedEvent): void {
+/**
+ * Folds what an event does to the purse; before the event settles the effect it is about.
+ *
+ * @param isOutcome - whether it says of an effect that it took place
+ */
+export function evolvePurse(fold: RunFold, event: RecordedEvent, isOutcome: boolean): void {
   const { purse } = fold
   switch (event.type) {
     case 'CapabilityUsed': {
@@ -24,7 +28,7 @@ export function evolvePurse(fold: RunFold, event: RecordedEvent): void {
       giveBack(purse, takenBy(fold, event))
       return
     default:
-      if (event.type === 'EffectFailed' || isOutcome(event)) {
+      if (event.type === 'EffectFailed' || isOutcome) {
         const { spent } = event.data as Payload<'EffectFailed'>
         settleShares(purse, takenBy(fold, event), spent)
       }

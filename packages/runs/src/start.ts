@@ -17,9 +17,10 @@ import {
 import type { Components } from './components.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { type SealedInput, sealInput } from './input.ts'
-import { recordedEvent, runStream } from './journal.ts'
+import { runStream } from './journal.ts'
 import { GRANTS_MAX, GRANTS_PER_APPEND, STANDING_MAX } from './limits.ts'
 import type { GrantSpec, Program, StartOptions } from './ports.ts'
+import { recordedEvent } from './recorded.ts'
 import type { SealedValue } from './value.ts'
 
 /** Records a run. @returns its id: an older run's, when the key already stands for one */
@@ -72,8 +73,9 @@ function checkGrants(
   const missing = (program.needs ?? []).filter((name) => !given.has(name))
   const odd = specs.filter(([, spec]) => typeof spec === 'string' && !isGrantId(spec))
   if (odd.length > 0) {
-    const message = `No grant is called what ${odd.map(([name]) => `"${name}"`).join(' and ')} names`
-    throw new RunsError(RUNS_CODES.grantsInvalid, message, { odd: odd.map(([name]) => name) })
+    const names = odd.map(([name]) => name)
+    const message = `What stands for ${names.join(' and ')} is neither a grant to issue nor an id`
+    throw new RunsError(RUNS_CODES.grantsInvalid, message, { names })
   }
   if (missing.length === 0 && specs.length <= GRANTS_MAX) return
   const message =

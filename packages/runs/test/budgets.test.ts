@@ -351,7 +351,7 @@ describe('the conclusion', () => {
     expect(await takenOf(alice, g)).toBe(20)
   })
 
-  test('returns to as many budgets as one append writes, and the rest counts as spent', async () => {
+  test('returns to as many budgets as one append writes; the rest counts as spent', async () => {
     const alice = await world({ effects: [paid()] })
     const names = Array.from({ length: 17 }, (_, i) => `g${i}`)
     const ids = await Promise.all(names.map(() => shared(alice, tokens(1_000_000))))
@@ -378,9 +378,10 @@ test('one budget holds over many runs of two processes, to the last of it', asyn
       at.runs.execute(greedy, {}, { grants: { g } }),
     ),
   )
-  const kinds = all.flatMap(
-    ({ stretch }) => (stretch as unknown as { result: { value: string[] } }).result.value,
-  )
+  const kinds = all.flatMap(({ stretch }) => {
+    const { result } = stretch as unknown as { readonly result: { readonly value: string[] } }
+    return result.value
+  })
   const succeeded = kinds.filter((kind) => kind === 'succeeded').length
   expect(await takenOf(alice, g)).toBe(succeeded * 2)
   expect(succeeded * 2).toBeLessThanOrEqual(100)

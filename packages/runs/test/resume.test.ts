@@ -108,6 +108,19 @@ describe('an owner that dies', () => {
     expect((await bob.types(run)).filter((type) => type === 'RunCommitted')).toHaveLength(1)
   })
 
+  test('leaves a suspended run to the other when both take it up at once', async () => {
+    const waits = program(async (ctx) => ctx.approval('wait', { prompt: 'go on?' }))
+    const alice = await world({ programs: [waits] })
+    const bob = await alice.another('bob')
+    const { run } = await alice.runs.execute(waits, {}, { grants })
+    await alice.runs.answer(run, { step: 'wait', approved: true })
+    const carol = await alice.another('carol')
+    await Promise.all([bob.runs.drive(run), carol.runs.drive(run)])
+    const types = await alice.types(run)
+    expect(types.filter((type) => type === 'RunClaimed').length).toBeLessThanOrEqual(2)
+    expect(types.filter((type) => type === 'RunCommitted')).toHaveLength(1)
+  })
+
   test('is told apart from one that lives: a run has one owner at a time', async () => {
     const { runs, another } = await world({
       effects: [tool('do', 'idempotent', () => new Promise(() => undefined))],

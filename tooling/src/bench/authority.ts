@@ -1,5 +1,5 @@
 /**
- * Authority: what a decision costs (P5).
+ * Authority: what a decision costs (P5), and what a budget over many runs does.
  *
  * A decision is held against the least anything could do, one lookup of a key, and against Cedar
  * asked of policies of the same meaning. All three are measured in turns, in one process.
@@ -10,11 +10,12 @@ import { type Figure, figure } from '../harness/figure.ts'
 import { compete } from '../harness/rounds.ts'
 import type { BenchTopic, TopicContext } from '../harness/topics.ts'
 import { createCedarPeer, POLICIES } from './parts/cedar.ts'
+import { runsUnderBudget } from './parts/runs-under-budget.ts'
 
 type Part = (context: TopicContext) => Promise<readonly Figure[]>
 
 export const topic: BenchTopic = {
-  summary: 'authority: a decision against one lookup, and against Cedar (P5)',
+  summary: 'a decision against one lookup and against Cedar (P5); runs under one budget',
   async run(context) {
     const figures: Figure[] = []
     for (const part of PARTS) figures.push(...(await part(context)))
@@ -22,7 +23,7 @@ export const topic: BenchTopic = {
   },
 }
 
-const PARTS: readonly Part[] = [decisions]
+const PARTS: readonly Part[] = [decisions, runsUnderBudget]
 
 async function decisions({ full, say }: TopicContext): Promise<readonly Figure[]> {
   say('100,000 grants, chains of 3')

@@ -127,6 +127,18 @@ export const TARGETS = {
   },
   'P6-p50': { what: 'a run, one at a time', of: 'value', bound: 'at_most', target: 3 },
   'P6-events': { what: 'events of a run', of: 'value', bound: 'at_most', target: 18 },
+  'P6-budget': {
+    what: 'runs of twenty effects under one counted grant, against the same without a count',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.8,
+  },
+  'P6-budget-conflicts': {
+    what: 'appends of these that conflicted, of all',
+    of: 'value',
+    bound: 'at_most',
+    target: 0.05,
+  },
   'P6-commits': { what: 'sequential commits of a run', of: 'value', bound: 'at_most', target: 5 },
   P12: { what: '`ice --version`, against `node -e 0`', of: 'ratio', bound: 'at_most', target: 1.4 },
   'P12-run': {

@@ -6,6 +6,7 @@
 import type { CheckRecorder } from '../harness/recorder.ts'
 import type { ProveTopic, TopicContext } from '../harness/topics.ts'
 import { authorityAgentdojo } from './parts/authority-agentdojo.ts'
+import { authorityModels } from './parts/authority-models.ts'
 import { authorityMutants } from './parts/authority-mutants.ts'
 import { authorityNet } from './parts/authority-net.ts'
 import { authorityProc } from './parts/authority-proc.ts'
@@ -19,13 +20,14 @@ const PARTS: readonly (readonly [name: string, part: Part])[] = [
   ['A1', authorityAgentdojo],
   ['A3', authorityNet],
   ['A4', authorityRaces],
+  ['R8', authorityModels],
   ['proc', authorityProc],
   ['secrets', authoritySecrets],
   ['R15', authorityMutants],
 ]
 
 export const topic: ProveTopic = {
-  summary: 'authority under attack: injected prompts, addresses, races, programs, secrets',
+  summary: 'authority under attack: injected prompts, addresses, races, budgets, programs, secrets',
   async run(context) {
     const only = process.env['ICE_PROVE_ONLY']?.split(',')
     const names = PARTS.map(([name]) => name)
