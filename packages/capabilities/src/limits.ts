@@ -7,7 +7,8 @@ export const CHAIN_LINKS_MAX = 32
  * writes at most 16 streams. */
 export const CHAIN_BUDGETS_MAX = 8
 
-/** @units limits of a chain, over all links and units: what an intent's `spends` holds. */
+/** @units limits of a chain, with those of a standing approval, over all links and units: what an
+ * intent's `spends` holds. */
 export const BUDGET_LIMITS_MAX = 64
 
 /** @units shares of a purse: every limit of a dozen chains. */
