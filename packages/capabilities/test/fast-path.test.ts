@@ -46,7 +46,7 @@ const policy: Ceiling = {
 const link = fc.record({
   actions: fc.constantFrom(['fs.read'], ['fs.write', 'fs.read'], ACTIONS, ['fs.write', 'x']),
   resource: fc.oneof(
-    { weight: 12, arbitrary: fc.constantFrom(0, 0, 1) },
+    { weight: 12, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.nat(RESOURCES.length - 1) },
   ),
   notBefore: fc.constantFrom(0, 0, 0, 10),
@@ -136,6 +136,6 @@ describe('the quick way to a decision', () => {
       { numRuns: 1_000, seed: 15 },
     )
     // Two ways that always deny would agree as well.
-    expect(Math.min(allowed, denied)).toBeGreaterThan(300)
+    expect(Math.min(allowed, denied)).toBeGreaterThan(200)
   })
 })
