@@ -66,22 +66,25 @@ describe('a caveat', () => {
     }
   })
 
-  it.each([0, 1, 2, 3, 4, 5, 6])('of a window on day %i names it, and says when it opens', (day) => {
-    const names = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
-    const world = new World()
-    const grant = world.grant({ caveats: [{ kind: 'time-window', days: [day], from: 5, to: 6 }] })
-    // The epoch is a Thursday.
-    const opens = at(((day - 4 + 7) % 7) * 86_400_000 + 5 * 60_000)
-    const denial = denied(world, world.request(grant, { at: at(0) }))
-    expect(denial.message).toContain(`holds ${names[day]} 00:05 to 00:06 UTC`)
-    expect(denial.data['opensAt']).toBe(opens)
-    expect(allowed(world, world.request(grant, { at: opens })).expiresAt).toBe(opens + 60_000)
-    // Once it has closed it opens a week later, also at the very minute it opened.
-    const closed = at(opens + 60_000)
-    expect(denied(world, world.request(grant, { at: closed })).data['opensAt']).toBe(
-      opens + 7 * 86_400_000,
-    )
-  })
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    'of a window on day %i names it, and says when it opens',
+    (day) => {
+      const names = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+      const world = new World()
+      const grant = world.grant({ caveats: [{ kind: 'time-window', days: [day], from: 5, to: 6 }] })
+      // The epoch is a Thursday.
+      const opens = at(((day - 4 + 7) % 7) * 86_400_000 + 5 * 60_000)
+      const denial = denied(world, world.request(grant, { at: at(0) }))
+      expect(denial.message).toContain(`holds ${names[day]} 00:05 to 00:06 UTC`)
+      expect(denial.data['opensAt']).toBe(opens)
+      expect(allowed(world, world.request(grant, { at: opens })).expiresAt).toBe(opens + 60_000)
+      // Once it has closed it opens a week later, also at the very minute it opened.
+      const closed = at(opens + 60_000)
+      expect(denied(world, world.request(grant, { at: closed })).data['opensAt']).toBe(
+        opens + 7 * 86_400_000,
+      )
+    },
+  )
 })
 
 /** Verifies: CAP-R44 */

@@ -110,6 +110,17 @@ describe('a chain of links that differ', () => {
     expect(codes(denied(world, world.request(child)))).toEqual([C.revoked])
   })
 
+  it.each(['root', 'middle'] as const)('ends with its %s, also where it came last', (end) => {
+    const world = new World()
+    const [root, middle] = [world.ids.nextGrantId(), world.ids.nextGrantId()]
+    const leaf = world.grant({ parent: middle })
+    world.grant({ id: middle, parent: root, delegable: 1 })
+    world.grant({ id: root, delegable: 2 })
+    expect(allowed(world, world.request(leaf)).chain).toEqual([leaf, middle, root])
+    world.revoke(end === 'root' ? root : middle)
+    expect(codes(denied(world, world.request(leaf)))).toEqual([C.revoked])
+  })
+
   it('is told of link by link, where two have one resource', () => {
     const world = new World()
     const src = fsRoot('/repo', 'src')
