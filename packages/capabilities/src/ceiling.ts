@@ -19,7 +19,7 @@ import {
 import { deepFreeze, isRecord, own } from './plain.ts'
 import type { AuthorityRequest, Ceiling, CeilingVersion, Label } from './ports.ts'
 import type { ReadRequest } from './request.ts'
-import { clip, clippedList, shown } from './text.ts'
+import { clip, clippedList, shown, thrownMessage } from './text.ts'
 
 /** A request and the chain that allows it. */
 export interface Asked {
@@ -68,8 +68,7 @@ export function askCeiling(ceiling: Ceiling, { asked, chain }: Asked): FoundCaus
     })
     return refusalOf(ceiling, verdict)
   } catch (error) {
-    const why = error instanceof Error ? error.message : typeof error
-    return failed(ceiling, `it failed: ${clip(why, REASON_CHARS_MAX)}`)
+    return failed(ceiling, `it failed: ${clip(thrownMessage(error), REASON_CHARS_MAX)}`)
   }
 }
 

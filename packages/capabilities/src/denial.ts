@@ -9,10 +9,21 @@
  *     ├─ GRANT_EXPIRED at the named grant
  *     │  └─ GRANT_EXPIRED at its parent
  *     └─ ACTION_NOT_GRANTED at its parent
+ *
+ * A denial is recorded, so it fits into an event: where its causes together do not, less is told
+ * of each, and all of them stay.
+ *
+ * The trap: bounds of each part that nobody added up. Two dozen codes, each with its links, and in
+ * each what another stranger wrote, come to more than an event holds.
  */
 import { invariant, type JsonObject } from '@ice/primitives'
 import { CAPABILITIES_CODES, type DenialCode } from './errors.ts'
-import { CAUSE_LINKS_MAX, MESSAGE_CHARS_MAX } from './limits.ts'
+import {
+  CAUSE_LINKS_MAX,
+  DENIAL_BYTES_MAX,
+  MESSAGE_CHARS_MAX,
+  MESSAGE_SHORT_CHARS_MAX,
+} from './limits.ts'
 import { deepFreeze, isRecord, own } from './plain.ts'
 import type { Denial, DenialCause } from './ports.ts'
 import { clip, oneLine } from './text.ts'
@@ -57,6 +68,21 @@ export interface FoundCause {
   readonly data: JsonObject
 }
 
+/** How much is told of causes: of how many links, in how many characters, and with which data. */
+interface Telling {
+  readonly links: number
+  readonly chars: number
+  readonly hasData: boolean
+}
+
+/** From all there is to what fits whatever is told: 22 codes of the last come to some 20 KB. */
+const TELLINGS: readonly Telling[] = [
+  { links: CAUSE_LINKS_MAX, chars: MESSAGE_CHARS_MAX, hasData: true },
+  { links: 1, chars: MESSAGE_CHARS_MAX, hasData: true },
+  { links: 1, chars: MESSAGE_SHORT_CHARS_MAX, hasData: true },
+  { links: 1, chars: MESSAGE_SHORT_CHARS_MAX, hasData: false },
+]
+
 /** The denial that these causes come to. No cause at all is a bug of the caller. */
 export function denialOf(found: readonly FoundCause[]): Denial {
   const byCode = new Map<DenialCode, FoundCause[]>()
@@ -65,23 +91,47 @@ export function denialOf(found: readonly FoundCause[]): Denial {
     if (same === undefined) byCode.set(cause.code, [cause])
     else same.push(cause)
   }
-  const causes = DENIAL_PRECEDENCE.flatMap((code) => merged(byCode.get(code) ?? []))
+  const inOrder = DENIAL_PRECEDENCE.map((code) => byCode.get(code) ?? [])
+  const [whole, ...shorter] = TELLINGS
+  invariant(whole !== undefined && found.length > 0, 'a denial has a cause')
+  let denial = told(inOrder, whole)
+  for (const telling of shorter) {
+    // One cause fits; all of them, each written by another stranger, may not.
+    if (found.length === 1 || bytesOf(denial) <= DENIAL_BYTES_MAX) break
+    denial = told(inOrder, telling)
+  }
+  return denial
+}
+
+function bytesOf(denial: Denial): number {
+  return Buffer.byteLength(JSON.stringify(denial))
+}
+
+function told(byCode: readonly (readonly FoundCause[])[], telling: Telling): Denial {
+  const causes = byCode.flatMap((same) => merged(same, telling))
   const reason = causes[0]
   invariant(reason !== undefined, 'a denial has a cause')
   return Object.freeze({ ...reason, causes: Object.freeze(causes) })
 }
 
-function merged([nearest, ...above]: readonly FoundCause[]): readonly DenialCause[] {
+function merged(
+  [nearest, ...above]: readonly FoundCause[],
+  telling: Telling,
+): readonly DenialCause[] {
   if (nearest === undefined) return []
-  const told = above.slice(0, CAUSE_LINKS_MAX - 1).map((cause) => causeOf(cause, []))
-  const more = above.length - told.length
+  const links = above.slice(0, telling.links - 1).map((cause) => causeOf(cause, [], telling))
+  const more = above.length - links.length
   const data = more > 0 ? { ...nearest.data, more } : nearest.data
-  return [causeOf({ ...nearest, data }, told)]
+  return [causeOf({ ...nearest, data }, links, telling)]
 }
 
-function causeOf(found: FoundCause, causes: readonly DenialCause[]): DenialCause {
-  const { code, message, data } = found
-  return deepFreeze({ code, message: clip(message, MESSAGE_CHARS_MAX), data, causes })
+function causeOf(
+  { code, message, data }: FoundCause,
+  causes: readonly DenialCause[],
+  { chars, hasData }: Telling,
+): DenialCause {
+  const shownData = hasData ? data : {}
+  return deepFreeze({ code, message: clip(message, chars), data: shownData, causes })
 }
 
 const DEPTH_MAX = 8

@@ -8,7 +8,7 @@ import type { JsonObject } from '@ice/primitives'
 import { CAPABILITIES_CODES, CapabilitiesError } from './errors.ts'
 import { REASON_CHARS_MAX } from './limits.ts'
 import type { Resource, ResourceKind } from './ports.ts'
-import { clip, shown } from './text.ts'
+import { clip, shown, thrownMessage } from './text.ts'
 
 /** A closed set of resource kinds. */
 export interface ResourceKinds {
@@ -58,7 +58,6 @@ function asked(kind: string, ask: () => string | undefined): string | undefined 
     if (reason === undefined) return undefined
     return typeof reason === 'string' ? clip(reason, REASON_CHARS_MAX) : `${kind} gave no answer`
   } catch (error) {
-    const why = error instanceof Error ? error.message : typeof error
-    return `${kind} failed: ${clip(why)}`
+    return `${kind} failed: ${clip(thrownMessage(error))}`
   }
 }

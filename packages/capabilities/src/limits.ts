@@ -7,7 +7,8 @@ export const CHAIN_LINKS_MAX = 32
  * writes at most 16 streams. */
 export const CHAIN_BUDGETS_MAX = 8
 
-/** @units limits of a chain, over all links and units: what an intent's `spends` holds. */
+/** @units limits of a chain, with those of a standing approval, over all links and units: what an
+ * intent's `spends` holds. */
 export const BUDGET_LIMITS_MAX = 64
 
 /** @units shares of a purse: every limit of a dozen chains. */
@@ -149,8 +150,14 @@ export const SHOWN_ENTRIES_MAX = 8
 /** @units characters of a reason that a resource kind gives. */
 export const REASON_CHARS_MAX = 384
 
-/** @units characters of a message of a denial: all causes together have to fit into an event. */
+/** @units characters of a message of a denial. */
 export const MESSAGE_CHARS_MAX = 768
+
+/** @units characters of a message where the causes of a denial are too many for long ones. */
+export const MESSAGE_SHORT_CHARS_MAX = 128
+
+/** @units UTF-8 bytes of the JSON of a denial, at most: half of what fits into an event. */
+export const DENIAL_BYTES_MAX = 32_767
 
 /** @units causes of one code told of in a denial, one a link; more are counted. */
 export const CAUSE_LINKS_MAX = 3

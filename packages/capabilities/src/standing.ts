@@ -10,7 +10,7 @@ import type { EventId, GrantId, JsonObject } from '@ice/primitives'
 import { APPROVE_ACTION, approvalKind } from './approval-kind.ts'
 import { type Chain, chainOf } from './chain.ts'
 import type { FoundCause } from './denial.ts'
-import { CHAIN_BUDGETS_MAX, STANDING_LINKS_MAX } from './limits.ts'
+import { BUDGET_LIMITS_MAX, CHAIN_BUDGETS_MAX, STANDING_LINKS_MAX } from './limits.ts'
 import type { ApprovalTerms } from './ports.ts'
 import type { ReadRequest } from './request.ts'
 import type { AuthorityState } from './state.ts'
@@ -52,6 +52,9 @@ export function judgeStanding(
   if (countedOf(own) + countedOf(chain) > CHAIN_BUDGETS_MAX) {
     return { fault: `one use can take from ${CHAIN_BUDGETS_MAX} budgets, and this would be more` }
   }
+  if (limitsOf(own) + limitsOf(chain) > BUDGET_LIMITS_MAX) {
+    return { fault: `one use can take in ${BUDGET_LIMITS_MAX} ways, and this would be more` }
+  }
   const issuer = own.links.at(-1)?.entry.issuedBy ?? null
   const other = terms.find(({ by }) => by !== undefined && !by.includes(issuer as string))
   if (other === undefined) return { ok: own }
@@ -68,4 +71,8 @@ function asApproval(asked: ReadRequest, chain: Chain, standing: GrantId): ReadRe
 
 function countedOf({ links }: Chain): number {
   return links.filter((link) => link.caveats.limits.length > 0).length
+}
+
+function limitsOf({ links }: Chain): number {
+  return links.reduce((sum, link) => sum + link.caveats.limits.length, 0)
 }

@@ -46,6 +46,16 @@ export function shownTime(ms: number): string {
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString()
 }
 
+/** What was thrown, in words: it may be anything, and throw in turn when it is looked at. */
+export function thrownMessage(error: unknown): string {
+  try {
+    const message: unknown = error instanceof Error ? error.message : undefined
+    return typeof message === 'string' ? message : typeof error
+  } catch {
+    return typeof error
+  }
+}
+
 function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

@@ -1,20 +1,26 @@
 /**
  * A campaign: which mutants of some sources the tests of a package notice.
  *
- * First all tests run with no mutant on; each file of tests says which mutants it met. Then each
- * mutant is on while the files that met it run, the quickest first, until one fails. A mutant that
- * none notices, or none meets, has *survived*.
+ * First all tests run with no mutant on, and each says which mutants it met. Then each mutant is on
+ * while the tests that met it run, those of the quickest file first, until one fails. A mutant
+ * that none notices, or none meets, has *survived*.
+ *
+ * The trap: a test that fails because the tests before it were left out. A test that is the first
+ * to notice a mutant is run once alone with none on; the file of one that fails then is from there
+ * on run as a whole.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { projectRoot } from '../lib/house.ts'
 import { instrument, type Mutant } from './edits.ts'
+import type { Job, JobResult } from './worker.ts'
 
 /** What is put to the test, by what. Paths are relative to the project. */
 export interface CampaignInit {
   readonly sources: readonly string[]
+  /** The folder of the package: what is loaded anew for each mutant. */
+  readonly folder: string
   /** A glob of files of tests. */
   readonly tests: string
   /** The mutants to be tried, of all there are. */
@@ -26,13 +32,16 @@ export interface CampaignInit {
 
 /** What came of it. */
 export interface CampaignResult {
-  readonly all: number
-  readonly tried: number
+  readonly all: readonly Mutant[]
+  readonly tried: readonly Mutant[]
   readonly survivors: readonly Mutant[]
 }
 
-/** @units ms: a file of tests that runs longer with a mutant on has noticed it. */
-const RUN_MS_MAX = 180_000
+/** @units milliseconds: a file of tests that runs longer with a mutant on has noticed it. */
+const RUN_MS_MAX = 90_000
+
+/** @units bytes of a worker, after which it is replaced: each mutant leaves its modules behind. */
+const WORKER_BYTES_MAX = 1_200_000_000
 
 /** All mutants of some sources, numbered as the worker numbers them. */
 export function mutantsOf(sources: readonly string[]): readonly Mutant[] {
@@ -46,113 +55,145 @@ export function mutantsOf(sources: readonly string[]): readonly Mutant[] {
 
 /** @throws when the tests fail with no mutant on: then they say nothing about mutants */
 export async function runCampaign(init: CampaignInit): Promise<CampaignResult> {
-  const folder = mkdtempSync(join(tmpdir(), 'ice-mutants-'))
   const all = mutantsOf(init.sources)
-  const chosen = init.choose(all)
-  let tests = await TestRunner.start(folder, init)
+  const tried = init.choose(all)
+  const runner = new TestRunner(init)
+  const survivors: Mutant[] = []
   try {
-    const met = await meet(tests, folder, init)
-    const survivors: Mutant[] = []
-    for (const [i, mutant] of chosen.entries()) {
-      init.progress(`${i} of ${chosen.length} mutants tried, ${survivors.length} survived`)
-      writeFileSync(join(folder, 'active'), String(mutant.id))
-      const fate = await tryMutant(tests, met.get(mutant.id) ?? [])
-      if (fate === 'survived') {
-        survivors.push(mutant)
-        init.survived(mutant)
-      }
-      if (fate === 'stuck') tests = await TestRunner.start(folder, init)
+    const suite = await Suite.read(runner, init)
+    for (const [i, mutant] of tried.entries()) {
+      init.progress(`${i} of ${tried.length} mutants tried, ${survivors.length} survived`)
+      if (await suite.notices(mutant.id)) continue
+      survivors.push(mutant)
+      init.survived(mutant)
     }
-    return { all: all.length, tried: chosen.length, survivors }
+    return { all, tried, survivors }
   } finally {
-    tests.end()
-    rmSync(folder, { recursive: true, force: true })
+    runner.end()
   }
 }
 
-/** Which files of tests meet a mutant, the quickest first. */
-async function meet(
-  tests: TestRunner,
-  folder: string,
-  { progress }: CampaignInit,
-): Promise<ReadonlyMap<number, readonly string[]>> {
-  const times = new Map<string, number>()
-  for (const file of tests.files) {
-    progress(`${times.size} of ${tests.files.length} files of tests ran without a mutant`)
-    const { ok, ms } = await tests.run(file)
-    if (!ok) throw new Error(`${file} fails without a mutant`)
-    times.set(file, ms)
+/** All tests, with what is known of each. */
+class Suite {
+  readonly #runner: TestRunner
+  /** Names of the tests that met a mutant, by its number and by file; the quickest file first. */
+  readonly #met = new Map<number, Map<string, readonly string[]>>()
+  /** Tests known to pass alone. */
+  readonly #alone = new Set<string>()
+  /** Files that are run as a whole. */
+  readonly #whole = new Set<string>()
+
+  private constructor(runner: TestRunner) {
+    this.#runner = runner
   }
-  const met = new Map<number, string[]>()
-  for (const name of readdirSync(folder).filter((each) => each.startsWith('hits-'))) {
-    const { testPath, hits } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
-      readonly testPath: string
-      readonly hits: readonly number[]
+
+  static async read(runner: TestRunner, { tests, progress }: CampaignInit): Promise<Suite> {
+    const suite = new Suite(runner)
+    const files = globSync(tests, { cwd: projectRoot }).filter((file) => !/\.sim\./.test(file))
+    const results: (readonly [file: string, result: JobResult])[] = []
+    for (const [i, file] of files.sort().entries()) {
+      progress(`${i} of ${files.length} files of tests ran without a mutant`)
+      const result = await runner.run({ file, mutant: 0 })
+      if (result?.ok !== true) throw new Error(`${file} fails without a mutant: ${result?.failed}`)
+      results.push([file, result])
     }
-    for (const id of hits) met.set(id, [...(met.get(id) ?? []), relative(projectRoot, testPath)])
+    results.sort(([, a], [, b]) => a.ms - b.ms)
+    for (const [file, result] of results) suite.#add(file, result)
+    return suite
   }
-  for (const files of met.values()) files.sort((a, b) => (times.get(a) ?? 0) - (times.get(b) ?? 0))
-  return met
-}
 
-async function tryMutant(
-  tests: TestRunner,
-  files: readonly string[],
-): Promise<'killed' | 'survived' | 'stuck'> {
-  for (const file of files) {
-    const { ok, isStuck } = await tests.run(file)
-    if (isStuck) return 'stuck'
-    if (!ok) return 'killed'
+  #add(file: string, { tests, loadHits }: JobResult): void {
+    const names = tests.map(({ name }) => name)
+    for (const id of loadHits) this.#filesOf(id).set(file, names)
+    for (const { name, hits } of tests) {
+      for (const id of hits) {
+        const known = this.#filesOf(id).get(file) ?? []
+        if (known.length < names.length) this.#filesOf(id).set(file, [...known, name])
+      }
+    }
   }
-  return 'survived'
+
+  #filesOf(id: number): Map<string, readonly string[]> {
+    const known = this.#met.get(id) ?? new Map<string, readonly string[]>()
+    this.#met.set(id, known)
+    return known
+  }
+
+  /** Whether some test fails with this mutant on. */
+  async notices(mutant: number): Promise<boolean> {
+    for (const [file, names] of this.#met.get(mutant) ?? []) {
+      if (await this.#noticesIn(file, { mutant, names })) return true
+    }
+    return false
+  }
+
+  async #noticesIn(file: string, job: Pick<Job, 'mutant' | 'names'>): Promise<boolean> {
+    if (this.#whole.has(file)) return this.#fails({ file, mutant: job.mutant })
+    const result = await this.#runner.run({ file, ...job })
+    if (result === undefined) return true
+    const { ok, failed } = result
+    if (ok || failed === null) return false
+    if (this.#alone.has(`${file} ${failed}`) || !job.names?.includes(failed)) return true
+    if (!(await this.#fails({ file, mutant: 0, names: [failed] }))) {
+      this.#alone.add(`${file} ${failed}`)
+      return true
+    }
+    this.#whole.add(file)
+    return this.#fails({ file, mutant: job.mutant })
+  }
+
+  async #fails(job: Job): Promise<boolean> {
+    const result = await this.#runner.run(job)
+    return result?.ok !== true
+  }
 }
 
-interface Run {
-  readonly ok: boolean
-  readonly ms: number
-  /** It did not end, and its process was ended. */
-  readonly isStuck: boolean
-}
-
-/** The process that runs tests. */
+/** A process that runs tests, and its successors. */
 class TestRunner {
-  readonly #child: ChildProcess
-  readonly files: readonly string[]
+  readonly #init: CampaignInit
+  #child: ChildProcess | undefined
 
-  private constructor(child: ChildProcess, files: readonly string[]) {
-    this.#child = child
-    this.files = files
+  constructor(init: CampaignInit) {
+    this.#init = init
   }
 
-  static async start(folder: string, { sources, tests }: CampaignInit): Promise<TestRunner> {
-    writeFileSync(join(folder, 'active'), '0')
-    const env = {
-      ...process.env,
-      ...{ ICE_MUTANTS: folder, ICE_MUTANTS_TESTS: tests },
-      ICE_MUTANTS_SOURCES: JSON.stringify(sources),
-    }
-    const child = fork(new URL('./worker.ts', import.meta.url), { env, stdio: 'ignore' })
-    const { files } = await message<{ readonly files: readonly string[] }>(child)
-    return new TestRunner(child, files)
-  }
-
-  async run(file: string): Promise<Run> {
-    const answer = message<Omit<Run, 'isStuck'>>(this.#child)
-    this.#child.send({ file })
+  /** `undefined`: it did not end, and its process was ended. */
+  async run(job: Job): Promise<JobResult | undefined> {
+    this.#child ??= await this.#start()
+    const answer = message<JobResult>(this.#child)
+    this.#child.send(job)
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), RUN_MS_MAX)
     })
-    const run = await Promise.race([answer, late])
+    // A process that ends, as when it has no memory left, has noticed as well.
+    const result = await Promise.race([answer.catch(() => undefined), late])
     clearTimeout(timer)
-    if (run !== undefined) return { ...run, isStuck: false }
-    answer.catch(() => undefined)
-    this.end()
-    return { ok: false, ms: RUN_MS_MAX, isStuck: true }
+    if (result === undefined || result.bytes > WORKER_BYTES_MAX) this.end()
+    return result
+  }
+
+  async #start(): Promise<ChildProcess> {
+    const { sources, folder } = this.#init
+    const env = {
+      ...process.env,
+      ICE_MUTANTS_FOLDER: folder,
+      ICE_MUTANTS_SOURCES: JSON.stringify(sources),
+    }
+    const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const
+    const execArgv = ['--disable-warning=ExperimentalWarning']
+    const child = fork(new URL('./worker.ts', import.meta.url), {
+      env,
+      execArgv,
+      stdio: [...stdio],
+    })
+    await message(child)
+    return child
   }
 
   end(): void {
-    this.#child.kill('SIGKILL')
+    this.#child?.kill('SIGKILL')
+    this.#child = undefined
   }
 }
 

@@ -48,15 +48,15 @@ const OPERATORS: Readonly<Record<string, readonly string[]>> = {
 
 const LOGIC: Readonly<Record<string, string>> = { '&&': '||', '||': '&&' }
 
-const METHODS: Readonly<Record<string, string>> = {
-  every: 'some',
-  some: 'every',
-  min: 'max',
-  max: 'min',
-  floor: 'ceil',
-  startsWith: 'endsWith',
-  push: 'unshift',
-}
+const METHODS: ReadonlyMap<string, string> = new Map([
+  ['every', 'some'],
+  ['some', 'every'],
+  ['min', 'max'],
+  ['max', 'min'],
+  ['floor', 'ceil'],
+  ['startsWith', 'endsWith'],
+  ['push', 'unshift'],
+])
 
 /** Calls that give their object back when they are left out. */
 const REMOVED: ReadonlySet<string> = new Set(['filter', 'sort', 'toSorted', 'slice'])
@@ -72,6 +72,7 @@ export function mutationsOf(
     replacements.map((replacement) => ({ replacement }))
   switch (node.type) {
     case 'BinaryExpression': {
+      if (isProse(node['left'] as Node) || isProse(node['right'] as Node)) return []
       const operators = OPERATORS[String(node['operator'])] ?? []
       return all(...operators.map((each) => `${of(node['left'])} ${each} ${of(node['right'])}`))
     }
@@ -99,6 +100,12 @@ export function mutationsOf(
   }
 }
 
+/** Whether this is a part of a text that is put together. */
+function isProse({ type, value }: Node): boolean {
+  if (type === 'TemplateLiteral') return true
+  return type === 'Literal' && typeof value === 'string' && value.includes(' ')
+}
+
 /** Whether a literal is a value: no key, no name of a module, no part of a type. */
 function isPlain(node: Node, parent: Node | undefined): boolean {
   if (parent === undefined || parent.type.startsWith('TS')) return parent?.type === 'TSAsExpression'
@@ -117,7 +124,7 @@ function calls(node: Node, of: (part: unknown) => string): readonly string[] {
   if (callee.type !== 'MemberExpression' || callee['computed'] === true) return []
   const name = of(callee['property'])
   if (REMOVED.has(name)) return [of(callee['object'])]
-  const other = METHODS[name]
+  const other = METHODS.get(name)
   if (other === undefined) return []
   const given = (node['arguments'] as readonly Node[]).map(of).join(', ')
   return [`${of(callee['object'])}.${other}(${given})`]
