@@ -13,7 +13,7 @@ import type {
   Denial,
   Label,
 } from '@ice/capabilities/ports'
-import type { RecordedEvent } from '@ice/events/ports'
+import type { Guard, RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
   type EventId,
@@ -41,7 +41,13 @@ import { afterTheEnd } from './ended-right.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
-import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
+import {
+  DENIAL_BYTES_MAX,
+  HELD_VALUES_MAX,
+  INLINE_VALUE_BYTES_MAX,
+  OBSERVED_BYTES_MAX,
+  UNIT_GUARDS_MAX,
+} from './limits.ts'
 import type { EffectHandler, EffectReport, EffectRequest, SecretUse } from './ports.ts'
 import { isCounted, shareOf } from './purse.ts'
 import type { Bound } from './references.ts'
@@ -87,6 +93,10 @@ export interface Call {
   readonly hold: boolean
   /** Version up to which the program had been given what happened when it asked. */
   readonly askedAt: number
+  /** The event of the proposal it follows. */
+  readonly proposal?: EventId | undefined
+  /** Of its arguments, where they are known from a record; else those of the run say it. */
+  readonly labels?: CallLabels | undefined
 }
 
 const APPROVAL_REQUIRED = 'ICE_CAPABILITIES_APPROVAL_REQUIRED'
@@ -165,16 +175,21 @@ function checkClaim(resource: JsonObject): void {
   throw new RunsError(RUNS_CODES.valueLimit, 'The claim on the resource is too large', data)
 }
 
+/** What of authority decisions are made with. */
+export type Decider = Pick<Authority, 'basis' | 'callDigest' | 'decide'>
+
 /** Decides a call. A denial is only `final` when authority had just caught up with the log. */
 export function rule(
   call: Call,
   init: {
     readonly fold: RunFold
-    readonly authority: Authority
+    readonly authority: Decider
     /** What the run will hold once all intents before this one are recorded. */
     readonly purse: readonly BudgetShare[]
     readonly at: Timestamp
     readonly fresh: boolean
+    /** Whether that is not what the run holds by its own stream: intents wait. */
+    readonly waiting?: boolean
   },
 ): Ruling {
   const { authority, fold, at } = init
@@ -182,20 +197,21 @@ export function rule(
   const identity = { run, grant, resource, action: call.request.action }
   const argumentsDigest = call.sealed.digest
   const callDigest = authority.callDigest({ ...identity, argumentsDigest })
+  const labels = call.labels ?? callLabels(fold.labels, call.askedAt, call.bound.references)
+  const asked: Told = { labels, ...(init.waiting === true ? { purse: init.purse } : {}) }
   const given = fold.answers.get(call.effect)
   const answer = given?.digest === callDigest ? given : undefined
   if (answer?.approved === false) {
     const said = answer.comment === null ? '' : `: ${answer.comment}`
     const denial = refusal(RUNS_CODES.approvalRejected, `The approval was refused${said}`)
-    return denied(call, grant, denial, { causes: [answer.event.id] })
+    return denied(call, grant, denial, { causes: [answer.event.id], told: asked })
   }
   const lapsed = fold.lapsed.get(call.effect)
   if (lapsed?.digest === callDigest) {
     const denial = refusal(RUNS_CODES.approvalLapsed, 'Nobody answered until the question lapsed')
-    return denied(call, grant, denial, { causes: [lapsed.event.id] })
+    return denied(call, grant, denial, { causes: [lapsed.event.id], told: asked })
   }
   const label = refusalLabel(call, fold)
-  const labels = callLabels(fold.labels, call.askedAt, call.bound.references)
   const request: AuthorityRequest = {
     ...identity,
     ...partyOf(fold, run),
@@ -212,14 +228,17 @@ export function rule(
   }
   const decision = authority.decide({ ...request, ...approvedBy(answer) })
   if ('denied' in decision && decision.denied.code !== APPROVAL_REQUIRED) {
-    return denied(call, grant, decision.denied, { final: init.fresh, label })
+    const told = { ...asked, basis: authority.basis(request) }
+    return denied(call, grant, decision.denied, { final: init.fresh, label, told })
   }
   // Before anybody is asked about the call: what it carries may be refused without them.
   const carrying = decideCarried(call.secrets, authority, request)
   if ('denied' in carrying) {
     const { denied: denial, secret } = carrying
     const claimed = { ...call, resource: secret.claim }
-    return denied(claimed, secret.grant, denial, { final: init.fresh, label })
+    const own = { ...request, grant: secret.grant, resource: secret.claim }
+    const told = { ...asked, basis: authority.basis(own), secret: secret.name }
+    return denied(claimed, secret.grant, denial, { final: init.fresh, label, told })
   }
   if ('ok' in decision) return intended({ call, labels }, decision.ok, carrying, answer?.event)
   for (const standing of fold.standing) {
@@ -230,7 +249,8 @@ export function rule(
   if (init.fresh && answer === undefined && decision.ask !== undefined) {
     return { kind: 'approval', ask: decision.ask, call }
   }
-  return denied(call, grant, decision.denied, { final: init.fresh, label })
+  const told = { ...asked, basis: authority.basis(request) }
+  return denied(call, grant, decision.denied, { final: init.fresh, label, told })
 }
 
 /** For whom a run acts: whose stop switches concern what it does. */
@@ -287,7 +307,10 @@ function intentOf(
     allotments: ok.allotments,
     expiresAt: ok.expiresAt,
     blob: sealed.blob,
-    causes: ok.approval !== null && answer !== undefined ? [answer.id] : [],
+    causes: [
+      ...proposalOf(call),
+      ...(ok.approval !== null && answer !== undefined ? [answer.id] : []),
+    ],
     data: {
       effect: call.effect,
       attempt: call.attempt,
@@ -301,6 +324,7 @@ function intentOf(
       fate: handler.fate,
       labels: labels as Payload<'CapabilityUsed'>['labels'],
       ...(call.hold ? { held: true as const } : {}),
+      ...boundsMember(call),
       ...approval,
       ...budgetMembers(ok),
       ...standing,
@@ -325,18 +349,69 @@ function budgetMembers({
   }
 }
 
+/** Units as events carry them: what a handler says beyond them is nonsense, and denied as that. */
+const UNIT = /^(?:uses|rate|tokens|bytes|ms|money\/[A-Z]{3})$/
+
+function boundsMember({ bounds = {} }: Pick<Partial<Call>, 'bounds'>): {
+  readonly bounds?: Record<string, number>
+} {
+  const said = Object.entries(bounds).filter(([unit, most]) => {
+    return UNIT.test(unit) && Number.isSafeInteger(most) && (most as number) >= 0
+  })
+  return said.length === 0 ? {} : { bounds: Object.fromEntries(said) as Record<string, number> }
+}
+
+/** The event of the proposal that an effect follows, where its program says so. */
+function proposalOf({ proposal }: Pick<Call, 'proposal'>): readonly EventId[] {
+  return proposal === undefined ? [] : [proposal]
+}
+
+/** What a denial tells of the question it answers, so that it can be judged again. */
+interface Told {
+  readonly labels: CallLabels
+  readonly purse?: readonly BudgetShare[]
+  readonly basis?: readonly Guard[]
+  readonly secret?: string
+}
+
+/** As far as one event has room for it beside the reasons: arguments are left out last. */
+function toldMembers(
+  call: Pick<Call, 'sealed'> & Pick<Partial<Call>, 'bounds'>,
+  { labels, purse, secret }: Told,
+  room: number,
+): Partial<Payload<'CapabilityDenied'>> {
+  const fits = purse === undefined || purse.length <= UNIT_GUARDS_MAX
+  const parts: readonly Partial<Payload<'CapabilityDenied'>>[] = [
+    secret === undefined ? {} : { secret },
+    boundsMember(call),
+    { arguments: call.sealed.ref as Payload<'CapabilityUsed'>['arguments'] },
+    purse === undefined || !fits ? {} : { purse: [...purse] },
+    { labels: labels as Payload<'CapabilityUsed'>['labels'] },
+  ]
+  let left = room
+  const kept = parts.filter((part) => {
+    const bytes = Buffer.byteLength(canonicalize(part))
+    const hasRoom = bytes <= left
+    if (hasRoom) left -= bytes
+    return hasRoom
+  })
+  return Object.assign({}, ...kept)
+}
+
 function denied(
-  call: Pick<Call, 'effect' | 'attempt' | 'request' | 'sealed' | 'resource'>,
+  call: Pick<Call, 'effect' | 'attempt' | 'request' | 'sealed' | 'resource'> & Partial<Call>,
   grant: string,
   denial: Denial,
   {
     causes = [],
     final = true,
     label = null,
+    told,
   }: {
     readonly causes?: readonly EventId[]
     readonly final?: boolean
     readonly label?: Label | null
+    readonly told?: Told
   },
 ): Ruling {
   const data: Payload<'CapabilityDenied'> = {
@@ -348,10 +423,15 @@ function denied(
     argumentsDigest: call.sealed.digest,
     grant,
     denial: denial as unknown as Payload<'CapabilityDenied'>['denial'],
-    basis: [],
+    basis: [...(told?.basis ?? [])],
     ...(label === null ? {} : { label: label as unknown as Payload<'CapabilityDenied'>['label'] }),
   }
-  return { kind: 'denied', final, fact: { type: 'CapabilityDenied', data, causes } }
+  const all = [...proposalOf({ proposal: call.proposal }), ...causes]
+  const fact = { type: 'CapabilityDenied', causes: all } as const
+  if (told === undefined) return { kind: 'denied', final, fact: { ...fact, data } }
+  const more = toldMembers(call, told, DENIAL_BYTES_MAX - Buffer.byteLength(canonicalize(data)))
+  const blob = more.arguments === undefined ? null : call.sealed.blob
+  return { kind: 'denied', final, fact: { ...fact, data: { ...data, ...more }, blob } }
 }
 
 function refusal(code: string, message: string, cause?: unknown): Denial {

@@ -81,6 +81,11 @@ export interface EffectRequest<R = JsonValue> {
   /** The name a grant has in this run (see `CapabilitiesBound`). */
   readonly grant: string
   readonly arguments: JsonObject
+  /**
+   * The step id of the `propose` of this scope that the effect carries out: recorded as a cause of
+   * whatever is decided about it.
+   */
+  readonly proposal?: string
   /** For effects that stream bytes: reduce them in place instead of recording them. */
   readonly fold?: ByteFold
   /** Never set: carries `R` in the type. */
