@@ -88,7 +88,9 @@ function checked(grant: Grant): Grant {
   const faults = structuralFaults(grant)
   if (faults.length === 0) return grant
   const message = `The changed grant is none: ${faults.join('; ')}`
-  throw new CapabilitiesError(CAPABILITIES_CODES.grantUnsupported, message, { reasons: [...faults] })
+  throw new CapabilitiesError(CAPABILITIES_CODES.grantUnsupported, message, {
+    reasons: [...faults],
+  })
 }
 
 function versionOf(state: AuthorityState, stream: StreamId): number {

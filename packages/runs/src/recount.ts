@@ -16,9 +16,9 @@ import {
   type Purse,
   put,
   type Share,
+  settleShares,
   shareOf,
   sharesOf,
-  settleShares,
   take,
 } from './purse.ts'
 

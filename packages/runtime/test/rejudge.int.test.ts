@@ -113,7 +113,10 @@ describe('an untouched log', () => {
     const many = make(async (ctx) =>
       Promise.all([...Array(8).keys()].map((i) => ctx.attempt(`${i}`, send({ tokens: 3 })))),
     )
-    const limits = [{ kind: 'count', max: 5 }, { kind: 'budget', unit: 'tokens', max: 12 }]
+    const limits = [
+      { kind: 'count', max: 5 },
+      { kind: 'budget', unit: 'tokens', max: 12 },
+    ]
     await ice.runs.execute(many, null, { grants: { g: spec(limits) } })
     const rate = [{ kind: 'rate', max: 3, windowMs: 3_600_000 }]
     await ice.runs.execute(many, null, { grants: { g: spec(rate) } })
@@ -128,7 +131,10 @@ describe('an untouched log', () => {
       await ctx.attempt('unknown', send({}, 'plain', 'fly'))
     })
     const schema = { type: 'object', properties: { to: { type: 'string' } } }
-    const careful = spec([{ kind: 'arguments', schema }, { kind: 'trusted', paths: ['/to'] }])
+    const careful = spec([
+      { kind: 'arguments', schema },
+      { kind: 'trusted', paths: ['/to'] },
+    ])
     await ice.runs.execute(strange, null, { grants: { g: careful, plain: spec([]) } })
     const asking = make(async (ctx) => {
       for (const id of ['a', 'b', 'c']) await ctx.attempt(id, send())
@@ -143,7 +149,11 @@ describe('an untouched log', () => {
       const view = await ice.runs.view(run)
       const waiting = view?.waitingFor[0]
       expect(waiting?.step).toBe(['a', 'b', 'c'][i])
-      await ice.runs.answer(run, { ...answer, step: waiting?.step, digest: waiting?.digest } as never)
+      await ice.runs.answer(run, {
+        ...answer,
+        step: waiting?.step,
+        digest: waiting?.digest,
+      } as never)
       if (i === 2) {
         await ice.grants.revoke((await grantsOf(ice, run))['plain'] as GrantId, { reason: 'x' })
       }
@@ -288,7 +298,9 @@ describe('a change', () => {
     // Whatever was refused by a policy, or because another one was loaded, would be allowed.
     const allowed = await flips(ice, { policy: all }, first)
     expect(allowed.map(([id]) => id)).toEqual([...'abc', 'b', ...'abc', ...'abc'])
-    expect(allowed.every(([, outcome, would]) => outcome === 'flip' && would === 'allowed')).toBe(true)
+    expect(allowed.every(([, outcome, would]) => outcome === 'flip' && would === 'allowed')).toBe(
+      true,
+    )
     await ice.close()
   })
 })

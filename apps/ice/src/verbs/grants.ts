@@ -1,13 +1,14 @@
 /** `ice grants`: who may do what, as a tree from the roots, and what became of it. */
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
+import { caveatWords } from '../log/caveats.ts'
 import { findRun } from '../log/find.ts'
 import { descendants, type GrantMap, type GrantRecord, readGrants, usesMax } from '../log/grants.ts'
 import { openReader, using } from '../log/open.ts'
 import { duration, isoTime } from '../terminal/format.ts'
 import { writeList } from '../terminal/list.ts'
 import type { Paint } from '../terminal/paint.ts'
-import { jsonText, plain } from '../terminal/text.ts'
+import { clip, jsonText, plain } from '../terminal/text.ts'
 
 /** Options of `grants`. */
 export interface GrantsOptions {
@@ -106,13 +107,8 @@ function expiryText(expiresAt: number | null): string {
 }
 
 function caveatText(caveats: readonly Readonly<Record<string, unknown>>[]): string {
-  const texts = caveats.map((caveat) => {
-    if (caveat['kind'] === 'count') return `at most ${String(caveat['max'])} uses`
-    if (caveat['kind'] === 'approval') return 'each use approved'
-    if (caveat['kind'] === 'approval-for') return `${String(caveat['actions'])} approved`
-    return jsonText(caveat)
-  })
-  return texts.length === 0 ? '' : `, only ${texts.map(plain).join('; ')}`
+  const texts = caveats.map((caveat) => clip(plain(caveatWords(caveat)), 300))
+  return texts.length === 0 ? '' : `, only ${texts.join('; ')}`
 }
 
 /** What a grant is about, in words where the kind is known. */
