@@ -6,10 +6,10 @@ import type { EventId, StreamId } from '@ice/primitives'
 import { isOutcome, sealValue } from '@ice/runs'
 import { CAUSE_DEPTH_MAX, CAUSES_MAX } from '../limits.ts'
 import { readEvent } from '../log/find.ts'
-import { grantJson } from '../verbs/grants.ts'
-import { type Link, readChain, type Use } from './authority.ts'
+import { readChain, type Use } from './authority.ts'
 import { type ConsentNote, consentNote } from './consent.ts'
 import { type EffectStory, readStory, stepOf } from './effect.ts'
+import { type LinkNote, linkNote } from './link.ts'
 import { type EventNote, note } from './note.ts'
 import { type Holdings, readHoldings } from './purse.ts'
 import { readSubject, type SubjectNote } from './subject.ts'
@@ -19,9 +19,6 @@ export interface Cause extends EventNote {
   readonly data: unknown
   readonly causes: readonly Cause[]
 }
-
-/** A link of the chain as data. */
-export type LinkNote = Readonly<Record<string, unknown>>
 
 /** One decision about an effect: the intent or the denial it led to. */
 export interface DecisionNote {
@@ -317,12 +314,6 @@ async function refused(
 
 function denialOf({ data }: RecordedEvent): DenialCause {
   return (data as { readonly denial: DenialCause }).denial
-}
-
-function linkNote(link: Link | { readonly unknown: string }): LinkNote {
-  if ('unknown' in link) return { unknown: link.unknown }
-  const { state: _now, endedBy: _above, uses: _all, ...grant } = grantJson(link)
-  return { ...grant, takes: link.takes, revokedLater: link.revokedLater }
 }
 
 async function outcomeNote(

@@ -5,7 +5,7 @@ import type { Paint } from '../terminal/paint.ts'
 import { clip, plain } from '../terminal/text.ts'
 import { resourceText } from '../verbs/grants.ts'
 import type { Take } from './authority.ts'
-import type { LinkNote } from './explain.ts'
+import type { LinkNote } from './link.ts'
 
 /** The lines of a chain, each link further in. */
 export function chainLines(chain: readonly LinkNote[], paint: Paint): readonly string[] {

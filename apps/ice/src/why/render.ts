@@ -17,8 +17,18 @@ import type { SubjectNote } from './subject.ts'
 /** Decisions, and questions, of one effect that are shown: the latest. */
 const SHOWN_MAX = 8
 
-/** The lines of an explanation. */
+/** The lines of an explanation. Total: of what has another shape than it should, the data. */
 export function explanationLines(explanation: Explanation, paint: Paint): readonly string[] {
+  try {
+    return linesOf(explanation, paint)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    const fault = `what is recorded is not of the shape of its type: ${error.message}`
+    return linesOf({ ...explanation, effect: null, subject: null, causes: [], fault }, paint)
+  }
+}
+
+function linesOf(explanation: Explanation, paint: Paint): readonly string[] {
   const { event, meaning, effect, subject, fault, causes } = explanation
   const { id, position, type, time, origin, principal } = event
   const by = principal === undefined ? plain(origin) : `${plain(origin)} for ${plain(principal)}`

@@ -3,6 +3,7 @@ import type { StandardPayloads } from '@ice/events'
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import type { StreamId } from '@ice/primitives'
 import { readChain } from './authority.ts'
+import { linkNote } from './link.ts'
 import { type EventNote, note } from './note.ts'
 
 type Slice = StandardPayloads['BudgetAllotted']
@@ -118,7 +119,7 @@ async function grantNote(log: EventLog, event: RecordedEvent): Promise<SubjectNo
   const grant = event.stream.slice('grant/'.length)
   const none = { run: '', effect: '', attempt: 0, intent: null }
   const use = { ...none, at: event.time, position: event.position }
-  const chain = await readChain(log, [grant], use)
+  const chain = (await readChain(log, [grant], use)).map(linkNote)
   const next = await nextOf(log, event)
   return { kind: 'grant', lines: [], data: { grant, chain }, next, effect: null }
 }
