@@ -2,7 +2,7 @@
 import { callDigest, describe as describeDenial } from '@ice/capabilities'
 import type { CallIdentity, DenialCause, Label } from '@ice/capabilities/ports'
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
-import type { EventId, StreamId } from '@ice/primitives'
+import { type EventId, errorRecord, type StreamId } from '@ice/primitives'
 import { isOutcome, sealValue } from '@ice/runs'
 import { CAUSE_DEPTH_MAX, CAUSES_MAX } from '../limits.ts'
 import { readEvent } from '../log/find.ts'
@@ -10,7 +10,7 @@ import { readChain, type Use } from './authority.ts'
 import { type ConsentNote, consentNote } from './consent.ts'
 import { type EffectStory, readStory, stepOf } from './effect.ts'
 import { type LinkNote, linkNote } from './link.ts'
-import { type EventNote, note } from './note.ts'
+import { type EventNote, isOfShape, note } from './note.ts'
 import { type Holdings, readHoldings } from './purse.ts'
 import { readSubject, type SubjectNote } from './subject.ts'
 
@@ -141,9 +141,9 @@ async function explained(
     const told = story === null ? null : await effectNote(log, story, stream)
     return { effect: told, subject, fault: null }
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error
+    if (!isOfShape(error)) throw error
     // Only a log that did not go through the gateway has payloads of other shapes.
-    const fault = `what is recorded is not of the shape of its type: ${error.message}`
+    const fault = `what is recorded is not of the shape of its type: ${errorRecord(error).message}`
     return { effect: null, subject: null, fault }
   }
 }

@@ -1,5 +1,6 @@
 /** An event in short. */
 import type { RecordedEvent } from '@ice/events/ports'
+import { errorRecord } from '@ice/primitives'
 
 /** What is told of every event that an explanation names. */
 export interface EventNote {
@@ -14,4 +15,12 @@ export interface EventNote {
 /** The short of an event. */
 export function note({ id, position, type, time, origin, principal }: RecordedEvent): EventNote {
   return { id, position, type, time, origin, principal: principal ?? null }
+}
+
+/** Whether something was thrown because a payload is not of the shape of its type. */
+export function isOfShape(error: unknown): boolean {
+  if (error instanceof TypeError) return true
+  // Of ids, values and queries that no payload of ours would have led to.
+  const { code } = errorRecord(error)
+  return code.startsWith('ICE_PRIMITIVES_') || /^ICE_(?:RUNS|EVENTS)_\w+_UNSUPPORTED$/.test(code)
 }

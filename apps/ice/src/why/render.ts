@@ -4,13 +4,14 @@
  * Everything of the log is made plain before it is shown, and long values and long lists are cut,
  * with a word on what is left out: `--json` has all of it.
  */
+import { errorRecord } from '@ice/primitives'
 import { labelText } from '../log/labels.ts'
 import { duration, isoTime } from '../terminal/format.ts'
 import type { Paint } from '../terminal/paint.ts'
 import { clip, jsonText, plain, plainLines } from '../terminal/text.ts'
 import type { ConsentNote } from './consent.ts'
 import type { Cause, DecisionNote, EffectNote, Explanation, ProposalNote } from './explain.ts'
-import type { EventNote } from './note.ts'
+import { type EventNote, isOfShape } from './note.ts'
 import { chainLines } from './render-chain.ts'
 import type { SubjectNote } from './subject.ts'
 
@@ -22,8 +23,8 @@ export function explanationLines(explanation: Explanation, paint: Paint): readon
   try {
     return linesOf(explanation, paint)
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    const fault = `what is recorded is not of the shape of its type: ${error.message}`
+    if (!isOfShape(error)) throw error
+    const fault = `what is recorded is not of the shape of its type: ${errorRecord(error).message}`
     return linesOf({ ...explanation, effect: null, subject: null, causes: [], fault }, paint)
   }
 }
