@@ -50,6 +50,7 @@ interface Told {
     readonly proposal: { readonly relation: string; readonly reason: string } | null
     readonly consents: readonly object[]
     readonly decisions: readonly {
+      readonly callDigest: string
       readonly chain: readonly { readonly takes: readonly object[] }[]
     }[]
   } | null
@@ -110,7 +111,7 @@ describe('a log of governed effects', () => {
   /** Verifies: CLI-R51 */
   it('tells what was presented, by whom it could be answered, and the digests of each stage', async () => {
     const told = await why(idOf('FileWritten'))
-    const call = (told.effect?.decisions[0] as unknown as { callDigest: string }).callDigest
+    const call = told.effect?.decisions[0]?.callDigest
     expect(told.effect?.consents).toMatchObject([
       { digest: call, approvers: [me, 'os:eve'], approved: true, comment: 'fine', later: [] },
     ])
@@ -268,13 +269,18 @@ describe('a log that did not go through the gateway', () => {
     await store.close()
     for (const at of [1, 2, 3, 4, 13, 17, 21, 25, 29]) {
       const told = await folder.ice('why', `${at}`)
-      expect([told.stderr, told.code, /\p{Cf}|\p{Cc}(?<!\n)/u.test(told.stdout)]).toEqual(['', 0, false])
+      expect([told.stderr, told.code, /\p{Cf}|\p{Cc}(?<!\n)/u.test(told.stdout)]).toEqual([
+        '',
+        0,
+        false,
+      ])
     }
     const judged = await folder.ice('backtest', '--policy', 'none.cedar', '--jsonl')
     expect(judged.code).toBe(3)
     folder.file('none.cedar', '')
     const again = await folder.ice('backtest', '--policy', 'none.cedar', '--jsonl')
-    expect([again.code, jsonLines(again.stdout).at(-1)]).toMatchObject([
+    expect([again.stderr, again.code, jsonLines(again.stdout).at(-1)]).toMatchObject([
+      '',
       6,
       { summary: { same: 0 } },
     ])

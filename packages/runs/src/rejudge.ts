@@ -291,7 +291,12 @@ function isDecision(event: RecordedEvent): event is RecordedEvent<string, Decide
 
 function verdictOf(data: Decided): Verdict {
   if (!('denial' in data)) return { verdict: 'allowed' }
-  return { verdict: 'denied', denial: data.denial as unknown as Denial }
+  const { code, causes } = data.denial as Partial<Denial>
+  const isDenial = typeof code === 'string' && Array.isArray(causes)
+  const message = 'The record has no reason that can be read'
+  // Only a log that did not go through the gateway holds a denial of another shape.
+  const denial = isDenial ? data.denial : { code: '', message, data: {}, causes: [] }
+  return { verdict: 'denied', denial: denial as unknown as Denial }
 }
 
 /** Whether authority was never asked: no handler, arguments it does not take, no such grant. */
