@@ -237,7 +237,7 @@ describe('a log that did not go through the gateway', () => {
     const path = join(folder.path, '.ice/ice.db')
     const store = openSqliteEventStore({ path, clock: systemClock })
     const log = createEventLog({ store, taxonomy: composeTaxonomy(types), clock: systemClock })
-    const odd = [
+    const odd: readonly Readonly<Record<string, unknown>>[] = [
       { effect: 'e', chain: 7, action: evil },
       {
         effect: 'e',

@@ -38,8 +38,9 @@ test.each(['none', 'plan', 'late', '', 7, '__proto__', 'constructor'])(
       await late
       return code
     })
-    const { run, value } = await runs.execute(wrong, null, { grants })
-    expect(value).toMatch(/^ICE_RUNS_(?:PROPOSAL_NOT_FOUND|STEP_CONFLICT)$/)
+    const { run } = await runs.execute(wrong, null, { grants })
+    const value = expect.stringMatching(/^ICE_RUNS_(?:PROPOSAL_NOT_FOUND|STEP_CONFLICT)$/)
+    expect(await runs.result(run)).toMatchObject({ value })
     expect(await types(run)).not.toContain('CapabilityUsed')
   },
 )

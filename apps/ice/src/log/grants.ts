@@ -214,19 +214,3 @@ function standingOf(
   if (ended.has(grant.holder)) return 'over'
   return now < grant.notBefore ? 'not-yet' : 'active'
 }
-
-/** A grant and all below it, nearest first. */
-export function descendants(grants: GrantMap, root: GrantId): readonly GrantRecord[] {
-  const children = new Map<GrantId, GrantRecord[]>()
-  for (const record of grants.values()) {
-    const { parent } = record.grant
-    if (parent === null) continue
-    const siblings = children.get(parent)
-    if (siblings === undefined) children.set(parent, [record])
-    else siblings.push(record)
-  }
-  const first = grants.get(root)
-  const reached = first === undefined ? [] : [first]
-  for (const { grant } of reached) reached.push(...(children.get(grant.id) ?? []))
-  return reached
-}
