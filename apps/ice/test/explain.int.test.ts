@@ -109,7 +109,7 @@ describe('a log of governed effects', () => {
   })
 
   /** Verifies: CLI-R51 */
-  it('tells what was presented, by whom it could be answered, and the digests of each stage', async () => {
+  it('tells what was presented, who could answer, and the digests of each stage', async () => {
     const told = await why(idOf('FileWritten'))
     const call = told.effect?.decisions[0]?.callDigest
     expect(told.effect?.consents).toMatchObject([
@@ -130,7 +130,7 @@ describe('a log of governed effects', () => {
   })
 
   /** Verifies: CLI-R52 */
-  it('tells budgets before and after, and of each event of authority what it is about', async () => {
+  it('tells budgets before and after, and what events of authority are about', async () => {
     const read = await why(idOf('FileRead', 'untied'))
     expect(read.effect?.decisions[0]?.chain[0]?.takes).toMatchObject([
       {
@@ -165,7 +165,7 @@ describe('a log of governed effects', () => {
   })
 
   /** Verifies: CLI-R54 */
-  it('judges its decisions again: nothing flips where nothing changes, and nothing is written', async () => {
+  it('judges its decisions again: nothing flips without a change, or is written', async () => {
     const before = (await folder.ice('verify', '--json')).stdout
     const same = await folder.ice('backtest', '--expire', grant, '2999-01-01T00:00:00Z', '--json')
     expect([same.code, json<readonly object[]>(same)]).toEqual([

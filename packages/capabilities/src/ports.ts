@@ -494,7 +494,7 @@ export interface Judge extends Pick<Authority, 'basis' | 'callDigest' | 'decide'
   observe(event: RecordedEvent): void
   /** The version of a stream of authority as it is known here; 0 where it is not. */
   versionOf(stream: StreamId): number
-  /** Which policy those whose decisions are judged had loaded. Nothing where the policy is changed. */
+  /** Which policy those who decided had loaded. Nothing where the policy is changed. */
   load(ceiling: Ceiling | null): void
   /** Slices that a decision took of the budget that is reckoned anew. */
   allot(run: RunId, shares: readonly BudgetShare[]): void

@@ -10,10 +10,9 @@ import type {
   AuthorityRequest,
   Authorization,
   BudgetShare,
-  Denial,
   Label,
 } from '@ice/capabilities/ports'
-import type { Guard, RecordedEvent } from '@ice/events/ports'
+import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
   type EventId,
@@ -21,12 +20,11 @@ import {
   type GrantId,
   type Hash,
   type JsonObject,
-  type JsonValue,
   type RunId,
   sha256Hex,
   type Timestamp,
 } from '@ice/primitives'
-import { type CallLabels, callLabels, endLabel, resultLabel, wholeLabel } from './call-labels.ts'
+import { type CallLabels, callLabels, wholeLabel } from './call-labels.ts'
 import {
   type Carried,
   type Carrying,
@@ -37,21 +35,15 @@ import {
   secretRecord,
   tooWide,
 } from './carried.ts'
-import { afterTheEnd } from './ended-right.ts'
+import { boundsMember, denied, proposalOf, refusal, type Told } from './denied.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
-import {
-  DENIAL_BYTES_MAX,
-  HELD_VALUES_MAX,
-  INLINE_VALUE_BYTES_MAX,
-  OBSERVED_BYTES_MAX,
-  UNIT_GUARDS_MAX,
-} from './limits.ts'
-import type { EffectHandler, EffectReport, EffectRequest, SecretUse } from './ports.ts'
-import { isCounted, shareOf } from './purse.ts'
+import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
+import type { EffectHandler, EffectRequest, SecretUse } from './ports.ts'
+import { shareOf } from './purse.ts'
 import type { Bound } from './references.ts'
-import { asRecorded, type SealedValue, sealValue } from './value.ts'
+import { type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
 export interface EffectIntent extends Intent {
@@ -192,7 +184,7 @@ export function rule(
     readonly waiting?: boolean
   },
 ): Ruling {
-  const { authority, fold, at } = init
+  const { authority, fold } = init
   const { run, grant, resource } = call
   const identity = { run, grant, resource, action: call.request.action }
   const argumentsDigest = call.sealed.digest
@@ -212,20 +204,7 @@ export function rule(
     return denied(call, grant, denial, { causes: [lapsed.event.id], told: asked })
   }
   const label = refusalLabel(call, fold)
-  const request: AuthorityRequest = {
-    ...identity,
-    ...partyOf(fold, run),
-    arguments: call.given,
-    argumentsDigest,
-    ...(call.bound.references.length === 0
-      ? {}
-      : { givenDigest: sha256Hex(canonicalize(call.given)) }),
-    labels,
-    bounds: call.bounds,
-    purse: init.purse,
-    at,
-    callDigest,
-  }
+  const request = requestOf(call, init, { labels, callDigest })
   const decision = authority.decide({ ...request, ...approvedBy(answer) })
   if ('denied' in decision && decision.denied.code !== APPROVAL_REQUIRED) {
     const told = { ...asked, basis: authority.basis(request) }
@@ -251,6 +230,23 @@ export function rule(
   }
   const told = { ...asked, basis: authority.basis(request) }
   return denied(call, grant, decision.denied, { final: init.fresh, label, told })
+}
+
+function requestOf(
+  { run, grant, resource, request, sealed, given, bound, bounds }: Call,
+  { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
+  told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },
+): AuthorityRequest {
+  const isFilled = bound.references.length > 0
+  return {
+    ...{ run, grant, resource, action: request.action },
+    ...partyOf(fold, run),
+    arguments: given,
+    argumentsDigest: sealed.digest,
+    ...(isFilled ? { givenDigest: sha256Hex(canonicalize(given)) } : {}),
+    ...{ bounds, purse, at },
+    ...told,
+  }
 }
 
 /** For whom a run acts: whose stop switches concern what it does. */
@@ -347,201 +343,4 @@ function budgetMembers({
     ...(spends.length === 0 ? {} : { spends: [...spends] }),
     ...(allotted.length === 0 ? {} : { allotted }),
   }
-}
-
-/** Units as events carry them: what a handler says beyond them is nonsense, and denied as that. */
-const UNIT = /^(?:uses|rate|tokens|bytes|ms|money\/[A-Z]{3})$/
-
-function boundsMember({ bounds = {} }: Pick<Partial<Call>, 'bounds'>): {
-  readonly bounds?: Record<string, number>
-} {
-  const said = Object.entries(bounds).filter(([unit, most]) => {
-    return UNIT.test(unit) && Number.isSafeInteger(most) && (most as number) >= 0
-  })
-  return said.length === 0 ? {} : { bounds: Object.fromEntries(said) as Record<string, number> }
-}
-
-/** The event of the proposal that an effect follows, where its program says so. */
-function proposalOf({ proposal }: Pick<Call, 'proposal'>): readonly EventId[] {
-  return proposal === undefined ? [] : [proposal]
-}
-
-/** What a denial tells of the question it answers, so that it can be judged again. */
-interface Told {
-  readonly labels: CallLabels
-  readonly purse?: readonly BudgetShare[]
-  readonly basis?: readonly Guard[]
-  readonly secret?: string
-}
-
-/** As far as one event has room for it beside the reasons: arguments are left out last. */
-function toldMembers(
-  call: Pick<Call, 'sealed'> & Pick<Partial<Call>, 'bounds'>,
-  { labels, purse, secret }: Told,
-  room: number,
-): Partial<Payload<'CapabilityDenied'>> {
-  const fits = purse === undefined || purse.length <= UNIT_GUARDS_MAX
-  const parts: readonly Partial<Payload<'CapabilityDenied'>>[] = [
-    secret === undefined ? {} : { secret },
-    boundsMember(call),
-    { arguments: call.sealed.ref as Payload<'CapabilityUsed'>['arguments'] },
-    purse === undefined || !fits ? {} : { purse: [...purse] },
-    { labels: labels as Payload<'CapabilityUsed'>['labels'] },
-  ]
-  let left = room
-  const kept = parts.filter((part) => {
-    const bytes = Buffer.byteLength(canonicalize(part))
-    const hasRoom = bytes <= left
-    if (hasRoom) left -= bytes
-    return hasRoom
-  })
-  return Object.assign({}, ...kept)
-}
-
-function denied(
-  call: Pick<Call, 'effect' | 'attempt' | 'request' | 'sealed' | 'resource'> & Partial<Call>,
-  grant: string,
-  denial: Denial,
-  {
-    causes = [],
-    final = true,
-    label = null,
-    told,
-  }: {
-    readonly causes?: readonly EventId[]
-    readonly final?: boolean
-    readonly label?: Label | null
-    readonly told?: Told
-  },
-): Ruling {
-  const data: Payload<'CapabilityDenied'> = {
-    effect: call.effect,
-    attempt: call.attempt,
-    stage: 'decision',
-    action: call.request.action,
-    resource: call.resource,
-    argumentsDigest: call.sealed.digest,
-    grant,
-    denial: denial as unknown as Payload<'CapabilityDenied'>['denial'],
-    basis: [...(told?.basis ?? [])],
-    ...(label === null ? {} : { label: label as unknown as Payload<'CapabilityDenied'>['label'] }),
-  }
-  const all = [...proposalOf({ proposal: call.proposal }), ...causes]
-  const fact = { type: 'CapabilityDenied', causes: all } as const
-  if (told === undefined) return { kind: 'denied', final, fact: { ...fact, data } }
-  const more = toldMembers(call, told, DENIAL_BYTES_MAX - Buffer.byteLength(canonicalize(data)))
-  const blob = more.arguments === undefined ? null : call.sealed.blob
-  return { kind: 'denied', final, fact: { ...fact, data: { ...data, ...more }, blob } }
-}
-
-function refusal(code: string, message: string, cause?: unknown): Denial {
-  const data = cause === undefined ? {} : { cause: errorRecord(cause) as unknown as JsonValue }
-  return { code, message, data, causes: [] }
-}
-
-/** What a handler came back with. */
-export type Completion = {
-  readonly intent: EffectIntent
-  readonly event: RecordedEvent
-  /** The events that ended the right to the effect, when it was aborted for that. */
-  readonly endedBy?: readonly EventId[]
-} & ({ readonly report: EffectReport } | { readonly error: unknown })
-
-/** What is recorded of a handler's end, and the value a success gives the program. */
-export interface Settled {
-  readonly type: string
-  readonly data: unknown
-  readonly blob: SealedValue['blob']
-  readonly value: JsonValue
-}
-
-/**
- * The event that a handler's end comes to: always one, whatever it reported or threw. It settles
- * the effect, but for `EffectInDoubt`, which leaves it open for somebody who knows.
- */
-export function settle(completion: Completion): Settled {
-  const { intent, event } = completion
-  const { effect, attempt, labels } = intent.data
-  const source = { handler: intent.handler, args: intent.args, labels }
-  const common = { effect, attempt, intent: event.id }
-  if (!('error' in completion)) {
-    try {
-      const sealed = sealValue(completion.report.value)
-      const observed = boundedObservation(completion.report.observed)
-      const spent = spentMember(intent, completion.report)
-      const label = resultLabel(source, completion.report)
-      const data = { ...common, result: sealed.ref, observed, label, ...spent }
-      const value = asRecorded(completion.report.value)
-      return { type: intent.handler.outcome, data, blob: sealed.blob, value }
-    } catch (error) {
-      // The act took place; only its result cannot be kept. That is a failure, and says so.
-      return failed(
-        { ...common, ...spentMember(intent, completion.report) },
-        error,
-        endLabel(source),
-      )
-    }
-  }
-  const { error } = completion
-  const record = errorRecord(error)
-  const { endedBy = [] } = completion
-  const ended = endedBy.length === 0 ? null : afterTheEnd(intent.data, record)
-  const hasDoubt = record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible'
-  if (hasDoubt || ended === 'EffectInDoubt') {
-    return { type: 'EffectInDoubt', data: { ...common, error: record }, blob: null, value: null }
-  }
-  if (ended === 'EffectRevoked') {
-    const data = { ...common, by: endedBy, proof: record }
-    return { type: ended, data, blob: null, value: null }
-  }
-  const label = endLabel(source)
-  if (!record.code.endsWith('_DENIED')) {
-    return failed({ ...common, ...spentMember(intent, error) }, error, label)
-  }
-  const { code, message, data = {} } = record
-  const denial = { code, message, data, causes: [] }
-  const { action, resource, argumentsDigest, grant } = intent.data
-  const refused = { ...common, stage: 'handler', action, resource, argumentsDigest, grant, denial }
-  return {
-    type: 'CapabilityDenied',
-    data: { ...refused, basis: intent.data.basis, label },
-    blob: null,
-    value: null,
-  }
-}
-
-function failed(common: object, error: unknown, label: Label): Settled {
-  const data = { ...common, error: errorRecord(error), label }
-  return { type: 'EffectFailed', data, blob: null, value: null }
-}
-
-/**
- * What was really spent of each share an intent took, as far as the handler says so: in a report,
- * or in what it threw. A count of calls is no matter of the handler's; what is no amount is not
- * believed, and the bound is spent.
- */
-function spentMember({ spends }: Intent, said: unknown): { readonly spent?: BudgetShare[] } {
-  const amounts = memberOf(said, 'spent')
-  const spent = spends.flatMap((share) => {
-    const amount = isCounted(share) ? undefined : memberOf(amounts, share.unit)
-    const isAmount = Number.isSafeInteger(amount) && (amount as number) >= 0
-    return isAmount ? shareOf(share, amount as number) : []
-  })
-  return spent.length === 0 ? {} : { spent }
-}
-
-/** An own member of whatever a handler came back with. */
-function memberOf(value: unknown, name: string): unknown {
-  try {
-    if (typeof value !== 'object' || value === null) return undefined
-    return Object.getOwnPropertyDescriptor(value, name)?.value
-  } catch {
-    // A proxy says nothing: what was spent is then the bound.
-    return undefined
-  }
-}
-
-function boundedObservation(observed: JsonObject): JsonObject {
-  const { length } = canonicalize(observed)
-  return length <= OBSERVED_BYTES_MAX ? observed : { dropped: 'too large', characters: length }
 }

@@ -181,7 +181,7 @@ describe('an untouched log', () => {
 })
 
 /** Verifies: RUN-R80 */
-test('a denial is judged on what it was decided on, though others wrote before it was recorded', async () => {
+test('a denial is judged on what it was decided on, whatever was written since', async () => {
   const plain = memoryEventStore({ clock: systemClock })
   let before: (() => Promise<unknown>) | null = null
   const store: typeof plain = {
@@ -269,7 +269,7 @@ describe('a change', () => {
     await ice.close()
   })
 
-  test('of the policy is judged on the policies that were in force, or says that it cannot', async () => {
+  test('of the policy is judged on those that were in force, or says why not', async () => {
     const store = memoryEventStore({ clock: systemClock })
     const first: Ceiling = {
       ...{ name: 'first', version: '1', digest: sha256Hex('first') },

@@ -1,4 +1,4 @@
-/** `ice backtest`: which recorded decisions would come out otherwise under a change of authority. */
+/** `ice backtest`: which recorded decisions would come out otherwise under a change. */
 import { createJudge, describe } from '@ice/capabilities'
 import type { ResourceKind } from '@ice/capabilities/ports'
 import type { EventLog } from '@ice/events/ports'
@@ -85,7 +85,7 @@ function sinceOf(text: string | undefined): { after?: number; since?: Timestamp 
   if (/^\d{1,12}$/.test(text)) return { after: Math.max(0, Number(text) - 1) }
   const at = pointInTime(text, 0)
   if (at !== undefined && Number.isSafeInteger(at)) return { since: at as Timestamp }
-  const message = `--since takes a position or a time like 2030-01-31T12:00:00Z, not "${plain(text)}"`
+  const message = `--since takes a position or a time (2030-01-31T12:00:00Z), not "${plain(text)}"`
   throw new CliError(CLI_CODES.usage, message)
 }
 
@@ -119,8 +119,9 @@ async function printLines(invocation: Invocation, text: readonly string[]): Prom
 function lines(each: Rejudged, paint: Paint): readonly string[] {
   const { event, position, effect, action, resource, outcome, was, would, reason } = each
   const mark = outcome === 'same' || outcome === 'outside' ? paint.dim : paint.red
+  const where = clip(plain(jsonText(resource)), 200)
   const head = [
-    `${mark(outcome)}  ${plain(effect)}: ${plain(action)} on ${clip(plain(jsonText(resource)), 200)}`,
+    `${mark(outcome)}  ${plain(effect)}: ${plain(action)} on ${where}`,
     `  ${event}  at position ${position}`,
   ]
   if (reason !== null) return [...head, `  ${clip(plain(reason), 400)}`]
