@@ -6,7 +6,7 @@ import type { EffectIntent } from './effects.ts'
 import { endedRight } from './ended-right.ts'
 import type { EffectCall } from './ports.ts'
 import type { Rights } from './rights.ts'
-import type { Completion } from './settlement.ts'
+import type { Completion } from './settle.ts'
 
 /** Starts handlers and gathers their completions; outlives a refold of the run. */
 export class Acts {

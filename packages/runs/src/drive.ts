@@ -34,7 +34,7 @@ import type { DriveOptions, Program, Stretch } from './ports.ts'
 import type { References } from './references.ts'
 import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
-import { type Completion, settle } from './settlement.ts'
+import { type Completion, settle } from './settle.ts'
 import { openValue } from './value.ts'
 import { Waker } from './waker.ts'
 

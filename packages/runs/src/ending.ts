@@ -12,7 +12,7 @@ import type { Fact, Journal } from './journal.ts'
 import { HANDLER_GRACE_MS } from './limits.ts'
 import type { Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
-import { type Completion, settle } from './settlement.ts'
+import { type Completion, settle } from './settle.ts'
 
 /** What is said here nobody else has said. */
 const OURS = { sources: [], readers: null }

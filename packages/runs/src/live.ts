@@ -16,7 +16,7 @@ import type { DriveOptions, Program, Stretch } from './ports.ts'
 import { dueFact, nextDue } from './questions.ts'
 import { resultOf } from './result.ts'
 import { Rulings } from './rulings.ts'
-import { settle } from './settlement.ts'
+import { settle } from './settle.ts'
 import type { Waker } from './waker.ts'
 
 /** What a live part needs of its drive. */

@@ -51,7 +51,7 @@ import { systemPrincipal } from './principal.ts'
 export const DEFAULT_PATH = '.ice/ice.db'
 
 /** The resource kinds every runtime has. */
-const STANDARD_KINDS: readonly ResourceKind[] = [
+export const STANDARD_KINDS: readonly ResourceKind[] = [
   approvalKind,
   fsKind,
   netKind,

@@ -1,7 +1,4 @@
-/**
- * From what a handler came back with to what is recorded of it: one event, whatever it reported or
- * threw. It settles the effect, but for a doubt, which stays open for somebody who knows.
- */
+/** What is recorded of a handler's end: of a report, of something thrown, of a right that ended. */
 
 import type { BudgetShare, Label } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
