@@ -1,10 +1,10 @@
 /**
- * Mutants that change nothing anybody could see, each by name and with its reason.
+ * Mutants that change nothing anybody could see, each by name and with its reason, in a text file:
  *
- * A name holds what the change is and the line it is made in, and no number of a line, so that it
- * lasts while that line does:
+ *     # why these change nothing
+ *     file | the line the change is made in | original -> replacement
  *
- *     decide.ts | if (at < chain.notBefore …) return false | at < chain.notBefore -> at <= chain.notBefore
+ * A name holds no number of a line, so that it lasts while that line does.
  *
  * 1. An exemption of which no mutant has the name is an error: its reason may hold no longer.
  * 2. So is one whose mutant is noticed: it does change something.
@@ -14,10 +14,17 @@ import { basename, join } from 'node:path'
 import { projectRoot } from '../lib/house.ts'
 import type { Mutant } from './edits.ts'
 
-/** Mutants exempt for one reason. */
-export interface Exemption {
-  readonly why: string
-  readonly mutants: readonly string[]
+/** The names in a file of exemptions. @throws when one stands below no reason */
+export function exemptions(path: URL): readonly string[] {
+  const names: string[] = []
+  let why = ''
+  for (const line of readFileSync(path, 'utf8').split('\n')) {
+    if (line === '') why = ''
+    else if (line.startsWith('# ')) why = line
+    else if (why === '') throw new Error(`no reason is given for: ${line}`)
+    else names.push(line)
+  }
+  return names
 }
 
 /** The name of every mutant; the second of one name on one line ends in ` #2`. */

@@ -5,7 +5,8 @@
  * meet them are run: at least 95 of 100 changes have to make one fail. By default a sample is
  * tried, drawn by the seed that is printed; `--full` tries all of them. Survivors are listed: each
  * is a test that is missing, or a change that changes nothing. The latter are exempt by name, with
- * the reason (`authority-equivalents.ts`); the figure is told with them and without.
+ * the reason (`authority-equivalents.txt`), and tried by `--full` alone; the figure is told with them and
+ * without.
  *
  * `ICE_PROVE_SEED` draws a sample again, `ICE_PROVE_FILES=schema,decide` tries all of some files.
  */
@@ -15,10 +16,9 @@ import { basename, join } from 'node:path'
 import type { CheckRecorder } from '../../harness/recorder.ts'
 import type { TopicContext } from '../../harness/topics.ts'
 import { projectRoot } from '../../lib/house.ts'
-import { type CampaignResult, mutantsOf, runCampaign } from '../../mutants/campaign.ts'
+import { mutantsOf, runCampaign } from '../../mutants/campaign.ts'
 import type { Mutant } from '../../mutants/edits.ts'
-import { mutantNames } from '../../mutants/exempt.ts'
-import { EQUIVALENTS } from './authority-equivalents.ts'
+import { exemptions, mutantNames } from '../../mutants/exempt.ts'
 import { insist } from './insist.ts'
 
 const PACKAGE = 'packages/capabilities'
@@ -37,6 +37,9 @@ const SAMPLE = 100
 /** The share of mutants that the tests have to notice. */
 const SHARE_MIN = 0.95
 
+/** What changes nothing. */
+const EQUIVALENTS = new URL('./authority-equivalents.txt', import.meta.url)
+
 /** The files of the kernel: whatever is not known to be something else. */
 function kernelFiles(): readonly string[] {
   return readdirSync(join(projectRoot, FOLDER))
@@ -53,9 +56,9 @@ export async function authorityMutants(context: TopicContext & CheckRecorder): P
   const isAll = context.full || only !== undefined
   const names = mutantNames(mutantsOf(sources))
   const nameOf = new Map([...names].map(([{ id }, name]) => [id, name]))
+  const exempt = exemptions(EQUIVALENTS)
   await context.check('each mutant that is exempt is one there is', async () => {
     const known = new Set(names.values())
-    const exempt = EQUIVALENTS.flatMap(({ mutants }) => mutants)
     const gone = exempt.filter((name) => !known.has(name))
     insist(gone.length === 0, `no mutant has these names: ${gone.join('\n')}`)
     insist(new Set(exempt).size === exempt.length, 'a mutant is exempt twice')
@@ -65,57 +68,62 @@ export async function authorityMutants(context: TopicContext & CheckRecorder): P
     `  mutants of ${chosenFiles.length} files, ${isAll ? 'all' : `drawn by seed ${seed}`}`,
   )
   await context.check('at least 95 of 100 mutants of the kernel are noticed', async () => {
-    const exempt = new Set(EQUIVALENTS.flatMap(({ mutants }) => mutants))
-    const isExempt = ({ id }: Mutant): boolean => exempt.has(nameOf.get(id) ?? '')
-    const result = await runCampaign({
+    const isExempt = ({ id }: Mutant): boolean => exempt.includes(nameOf.get(id) ?? '')
+    let chosen: readonly Mutant[] = []
+    const { all, tried, survivors } = await runCampaign({
       sources,
       folder: PACKAGE,
       tests: `${PACKAGE}/test/**/*.test.ts`,
       choose: (mutants) => {
         const some = mutants.filter(({ file }) => chosenFiles.includes(file))
-        return isAll ? some : draw(some, seed)
+        chosen = isAll ? some : draw(some, seed)
+        return context.full ? chosen : chosen.filter((mutant) => !isExempt(mutant))
       },
       progress: (status) => context.progress(status),
       survived: (mutant) => {
         if (!isExempt(mutant)) context.say(`  survived: ${mutant.line}: ${nameOf.get(mutant.id)}`)
       },
     })
-    return judged(result, isExempt, context)
+    const odd = tried.filter((mutant) => isExempt(mutant) && !survivors.includes(mutant))
+    insist(odd.length === 0, `exempt, and noticed: ${odd.map(({ id }) => nameOf.get(id))}`)
+    // What is exempt and was not tried counts as what survived, where it is counted at all.
+    const killed = new Set(tried.filter((mutant) => !survivors.includes(mutant)))
+    const share = tell(chosen, { killed, isExempt, say: (text) => context.say(text) })
+    context.say(`  of ${all.length} mutants that there are`)
+    insist(tried.length > 0 && share >= SHARE_MIN, `${(100 * share).toFixed(1)} % were noticed`)
+    return tried.length
   })
 }
 
-/** Tells the figures of each file, and holds all of them together to the share. */
-function judged(
-  { all, tried, survivors }: CampaignResult,
-  isExempt: (mutant: Mutant) => boolean,
-  { say }: TopicContext,
-): number {
-  const survived = new Set(survivors)
-  for (const file of new Set(tried.map((mutant) => mutant.file))) {
-    const its = tried.filter((mutant) => mutant.file === file)
-    say(`  ${basename(file).padEnd(20)} ${figures(its, survived, isExempt).text}`)
+interface Fates {
+  readonly killed: ReadonlySet<Mutant>
+  isExempt(mutant: Mutant): boolean
+  say(text: string): void
+}
+
+/** Tells the figures of each file and of all, and returns the share that was noticed. */
+function tell(chosen: readonly Mutant[], fates: Fates): number {
+  for (const file of new Set(chosen.map((mutant) => mutant.file))) {
+    const its = chosen.filter((mutant) => mutant.file === file)
+    fates.say(`  ${basename(file).padEnd(20)} ${figures(its, fates).text}`)
   }
-  const { text, share } = figures(tried, survived, isExempt)
-  say(`  ${text} (${all.length} there are)`)
-  const odd = tried.filter((mutant) => isExempt(mutant) && !survived.has(mutant))
-  insist(odd.length === 0, `exempt, and noticed: ${odd.map(({ file, line }) => `${file}:${line}`)}`)
-  insist(tried.length > 0 && share >= SHARE_MIN, text)
-  return tried.length
+  const { text, share } = figures(chosen, fates)
+  fates.say(`  ${text}`)
+  return share
 }
 
 function figures(
-  tried: readonly Mutant[],
-  survived: ReadonlySet<Mutant>,
-  isExempt: (mutant: Mutant) => boolean,
+  chosen: readonly Mutant[],
+  { killed, isExempt }: Fates,
 ): { readonly text: string; readonly share: number } {
-  const exempt = tried.filter(isExempt).length
-  const killed = tried.filter((mutant) => !survived.has(mutant)).length
-  const counted = tried.length - exempt
-  const share = counted === 0 ? 1 : killed / counted
-  const [percent, raw] = [share, killed / tried.length].map((part) => (100 * part).toFixed(1))
+  const exempt = chosen.filter(isExempt).length
+  const noticed = chosen.filter((mutant) => killed.has(mutant)).length
+  const counted = chosen.length - exempt
+  const share = counted === 0 ? 1 : noticed / counted
+  const [percent, raw] = [share, noticed / chosen.length].map((part) => (100 * part).toFixed(1))
   const text =
-    `${killed} of ${tried.length} mutants were noticed, ${exempt} are exempt, ` +
-    `${counted - killed} survived: ${percent} % (${raw} % with the exempt ones)`
+    `${noticed} of ${chosen.length} mutants were noticed, ${exempt} are exempt, ` +
+    `${counted - noticed} survived: ${percent} % (${raw} % with the exempt ones)`
   return { text, share }
 }
 
