@@ -279,6 +279,72 @@ describe('a rate', () => {
   })
 })
 
+/** Verifies: CAP-R43, CAP-R45 */
+describe('what a budget remembers', () => {
+  const budgetOf = (scene: Scene) => scene.world.state.grants.get(scene.grant)?.budget
+
+  it('is what it was, whatever is asked, and of no more windows than the bound', () => {
+    const scene = new Scene(rate(2))
+    for (let window = 0; window < 20; window += 1) scene.allot(scene.share('rate', 1, window))
+    const windows = (): readonly number[] => [...(budgetOf(scene)?.windows.keys() ?? [])]
+    const before = windows()
+    expect(before).toEqual([12, 13, 14, 15, 16, 17, 18, 19])
+    const asked = scene.ask({ at: at(99_000), purse: [scene.share('rate', 0, 99)] })
+    expect(allowed(scene.world, asked).spends).toHaveLength(1)
+    expect(denied(scene.world, scene.ask({ at: at(500) })).data).toEqual({
+      ...{ grant: scene.grant, unit: 'rate', window: 0, max: 2 },
+      ...{ left: 0, held: 0, purse: 0, needs: 1 },
+    })
+    const tokensOnly = new Scene(tokens(5))
+    denied(tokensOnly.world, tokensOnly.ask({ bounds: { tokens: 6 } }))
+    expect(budgetOf(tokensOnly)?.units.size).toBe(0)
+    expect(windows()).toEqual(before)
+  })
+
+  it('does not widen when an old window is written again', () => {
+    const scene = new Scene(rate(2))
+    for (let window = 0; window < 10; window += 1) scene.allot(scene.share('rate', 2, window))
+    scene.allot(scene.share('rate', 1, 0))
+    expect(denied(scene.world, scene.ask({ at: at(1_500) })).code).toBe(C.rateExceeded)
+  })
+
+  it('is all slices of a run together, and of the runs the latest', () => {
+    const scene = new Scene(tokens(1_000_000))
+    const left = (): unknown =>
+      denied(scene.world, scene.ask({ bounds: { tokens: 1_000_000 } })).data['left']
+    scene.allot(scene.share('tokens', 10))
+    scene.allot(scene.share('tokens', 10))
+    scene.giveBack(scene.share('tokens', 15))
+    expect(left()).toBe(1_000_000 - 5)
+    const runs = Array.from({ length: 1_024 }, () => scene.world.ids.nextRunId())
+    for (const run of runs) scene.allot(scene.share('tokens', 1), run)
+    scene.allot(scene.share('tokens', 1), runs[0])
+    scene.allot(scene.share('tokens', 1), scene.world.ids.nextRunId())
+    const before = left() as number
+    // The first run was allotted something lately, so that the second is the oldest.
+    scene.giveBack(scene.share('tokens', 1), runs[1])
+    expect(left()).toBe(before)
+    scene.giveBack(scene.share('tokens', 2), runs[0])
+    expect(left()).toBe(before + 2)
+  })
+
+  it('is told of in the share it is about', () => {
+    const scene = new Scene(tokens(100), rate(1))
+    const ok = allowed(scene.world, scene.ask({ bounds: { tokens: 1 } }))
+    expect(ok.spends.map((share) => Object.keys(share))).toEqual([
+      ['grant', 'unit', 'amount'],
+      ['grant', 'unit', 'amount', 'window'],
+    ])
+    scene.allot(scene.share('rate', 1, 5), scene.world.otherRun)
+    const { message } = denied(scene.world, scene.ask({ bounds: { tokens: 1 } }))
+    expect(message).toBe(
+      `The grant ${scene.grant} allows 1 uses in each window of 1000 ms; 0 can still be taken ` +
+        'and this run holds 0, of 1 that the call needs; other runs hold slices of 1, and ' +
+        'return what they do not spend; the next window begins in 1000 ms',
+    )
+  })
+})
+
 /** Verifies: CAP-R14, CAP-R42 */
 describe('caveats that count', () => {
   it.each([

@@ -62,6 +62,42 @@ describe('a policy', () => {
     expect(policy).toBeUndefined()
   })
 
+  it('tells which policy is in force and which is loaded, where they are not the same', () => {
+    const told = (loaded: Ceiling | undefined, ...adopted: readonly CeilingVersion[]) => {
+      const world = governed(loaded, ...adopted)
+      return denied(world, world.request(world.grant())).data
+    }
+    expect(told(ceiling())).toEqual({ reason: 'not-adopted', loaded: A })
+    expect(told(undefined, B)).toEqual({ reason: 'not-loaded', inForce: B })
+    expect(told(ceiling(), B)).toEqual({ reason: 'stale', inForce: B, loaded: A })
+  })
+
+  it('stays in force, and is not believed, while what follows it is not understood', () => {
+    const world = governed(ceiling(), A)
+    world.record('policy/ceiling', 'PolicyLifted', {})
+    expect(world.state.policy.inForce).toEqual(A)
+    expect(denied(world, world.request(world.grant())).data).toEqual({ reason: 'unreadable' })
+    adopt(world, A)
+    expect(allowed(world, world.request(world.grant())).ceiling).toEqual(A)
+  })
+
+  it('is not what is wrong with arguments that cannot be read', () => {
+    const curious = { ...ceiling(), judge: ({ request }: CeilingRequest) => read(request) }
+    const read = ({ arguments: given }: CeilingRequest['request']): CeilingVerdict => ({
+      ...{ permits: given !== undefined, policies: [], reason: '' },
+    })
+    const world = governed(curious, A)
+    const other = sha256Hex('other')
+    const request = world.request(world.grant(), { argumentsDigest: other, givenDigest: other })
+    const { causes } = denied(world, request)
+    expect(causes.map(({ code, message }) => [code, message])).toEqual([
+      [
+        C.requestInvalid,
+        'The request is malformed: the digest it states is not that of its arguments',
+      ],
+    ])
+  })
+
   it('in force and loaded is asked once, guarded, and named by the authorization', () => {
     const loaded = ceiling(PERMIT)
     const world = governed(loaded, B, A)

@@ -66,6 +66,13 @@ describe('a grant that wants arguments to be trusted', () => {
     expect(isAllowed([trusted('/cc')], args, { ...labels, '/cc/0': TRUSTED })).toBe(false)
   })
 
+  it('takes a place that is blocked for all of what blocks it', () => {
+    // `/to` is a text: whatever is labelled below it is of it, whichever pointer was meant.
+    const labels = { '': TRUSTED, '/to/1': MALLORY }
+    expect(isAllowed([trusted('/to/0')], args, labels)).toBe(false)
+    expect(isAllowed([trusted('/to/0')], args, { '': TRUSTED, '/cc/1': MALLORY })).toBe(true)
+  })
+
   it('knows names that begin alike apart', () => {
     expect(isAllowed([trusted('/to')], args, { '': TRUSTED, '/top': MALLORY })).toBe(true)
     const escaped = { '': TRUSTED, '/a~1b': MALLORY }

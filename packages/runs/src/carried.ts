@@ -187,7 +187,7 @@ function lowest(guards: readonly Guard[]): readonly Guard[] {
 /** Whether no append could guard and pay all of this. */
 export function isTooWide({ guards, spends, allotments }: Authorization): boolean {
   if (guards.length > UNIT_GUARDS_MAX || spends.length > UNIT_GUARDS_MAX) return true
-  return allotments.length > UNIT_BUDGETS_MAX
+  return new Set(allotments.map(({ stream }) => stream)).size > UNIT_BUDGETS_MAX
 }
 
 /** Says that no append could. */

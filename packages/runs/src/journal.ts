@@ -262,11 +262,13 @@ export class Journal<I extends Intent = Intent> {
     const budgets = new Set<string>(this.#ownBudgetWrites().map(({ stream }) => stream))
     for (const intent of this.#intents) {
       const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
+      // Slices of several units come from one budget, which is one stream of the append.
+      const slices = new Set(intent.allotments.map(({ stream }) => stream))
       const fits =
         left.length === 0 &&
         taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
         guards.size + more <= UNIT_GUARDS_MAX &&
-        budgets.size + intent.allotments.length <= UNIT_BUDGETS_MAX &&
+        budgets.size + slices.size <= UNIT_BUDGETS_MAX &&
         !intent.allotments.some(({ stream }) => budgets.has(stream))
       if (!fits) {
         left.push(intent)

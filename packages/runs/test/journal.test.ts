@@ -121,6 +121,18 @@ describe('intents that wait', () => {
     expect(requests.map((request) => budgetsOf(request).length)).toEqual([1, UNIT_BUDGETS_MAX, 5])
   })
 
+  test('may need more slices than an append has streams, of budgets that fit', async () => {
+    const { journal, requests } = scene()
+    const units = ['tokens', 'bytes', 'ms', 'money/EUR', 'money/USD', 'money/CHF'] as const
+    const allotments = grants
+      .slice(0, 3)
+      .flatMap((of) => units.map((unit) => ({ ...slice(1, 0, of), unit })))
+    expect(allotments.length).toBeGreaterThan(UNIT_BUDGETS_MAX)
+    journal.addIntent(intent('a', { allotments }))
+    expect(effectsOf((await journal.flush()).recorded.map(({ intent: one }) => one))).toEqual(['a'])
+    expect(requests.map((request) => budgetsOf(request).length)).toEqual([3])
+  })
+
   test('are not recorded once their time has passed, whatever the store says', async () => {
     const { clock, journal, requests } = scene()
     journal.addIntent(intent('a', { expiresAt: 10_500 as Timestamp }))

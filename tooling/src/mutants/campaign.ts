@@ -7,7 +7,8 @@
  *
  * The trap: a test that fails because the tests before it were left out. A test that is the first
  * to notice a mutant is run once alone with none on; the file of one that fails then is from there
- * on run as a whole.
+ * on run as a whole. And a process in which no test fails any more: after a survivor, one that was
+ * noticed before has to be noticed again.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
@@ -64,6 +65,10 @@ export async function runCampaign(init: CampaignInit): Promise<CampaignResult> {
     for (const [i, mutant] of tried.entries()) {
       init.progress(`${i} of ${tried.length} mutants tried, ${survivors.length} survived`)
       if (await suite.notices(mutant.id)) continue
+      if (!(await suite.isAwake())) {
+        runner.end()
+        if (await suite.notices(mutant.id)) continue
+      }
       survivors.push(mutant)
       init.survived(mutant)
     }
@@ -82,6 +87,10 @@ class Suite {
   readonly #alone = new Set<string>()
   /** Files that are run as a whole. */
   readonly #whole = new Set<string>()
+  /** The file that noticed a mutant last: it is likely to notice the next one. */
+  #keen = ''
+  /** How a mutant was noticed. */
+  #known: Job | undefined
 
   private constructor(runner: TestRunner) {
     this.#runner = runner
@@ -121,10 +130,20 @@ class Suite {
 
   /** Whether some test fails with this mutant on. */
   async notices(mutant: number): Promise<boolean> {
-    for (const [file, names] of this.#met.get(mutant) ?? []) {
-      if (await this.#noticesIn(file, { mutant, names })) return true
+    const files = [...(this.#met.get(mutant) ?? [])]
+    files.sort(([a], [b]) => Number(b === this.#keen) - Number(a === this.#keen))
+    for (const [file, names] of files) {
+      if (!(await this.#noticesIn(file, { mutant, names }))) continue
+      this.#keen = file
+      this.#known ??= { file, mutant, names }
+      return true
     }
     return false
+  }
+
+  /** Whether a mutant that was noticed before is noticed still. */
+  async isAwake(): Promise<boolean> {
+    return this.#known === undefined || this.#fails(this.#known)
   }
 
   async #noticesIn(file: string, job: Pick<Job, 'mutant' | 'names'>): Promise<boolean> {
