@@ -12,6 +12,8 @@ import type { ContractCase, Harness } from './case.ts'
 
 type StoreHarness = Harness<EventStore>
 
+const LEFT_OPEN = 'harness.close has left the store open'
+
 /** The case of the harness: a prerequisite of all others. */
 export const harnessCases: readonly ContractCase<EventStore>[] = [
   {
@@ -38,7 +40,7 @@ async function checkHarness(harness: StoreHarness): Promise<void> {
     await harness.close(store)
   }
   await harness.close(store)
-  await checkClosed(store, 'harness.close has left the store open')
+  await checkClosed(store, LEFT_OPEN)
 }
 
 function checkSupports(harness: StoreHarness, { supports }: EventStore): void {
@@ -97,6 +99,7 @@ async function checkAnother(harness: StoreHarness, store: EventStore): Promise<v
   } finally {
     if (another !== store) await harness.close(another)
   }
+  await checkClosed(another, LEFT_OPEN)
 }
 
 async function checkReopen(harness: StoreHarness, store: EventStore): Promise<void> {
@@ -116,6 +119,7 @@ async function checkReopen(harness: StoreHarness, store: EventStore): Promise<vo
   } finally {
     if (reopened !== store) await harness.close(reopened)
   }
+  await checkClosed(reopened, LEFT_OPEN)
 }
 
 async function checkClosed(store: EventStore, message: string): Promise<void> {

@@ -10,6 +10,7 @@ import {
 } from '../../src/contract/index.ts'
 import { memoryEventStore } from '../../src/memory.ts'
 import type { EventStore } from '../../src/ports.ts'
+import { spoiltHarness } from '../saboteurs.ts'
 
 const clock = manualClock(0)
 const memory = (given: Pick<typeof systemClock, 'now'> = clock): EventStore =>
@@ -104,4 +105,30 @@ test('a harness that opens a log with events in it is told how many they are', a
   }
   const [result] = await runContract(eventStoreCases, harness)
   expect(messageOf(result)).toContain('harness.open gives a log with 7 events')
+})
+
+test('a harness that closes only by reopening is told that it leaves stores open', async () => {
+  const harness = { ...spoiltHarness(), close: async () => undefined }
+  const results = await runContract(eventStoreCases, harness)
+  harness.stop()
+  expect(results.map(({ id, outcome }) => [id, outcome])).toEqual([['harness-is-sound', 'failed']])
+  expect(messageOf(results[0])).toContain('harness.close has left the store open')
+})
+
+test('a harness that does not close what it has reopened is told so', async () => {
+  const sharing = spoiltHarness()
+  const reopened = new Set<EventStore>()
+  const harness: Harness<EventStore> = {
+    ...sharing,
+    async reopen(store) {
+      const again = (await sharing.reopen?.(store)) as EventStore
+      reopened.add(again)
+      return again
+    },
+    close: async (store) => (reopened.has(store) ? undefined : sharing.close(store)),
+  }
+  const results = await runContract(eventStoreCases, harness)
+  sharing.stop()
+  expect(results.map(({ id, outcome }) => [id, outcome])).toEqual([['harness-is-sound', 'failed']])
+  expect(messageOf(results[0])).toContain('harness.close has left the store open')
 })
