@@ -85,7 +85,7 @@ describe('a log of governed effects', () => {
     expect((await folder.ice('resume', asked, '--program', './replace.ts')).code).toBe(0)
     events = jsonLines<Event>((await folder.ice('events', '--jsonl')).stdout)
     grant = idOf('CapabilityGranted').slice('grant/'.length, -2)
-  }, 60_000)
+  }, 240_000)
 
   /** Verifies: CLI-R50, RUN-R82 */
   it('says which proposal an effect follows, and whether that is on record', async () => {
@@ -195,7 +195,7 @@ describe('a log of governed effects', () => {
     const replaced = await folder.ice('backtest', '--replace', grant, 'grant.json', '--jsonl')
     expect(jsonLines(replaced.stdout).at(-1)).toMatchObject({ summary: { flip: 2 } })
     expect((await folder.ice('verify', '--json')).stdout).toBe(before)
-  }, 60_000)
+  }, 240_000)
 
   it.each<[string, readonly string[], number]>([
     ['no change', [], 2],
@@ -284,5 +284,5 @@ describe('a log that did not go through the gateway', () => {
       6,
       { summary: { same: 0 } },
     ])
-  }, 60_000)
+  }, 240_000)
 })

@@ -1,4 +1,4 @@
-/** What is worked out once for a chain and kept: it is never kept for whom, or for what, it is not. */
+/** What is worked out once for a chain and kept: never for whom, or for what, it is not. */
 import { type GrantId, sha256Hex } from '@ice/primitives'
 import { describe, expect, it } from 'vitest'
 import { CAPABILITIES_CODES as C } from '../src/errors.ts'

@@ -13,19 +13,8 @@ const HOSTILE = ['\u0000', '\u202e', '\ud800', '"', '\\', 'ü', '𝄞', '\u001b[
 const long = (text: string, chars = 4_096): string =>
   text.repeat(chars).slice(0, chars).toWellFormed()
 
-/** A world in which every link is wrong in every way that stands beside the others. */
-function worst(given: string): Denial {
-  // A log holds well-formed text only; a request and a ceiling hold what they like.
-  const text = given.toWellFormed()
-  const label = long(text, 256).toWellFormed()
-  const ceiling: Ceiling = {
-    ...{ name: label.slice(0, 128), version: label.slice(0, 64) },
-    ...{ digest: 'a'.repeat(64) as Ceiling['digest'], judge: () => null as never },
-  }
-  const world = new World([fsKind], 100, ceiling)
-  const name = long(text, 128)
-  const adopted = { name, version: name, digest: 'b'.repeat(64), previous: null }
-  world.record('policy/ceiling', 'PolicyAdopted', adopted)
+/** Caveats of every kind, and limits of every unit, as wide as they may be. */
+function conditionsOf(world: World, label: string): [readonly Caveat[], readonly Caveat[]] {
   const pointers = ['', ...Array.from({ length: 31 }, (_, i) => `/${i}${label}`)]
   const principals = Array.from({ length: APPROVERS_MAX }, (_, i) => `os:${i}`.padEnd(128, 'x'))
   const schema = {
@@ -37,7 +26,7 @@ function worst(given: string): Denial {
     additionalProperties: false,
   }
   const caveats = [
-    ...[{ kind: long(text) }, { kind: 'same-run', run: world.otherRun }],
+    ...[{ kind: long(label) }, { kind: 'same-run', run: world.otherRun }],
     { kind: 'time-window', days: [0, 1, 2, 3, 5, 6], from: 600, to: 700 },
     { kind: 'arguments', schema },
     { kind: 'trusted', paths: pointers },
@@ -51,6 +40,23 @@ function worst(given: string): Denial {
       (unit) => ({ kind: 'budget', unit, max: 1_000_000_000_000_000 }) as Caveat,
     ),
   ]
+  return [caveats, limits]
+}
+
+/** A world in which every link is wrong in every way that stands beside the others. */
+function worst(given: string): Denial {
+  // A log holds well-formed text only; a request and a ceiling hold what they like.
+  const text = given.toWellFormed()
+  const label = long(text, 256).toWellFormed()
+  const ceiling: Ceiling = {
+    ...{ name: label.slice(0, 128), version: label.slice(0, 64) },
+    ...{ digest: 'a'.repeat(64) as Ceiling['digest'], judge: () => null as never },
+  }
+  const world = new World([fsKind], 100, ceiling)
+  const name = long(text, 128)
+  const adopted = { name, version: name, digest: 'b'.repeat(64), previous: null }
+  world.record('policy/ceiling', 'PolicyAdopted', adopted)
+  const [caveats, limits] = conditionsOf(world, label)
   let parent: Grant['id'] | null = null
   const all: Grant['id'][] = []
   for (let i = 0; i < CHAIN_LINKS_MAX; i += 1) {
