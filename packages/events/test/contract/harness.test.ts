@@ -26,6 +26,7 @@ const sound: Harness<EventStore> = {
   close: (store) => store.close(),
 }
 const one = memory()
+const briefly = (): AbortSignal => AbortSignal.timeout(20)
 
 function messageOf(result: CaseResult | undefined): string {
   return result?.error instanceof Error ? result.error.message : ''
@@ -81,6 +82,33 @@ const flawed: Readonly<Record<string, readonly [Partial<Harness<EventStore>>, st
   'opens what has no supports': [
     { open: async () => ({ ...memory(), supports: undefined as never }) },
     'the store declares no supports.durable and supports.sharedByProcesses',
+  ],
+  'opens no store': [{ open: async () => undefined as never }, 'harness.open gives no store'],
+  'opens a store that counts in bigints': [
+    { open: async () => ({ ...memory(), head: async () => ({ position: 0n as never }) }) },
+    'head().position is 0n (bigint); it must be the number 0',
+  ],
+  'opens a store that counts in texts': [
+    { open: async () => ({ ...memory(), head: async () => ({ position: '0' as never }) }) },
+    "head().position is '0' (string); it must be the number 0",
+  ],
+  'opens a store that refuses in words of its own when it is closed': [
+    {
+      open: async () => {
+        const store = memory()
+        const head = () => store.head().catch(() => Promise.reject(new TypeError('no handle')))
+        return { ...store, head }
+      },
+    },
+    'a closed store answers head() with TypeError (no handle), not with ICE_EVENTS_NOT_OPEN',
+  ],
+  'opens a store whose head hangs': [
+    { open: async () => ({ ...memory(), head: () => new Promise(() => {}) }), patience: briefly },
+    'head() has come to no end',
+  ],
+  'opens a store whose append hangs': [
+    { open: async () => ({ ...memory(), append: () => new Promise(() => {}) }), patience: briefly },
+    'append has come to no end',
   ],
   'opens nothing at all': [
     { open: () => Promise.reject(new TypeError('no such folder')) },
