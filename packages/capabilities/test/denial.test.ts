@@ -13,6 +13,21 @@ const HOSTILE = ['\u0000', '\u202e', '\ud800', '"', '\\', 'ü', '𝄞', '\u001b[
 const long = (text: string, chars = 4_096): string =>
   text.repeat(chars).slice(0, chars).toWellFormed()
 
+/** Every limit there is room for, at its bound. */
+const LIMITS: readonly Caveat[] = [
+  { kind: 'count', max: 1 },
+  { kind: 'rate', max: 1, windowMs: 31_622_400_000 },
+  ...['tokens', 'bytes', 'ms', 'money/EUR', 'money/USD', 'money/XXX'].map(
+    (unit) => ({ kind: 'budget', unit, max: 1_000_000_000_000_000 }) as Caveat,
+  ),
+]
+
+function stopAll(world: World, reason: string): void {
+  for (const scope of ['all', `run/${world.run}`, 'agent/a', 'session/s', 'operator/os:eve']) {
+    world.record(`stop/${scope}`, 'AuthorityStopped', { scope, reason })
+  }
+}
+
 /** A world in which every link is wrong in every way that stands beside the others. */
 function worst(given: string): Denial {
   // A log holds well-formed text only; a request and a ceiling hold what they like.
@@ -44,13 +59,6 @@ function worst(given: string): Denial {
     { kind: 'readers', paths: pointers, include: principals.slice(0, 64) },
     { kind: 'approval', by: principals, timeoutMs: 1 },
   ] as unknown as readonly Caveat[]
-  const limits: readonly Caveat[] = [
-    { kind: 'count', max: 1 },
-    { kind: 'rate', max: 1, windowMs: 31_622_400_000 },
-    ...['tokens', 'bytes', 'ms', 'money/EUR', 'money/USD', 'money/XXX'].map(
-      (unit) => ({ kind: 'budget', unit, max: 1_000_000_000_000_000 }) as Caveat,
-    ),
-  ]
   let parent: Grant['id'] | null = null
   const all: Grant['id'][] = []
   for (let i = 0; i < CHAIN_LINKS_MAX; i += 1) {
@@ -60,7 +68,7 @@ function worst(given: string): Denial {
       actions: Array.from({ length: 64 }, (_, n) => `${n}`.padEnd(128, 'x')),
       resource: i % 2 === 0 ? fsRoot('/repo', 'ü'.repeat(127)) : { kind: long(text, 256) },
       // Nine limited links are one too many, so that the chain is broken as well.
-      caveats: i < CHAIN_LINKS_MAX - 9 ? caveats : [...caveats, ...limits],
+      caveats: i < CHAIN_LINKS_MAX - 9 ? caveats : [...caveats, ...LIMITS],
       notBefore: at(9_000),
       expiresAt: at(1),
       delegable: CHAIN_LINKS_MAX - 1 - i,
@@ -74,9 +82,7 @@ function worst(given: string): Denial {
     world.revoke(id)
   }
   const party = { agent: 'a', session: 's', principal: 'os:eve' }
-  for (const scope of ['all', `run/${world.run}`, 'agent/a', 'session/s', 'operator/os:eve']) {
-    world.record(`stop/${scope}`, 'AuthorityStopped', { scope, reason: long(text) })
-  }
+  stopAll(world, long(text))
   const args = { [label]: label, [`${label}1`]: [label] } as JsonValue
   const digest = sha256Hex(canonicalize(args))
   const sources = Array.from({ length: 64 }, (_, i) => `net:${i}.`.padEnd(255, 'x'))

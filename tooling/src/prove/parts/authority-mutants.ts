@@ -5,8 +5,8 @@
  * meet them are run: at least 95 of 100 changes have to make one fail. By default a sample is
  * tried, drawn by the seed that is printed; `--full` tries all of them. Survivors are listed: each
  * is a test that is missing, or a change that changes nothing. The latter are exempt by name, with
- * the reason (`authority-equivalents.txt`), and tried by `--full` alone; the figure is told with them and
- * without.
+ * the reason (`authority-equivalents.txt`), and tried by `--full` alone; the figure is told with
+ * them and without.
  *
  * `ICE_PROVE_SEED` draws a sample again, `ICE_PROVE_FILES=schema,decide` tries all of some files.
  */
