@@ -38,8 +38,7 @@ function worst(given: string): Denial {
     ...{ digest: 'a'.repeat(64) as Ceiling['digest'], judge: () => null as never },
   }
   const world = new World([fsKind], 100, ceiling)
-  const name = long(text, 128)
-  const adopted = { name, version: name, digest: 'b'.repeat(64), previous: null }
+  const adopted = { name: label, version: label, digest: 'b'.repeat(64), previous: null }
   world.record('policy/ceiling', 'PolicyAdopted', adopted)
   const pointers = ['', ...Array.from({ length: 31 }, (_, i) => `/${i}${label}`)]
   const principals = Array.from({ length: APPROVERS_MAX }, (_, i) => `os:${i}`.padEnd(128, 'x'))
@@ -89,7 +88,7 @@ function worst(given: string): Denial {
   const request = world.request(parent as Grant['id'], {
     ...party,
     ...{ action: 'y'.repeat(128), resource: { path: long(text).toWellFormed() } },
-    ...{ arguments: args, argumentsDigest: digest, bounds: {} },
+    ...{ arguments: args, argumentsDigest: digest },
     labels: { '': { sources, readers: ['os:eve'] } } as never,
     purse: [{ grant: parent as Grant['id'], unit: 'uses', amount: 2 }],
     standing: world.ids.nextGrantId(),
