@@ -25,6 +25,15 @@ const child = (over: Partial<Grant> = {}): Grant =>
 
 /** Verifies: CAP-R15 */
 describe('attenuation', () => {
+  it('finds a resource against a child that is none, its own or its parent’s', () => {
+    const odd = { kind: 'fs', root: 'relative' }
+    const [fault] = [kinds.get('fs')?.checkResource(odd)]
+    expect(fault).toBeTypeOf('string')
+    const held = { ...parent, resource: odd }
+    expect(checkAttenuation({ parent: held, child: child(), kinds })).toContain(fault)
+    expect(checkAttenuation({ parent, child: child({ resource: odd }), kinds })).toContain(fault)
+  })
+
   it('finds nothing against a child that is equal or narrower', () => {
     const narrower: Partial<Grant>[] = [
       {},

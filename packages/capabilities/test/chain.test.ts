@@ -240,6 +240,27 @@ describe('causes at several links', () => {
     expect(allowed(world, world.request(leaf, { purse: full })).allotments).toEqual([])
   })
 
+  it('tell of arguments that cannot be read before digests that belong to no call', () => {
+    const world = new World()
+    const caveats: Caveat[] = [{ kind: 'arguments', schema: {} }, { kind: 'approval' }]
+    const good = world.request(world.grant({ caveats }), { arguments: { other: 1 } })
+    const odd = { ...good, argumentsDigest: 'x'.repeat(64) }
+    for (const request of [odd, { ...good, callDigest: sha256Hex('other') }]) {
+      const denial = denied(world, request)
+      expect(denial.message).toContain('not that of its arguments')
+      expect(denial.causes[0]?.causes).toHaveLength(1)
+    }
+  })
+
+  it('tell of the run before the grant, where neither is one', () => {
+    const world = new World()
+    const request = { ...world.request(world.grant()), run: 'x', grant: 'y' }
+    expect(denied(world, request).data['faults']).toEqual([
+      'its run is a run id, not "x"',
+      'its grant is a grant id, not "y"',
+    ])
+  })
+
   it('ask for nobody where nobody could say yes', () => {
     const world = new World()
     const decision = decide(world.state, world.request(world.grant(), { action: 'fs.write' }))

@@ -13,34 +13,19 @@ const HOSTILE = ['\u0000', '\u202e', '\ud800', '"', '\\', 'ü', '𝄞', '\u001b[
 const long = (text: string, chars = 4_096): string =>
   text.repeat(chars).slice(0, chars).toWellFormed()
 
-/** Caveats of every kind, and limits of every unit, as wide as they may be. */
-function conditionsOf(world: World, label: string): [readonly Caveat[], readonly Caveat[]] {
-  const pointers = ['', ...Array.from({ length: 31 }, (_, i) => `/${i}${label}`)]
-  const principals = Array.from({ length: APPROVERS_MAX }, (_, i) => `os:${i}`.padEnd(128, 'x'))
-  const schema = {
-    type: 'string',
-    const: label,
-    enum: [label, 1],
-    required: [label, `${label}2`],
-    properties: { [label]: { const: label } },
-    additionalProperties: false,
+/** Every limit there is room for, at its bound. */
+const LIMITS: readonly Caveat[] = [
+  { kind: 'count', max: 1 },
+  { kind: 'rate', max: 1, windowMs: 31_622_400_000 },
+  ...['tokens', 'bytes', 'ms', 'money/EUR', 'money/USD', 'money/XXX'].map(
+    (unit) => ({ kind: 'budget', unit, max: 1_000_000_000_000_000 }) as Caveat,
+  ),
+]
+
+function stopAll(world: World, reason: string): void {
+  for (const scope of ['all', `run/${world.run}`, 'agent/a', 'session/s', 'operator/os:eve']) {
+    world.record(`stop/${scope}`, 'AuthorityStopped', { scope, reason })
   }
-  const caveats = [
-    ...[{ kind: long(label) }, { kind: 'same-run', run: world.otherRun }],
-    { kind: 'time-window', days: [0, 1, 2, 3, 5, 6], from: 600, to: 700 },
-    { kind: 'arguments', schema },
-    { kind: 'trusted', paths: pointers },
-    { kind: 'readers', paths: pointers, include: principals.slice(0, 64) },
-    { kind: 'approval', by: principals, timeoutMs: 1 },
-  ] as unknown as readonly Caveat[]
-  const limits: readonly Caveat[] = [
-    { kind: 'count', max: 1 },
-    { kind: 'rate', max: 1, windowMs: 31_622_400_000 },
-    ...['tokens', 'bytes', 'ms', 'money/EUR', 'money/USD', 'money/XXX'].map(
-      (unit) => ({ kind: 'budget', unit, max: 1_000_000_000_000_000 }) as Caveat,
-    ),
-  ]
-  return [caveats, limits]
 }
 
 /** A world in which every link is wrong in every way that stands beside the others. */
@@ -53,10 +38,26 @@ function worst(given: string): Denial {
     ...{ digest: 'a'.repeat(64) as Ceiling['digest'], judge: () => null as never },
   }
   const world = new World([fsKind], 100, ceiling)
-  const name = long(text, 128)
-  const adopted = { name, version: name, digest: 'b'.repeat(64), previous: null }
+  const adopted = { name: label, version: label, digest: 'b'.repeat(64), previous: null }
   world.record('policy/ceiling', 'PolicyAdopted', adopted)
-  const [caveats, limits] = conditionsOf(world, label)
+  const pointers = ['', ...Array.from({ length: 31 }, (_, i) => `/${i}${label}`)]
+  const principals = Array.from({ length: APPROVERS_MAX }, (_, i) => `os:${i}`.padEnd(128, 'x'))
+  const schema = {
+    type: 'string',
+    const: label,
+    enum: [label, 1],
+    required: [label, `${label}2`],
+    properties: { [label]: { const: label } },
+    additionalProperties: false,
+  }
+  const caveats = [
+    ...[{ kind: long(text) }, { kind: 'same-run', run: world.otherRun }],
+    { kind: 'time-window', days: [0, 1, 2, 3, 5, 6], from: 600, to: 700 },
+    { kind: 'arguments', schema },
+    { kind: 'trusted', paths: pointers },
+    { kind: 'readers', paths: pointers, include: principals.slice(0, 64) },
+    { kind: 'approval', by: principals, timeoutMs: 1 },
+  ] as unknown as readonly Caveat[]
   let parent: Grant['id'] | null = null
   const all: Grant['id'][] = []
   for (let i = 0; i < CHAIN_LINKS_MAX; i += 1) {
@@ -66,7 +67,7 @@ function worst(given: string): Denial {
       actions: Array.from({ length: 64 }, (_, n) => `${n}`.padEnd(128, 'x')),
       resource: i % 2 === 0 ? fsRoot('/repo', 'ü'.repeat(127)) : { kind: long(text, 256) },
       // Nine limited links are one too many, so that the chain is broken as well.
-      caveats: i < CHAIN_LINKS_MAX - 9 ? caveats : [...caveats, ...limits],
+      caveats: i < CHAIN_LINKS_MAX - 9 ? caveats : [...caveats, ...LIMITS],
       notBefore: at(9_000),
       expiresAt: at(1),
       delegable: CHAIN_LINKS_MAX - 1 - i,
@@ -80,16 +81,14 @@ function worst(given: string): Denial {
     world.revoke(id)
   }
   const party = { agent: 'a', session: 's', principal: 'os:eve' }
-  for (const scope of ['all', `run/${world.run}`, 'agent/a', 'session/s', 'operator/os:eve']) {
-    world.record(`stop/${scope}`, 'AuthorityStopped', { scope, reason: long(text) })
-  }
+  stopAll(world, long(text))
   const args = { [label]: label, [`${label}1`]: [label] } as JsonValue
   const digest = sha256Hex(canonicalize(args))
   const sources = Array.from({ length: 64 }, (_, i) => `net:${i}.`.padEnd(255, 'x'))
   const request = world.request(parent as Grant['id'], {
     ...party,
     ...{ action: 'y'.repeat(128), resource: { path: long(text).toWellFormed() } },
-    ...{ arguments: args, argumentsDigest: digest, bounds: {} },
+    ...{ arguments: args, argumentsDigest: digest },
     labels: { '': { sources, readers: ['os:eve'] } } as never,
     purse: [{ grant: parent as Grant['id'], unit: 'uses', amount: 2 }],
     standing: world.ids.nextGrantId(),

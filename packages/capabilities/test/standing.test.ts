@@ -216,6 +216,19 @@ describe('a standing approval', () => {
     expect(codes(denied(room, room.request(grant, { standing })))).toEqual([C.approvalRequired])
   })
 
+  it('says why it does not stand: one link is of another kind, or nobody issued it', () => {
+    const room = new Room()
+    const grant = room.grant({ caveats, delegable: 1 })
+    const about = { grant, actions: ['fs.read'] }
+    const below = room.stand(about, { parent: grant })
+    const reason = (standing: GrantId): unknown =>
+      denied(room, room.request(grant, { standing })).data['reason']
+    expect(reason(below)).toBe(`the grant ${below} is no standing approval`)
+    const resource = { kind: 'approval', ...about } as Resource
+    const unnamed = room.grant({ actions: [APPROVE_ACTION], resource })
+    expect(reason(unnamed)).toBe('it was issued by null, who may not approve this')
+  })
+
   it('allows nothing by itself', () => {
     const room = new Room()
     const grant = room.grant({ caveats, actions: ['fs.stat'] })
