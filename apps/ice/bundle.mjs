@@ -26,14 +26,17 @@ const target = join(home, 'dist/bundle')
 const stampFile = join(target, 'stamp.json')
 
 /** Loaded from where they are: one is a binary, the other is hardly ever needed. */
-const OUTSIDE = ['better-sqlite3', '@clack/prompts']
+const OUTSIDE = ['better-sqlite3', '@clack/prompts', '@ice/policy-cedar']
 /** Code of verbs that are called now and then. */
-const SELDOM = /\/dist\/(?:survey|demo|doctor|why|verbs\/(?:why|show|doctor)|log\/timeline)/
+const SELDOM =
+  /\/dist\/(?:survey|demo|doctor|why|backtest|verbs\/(?:why|backtest|show|doctor)|log\/timeline)/
 /** Entries that only tests and builders of other packages load. */
 const APART = ['./contract', './testing', './package.json']
 
 const { dependencies } = readJson(join(home, 'package.json'))
-const packages = Object.keys(dependencies).filter((name) => name.startsWith('@ice/'))
+const packages = Object.keys(dependencies).filter(
+  (name) => name.startsWith('@ice/') && !OUTSIDE.includes(name),
+)
 const folders = [home, ...packages.map((name) => join(home, 'node_modules', name))]
 
 function readJson(path) {

@@ -39,7 +39,8 @@ Grants: <name>=<action>[,<action>…]:<resource>[;<option>…]
 
 const EXIT_HELP = `
 Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 conflict, 5 denied,
-            6 verification failed, 7 waits for a person, 8 run aborted, 128+n signal n
+            6 verification failed, 7 waits for a person, 8 run aborted,
+            9 a decision would flip, 128+n signal n
 `
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
@@ -76,6 +77,7 @@ export function commandLine(door: Door, host: Host): CommandLine {
   program.setOptionValue('config', undefined)
   driving(program, act)
   reading(program, act)
+  judging(program, act)
   commanding(program, act)
   caring(program, act)
   logCommands(program, act)
@@ -150,11 +152,37 @@ function reading(program: Command, act: Act): void {
     .action((typed) => act(async (call) => (await import('./verbs/why.ts')).why(call, typed)))
   program
     .command('grants')
-    .description('list who may do what')
-    .option('--run <run>', 'only those of this run')
-    .option('--active', 'only those that still authorise something')
+    .description('show who may do what, as a tree from the roots')
+    .option('--run <run>', 'only those that this run holds, or was bound to')
+    .option('--holder <holder>', 'only of this holder: run/<id>, agent/<id>, principal/<id>')
+    .option('--under <grant>', 'only this grant and what is below it')
+    .option('--live', 'only those that still authorise something')
+    .option('--active', 'the same as --live')
+    .option('--limit <n>', 'at most so many (default 1,000 for people, all as JSON)', limit)
+    .option('--dot', 'as a graph, for Graphviz')
     .action((options) =>
       act(async (call) => (await import('./verbs/grants.ts')).grants(call, options)),
+    )
+}
+
+function judging(program: Command, act: Act): void {
+  program
+    .command('backtest')
+    .description('judge the decisions of the log again under a change, and list those that flip')
+    .option('--policy <file>', 'under this policy, in Cedar, and no other')
+    .option('--policy-schema <file>', 'its schema')
+    .option('--policy-entities <file>', 'its entities, as JSON')
+    .option('--policy-default <verdict>', 'for what it does not speak of: deny (default) or permit')
+    .option('--revoke <grant>', 'as if the grant had been revoked when it was issued')
+    .option('--caveat <grant-json...>', 'a grant, and a caveat that it would have had, too')
+    .option('--replace <grant-file...>', 'a grant, and a JSON file with what would be different')
+    .option('--expire <grant-time...>', 'a grant, and the time it would have ended at')
+    .option('--run <run>', 'only decisions of this run')
+    .option('--since <when>', 'only from this position, or this time, on')
+    .option('--program <file>', 'a program whose file brings kinds of resources along')
+    .option('--all', 'list those that stay as they were, too')
+    .action((options) =>
+      act(async (call) => (await import('./verbs/backtest.ts')).backtest(call, options)),
     )
 }
 

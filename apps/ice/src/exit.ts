@@ -23,6 +23,8 @@ export const EXIT = {
   suspended: 7,
   /** The run ended without a result. */
   aborted: 8,
+  /** A decision would come out otherwise under the change that was asked about. */
+  flipped: 9,
 } as const
 
 /** Codes whose last word does not say it, or says something else here. */
@@ -81,6 +83,6 @@ const WORST_FIRST: readonly number[] = [
 
 /** One exit code for several things done: the one that asks for attention most. */
 export function worstExit(codes: readonly number[]): number {
-  const signalled = codes.find((code) => code > 8)
+  const signalled = codes.find((code) => code > 128)
   return signalled ?? WORST_FIRST.find((code) => codes.includes(code)) ?? EXIT.ok
 }

@@ -41,3 +41,9 @@ export const CAUSES_MAX = 64
 
 /** @units milliseconds: what a timer of the host can wait for. */
 export const EXPIRY_MS_MAX = 315_360_000_000
+
+/** @units grants that `ice grants` shows a person when it is not told how many. */
+export const GRANTS_SHOWN = 1_000
+
+/** @units levels by which a tree is indented: a chain has 32 links. */
+export const INDENTS_MAX = 32

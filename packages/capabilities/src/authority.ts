@@ -14,6 +14,7 @@
  */
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import type { GrantId, StreamId } from '@ice/primitives'
+import { basisOf } from './basis.ts'
 import { budgetStream } from './budget.ts'
 import { callDigest } from './call.ts'
 import { decide } from './decide.ts'
@@ -105,6 +106,7 @@ export function createAuthority(components: AuthorityComponents): Authority {
   const refreshAll = singleFlight(catchUp)
   return {
     decide: (request) => decide(state, request),
+    basis: (request) => basisOf(state, request),
     refresh: (grants, party) => (grants === undefined ? refreshAll() : loadAll(grants, party)),
     callDigest,
     rootGrant: (spec) => rootGrant(spec, kinds),

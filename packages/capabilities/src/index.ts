@@ -27,6 +27,7 @@ export {
   grantedEvent,
   grantStream,
 } from './grants.ts'
+export { createJudge, type JudgeComponents } from './judge.ts'
 export { composeKinds, type ResourceKinds } from './kinds.ts'
 export { type MemoryResource, memoryKind } from './memory-space.ts'
 export { type ModelResource, modelKind } from './model.ts'

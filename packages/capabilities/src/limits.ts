@@ -189,3 +189,6 @@ export const CACHED_GRANTS_MAX = 50_000
 
 /** @units places of an argument rule: those that are written one by one, and those of its rest. */
 export const ARGUMENT_PLACES_MAX = 128
+
+/** @units streams that the basis of a denial names; an event holds 64. */
+export const BASIS_MAX = 64

@@ -36,8 +36,8 @@ export const POLICY_STREAM: StreamId = 'policy/ceiling' as StreamId
 
 /** What is known of the policy. Changes in place as its stream is folded. */
 export interface PolicyState {
-  /** The one loaded here, as it was when the authority was composed. */
-  readonly loaded: Ceiling | null
+  /** The one loaded here, as it was when the authority was composed; a judge loads others. */
+  loaded: Ceiling | null
   /** The one in force; `null`: none was adopted. */
   inForce: CeilingVersion | null
   /** Why nobody can say which one is in force. */

@@ -336,6 +336,12 @@ export interface Authority {
    */
   decide(request: AuthorityRequest): Decision
   /**
+   * The versions a decision about this request stands on: links, nearest first, the policy, the
+   * stop switches, and the budgets of the links; the first 64. None where no grant is known. What a
+   * denial records, so that it can be judged again.
+   */
+  basis(request: AuthorityRequest): readonly Guard[]
+  /**
    * Catches up with the log as it stands at the call, or later.
    *
    * @param grants - only these, the grants above them, their budgets and their stop switches:
@@ -467,4 +473,30 @@ export interface DelegateCommand {
 export interface RevokeCommand {
   readonly reason: string
   readonly principal?: PrincipalId
+}
+
+/** What is different in authority when recorded decisions are judged again. */
+export type AuthorityChange =
+  /** This policy had been in force from the beginning, and no other. */
+  | { readonly policy: Ceiling }
+  /** The grant had been revoked when it was issued. */
+  | { readonly revoke: GrantId }
+  /** The grant of this id had been issued as this one; what its budget gave is reckoned anew. */
+  | { readonly grant: Grant }
+
+/**
+ * Authority as a log had it, event by event, with or without a change: what recorded decisions are
+ * judged again by. It reads no log, and is fed every event in order.
+ */
+export interface Judge extends Pick<Authority, 'basis' | 'callDigest' | 'decide'> {
+  /** The grant whose budget is reckoned anew: `allot` and `giveBack` are called for it. */
+  readonly recounts: GrantId | null
+  observe(event: RecordedEvent): void
+  /** The version of a stream of authority as it is known here; 0 where it is not. */
+  versionOf(stream: StreamId): number
+  /** Which policy those who decided had loaded. Nothing where the policy is changed. */
+  load(ceiling: Ceiling | null): void
+  /** Slices that a decision took of the budget that is reckoned anew. */
+  allot(run: RunId, shares: readonly BudgetShare[]): void
+  giveBack(run: RunId, shares: readonly BudgetShare[]): void
 }

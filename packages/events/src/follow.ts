@@ -81,7 +81,8 @@ export interface Page {
 /**
  * Turns page reads and a wake-up into a subscription.
  *
- * @param readPage - may take its time; what it gives after the end of the subscription is dropped
+ * @param readPage - may take its time; what it gives or throws after the end of the subscription
+ *   is dropped
  */
 export async function* follow(
   query: SubscribeQuery,
@@ -93,7 +94,14 @@ export async function* follow(
   const ended = (): boolean => bell.closed || query.signal?.aborted === true
   while (!ended()) {
     const seen = bell.count
-    const page = await readPage(after)
+    let page: Page
+    try {
+      page = await readPage(after)
+    } catch (error) {
+      // A page under way when its store closes or its reader leaves is refused; that is the end.
+      if (ended()) return
+      throw error
+    }
     if (ended()) return
     if (isLive) checkLag(query, after, page.head)
     isLive ||= page.end

@@ -1,6 +1,7 @@
 /** Verifies: EVT-R33, EVT-R34 */
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { EVENTS_CODES, EventsError } from '../src/errors.ts'
 import { createBell, follow, type Page } from '../src/follow.ts'
 import type { StoredEvent } from '../src/ports.ts'
 
@@ -105,5 +106,33 @@ describe('following', () => {
     expect((await following.next()).value).toEqual([event(2)])
     bell.close()
     expect((await following.next()).done).toBe(true)
+  })
+
+  const refusal = new EventsError(EVENTS_CODES.notOpen, 'the store is closed')
+
+  test('ends without an error when the store closes while a page is read', async () => {
+    const bell = createBell()
+    const readPage = async (): Promise<Page> => {
+      bell.close()
+      await setImmediate()
+      throw refusal
+    }
+    expect(await follow({}, readPage, bell).next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('ends without an error when the reader leaves while a page is read', async () => {
+    const controller = new AbortController()
+    const readPage = async (): Promise<Page> => {
+      controller.abort()
+      await setImmediate()
+      throw refusal
+    }
+    const following = follow({ signal: controller.signal }, readPage, createBell())
+    expect(await following.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('fails with what a page is refused with while nobody has ended it', async () => {
+    const following = follow({}, () => Promise.reject(refusal), createBell())
+    await expect(following.next()).rejects.toBe(refusal)
   })
 })

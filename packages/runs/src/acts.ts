@@ -2,10 +2,11 @@
 
 import type { RecordedEvent } from '@ice/events/ports'
 import { type Clock, type EventId, type RunId, settled } from '@ice/primitives'
-import type { Completion, EffectIntent } from './effects.ts'
+import type { EffectIntent } from './effects.ts'
 import { endedRight } from './ended-right.ts'
 import type { EffectCall } from './ports.ts'
 import type { Rights } from './rights.ts'
+import type { Completion } from './settle.ts'
 
 /** Starts handlers and gathers their completions; outlives a refold of the run. */
 export class Acts {

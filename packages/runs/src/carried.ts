@@ -116,7 +116,7 @@ export type Carrying =
  */
 export function decideCarried(
   secrets: readonly Carried[],
-  authority: Authority,
+  authority: Pick<Authority, 'callDigest' | 'decide'>,
   asked: AuthorityRequest,
 ): Carrying {
   const granted: Authorization[] = []

@@ -10,7 +10,6 @@ import type {
   AuthorityRequest,
   Authorization,
   BudgetShare,
-  Denial,
   Label,
 } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
@@ -21,12 +20,11 @@ import {
   type GrantId,
   type Hash,
   type JsonObject,
-  type JsonValue,
   type RunId,
   sha256Hex,
   type Timestamp,
 } from '@ice/primitives'
-import { type CallLabels, callLabels, endLabel, resultLabel, wholeLabel } from './call-labels.ts'
+import { type CallLabels, callLabels, wholeLabel } from './call-labels.ts'
 import {
   type Carried,
   type Carrying,
@@ -37,15 +35,15 @@ import {
   secretRecord,
   tooWide,
 } from './carried.ts'
-import { afterTheEnd } from './ended-right.ts'
+import { boundsMember, denied, proposalOf, refusal, type Told } from './denied.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
-import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
-import type { EffectHandler, EffectReport, EffectRequest, SecretUse } from './ports.ts'
-import { isCounted, shareOf } from './purse.ts'
+import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
+import type { EffectHandler, EffectRequest, SecretUse } from './ports.ts'
+import { shareOf } from './purse.ts'
 import type { Bound } from './references.ts'
-import { asRecorded, type SealedValue, sealValue } from './value.ts'
+import { type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
 export interface EffectIntent extends Intent {
@@ -87,6 +85,10 @@ export interface Call {
   readonly hold: boolean
   /** Version up to which the program had been given what happened when it asked. */
   readonly askedAt: number
+  /** The event of the proposal it follows. */
+  readonly proposal?: EventId | undefined
+  /** Of its arguments, where they are known from a record; else those of the run say it. */
+  readonly labels?: CallLabels | undefined
 }
 
 const APPROVAL_REQUIRED = 'ICE_CAPABILITIES_APPROVAL_REQUIRED'
@@ -165,61 +167,57 @@ function checkClaim(resource: JsonObject): void {
   throw new RunsError(RUNS_CODES.valueLimit, 'The claim on the resource is too large', data)
 }
 
+/** What of authority decisions are made with. */
+export type Decider = Pick<Authority, 'basis' | 'callDigest' | 'decide'>
+
 /** Decides a call. A denial is only `final` when authority had just caught up with the log. */
 export function rule(
   call: Call,
   init: {
     readonly fold: RunFold
-    readonly authority: Authority
+    readonly authority: Decider
     /** What the run will hold once all intents before this one are recorded. */
     readonly purse: readonly BudgetShare[]
     readonly at: Timestamp
     readonly fresh: boolean
+    /** Whether that is not what the run holds by its own stream: intents wait. */
+    readonly waiting?: boolean
   },
 ): Ruling {
-  const { authority, fold, at } = init
+  const { authority, fold } = init
   const { run, grant, resource } = call
   const identity = { run, grant, resource, action: call.request.action }
   const argumentsDigest = call.sealed.digest
   const callDigest = authority.callDigest({ ...identity, argumentsDigest })
+  const labels = call.labels ?? callLabels(fold.labels, call.askedAt, call.bound.references)
+  const asked: Told = { labels, ...(init.waiting === true ? { purse: init.purse } : {}) }
   const given = fold.answers.get(call.effect)
   const answer = given?.digest === callDigest ? given : undefined
   if (answer?.approved === false) {
     const said = answer.comment === null ? '' : `: ${answer.comment}`
     const denial = refusal(RUNS_CODES.approvalRejected, `The approval was refused${said}`)
-    return denied(call, grant, denial, { causes: [answer.event.id] })
+    return denied(call, grant, denial, { causes: [answer.event.id], told: asked })
   }
   const lapsed = fold.lapsed.get(call.effect)
   if (lapsed?.digest === callDigest) {
     const denial = refusal(RUNS_CODES.approvalLapsed, 'Nobody answered until the question lapsed')
-    return denied(call, grant, denial, { causes: [lapsed.event.id] })
+    return denied(call, grant, denial, { causes: [lapsed.event.id], told: asked })
   }
   const label = refusalLabel(call, fold)
-  const labels = callLabels(fold.labels, call.askedAt, call.bound.references)
-  const request: AuthorityRequest = {
-    ...identity,
-    ...partyOf(fold, run),
-    arguments: call.given,
-    argumentsDigest,
-    ...(call.bound.references.length === 0
-      ? {}
-      : { givenDigest: sha256Hex(canonicalize(call.given)) }),
-    labels,
-    bounds: call.bounds,
-    purse: init.purse,
-    at,
-    callDigest,
-  }
+  const request = requestOf(call, init, { labels, callDigest })
   const decision = authority.decide({ ...request, ...approvedBy(answer) })
   if ('denied' in decision && decision.denied.code !== APPROVAL_REQUIRED) {
-    return denied(call, grant, decision.denied, { final: init.fresh, label })
+    const told = { ...asked, basis: authority.basis(request) }
+    return denied(call, grant, decision.denied, { final: init.fresh, label, told })
   }
   // Before anybody is asked about the call: what it carries may be refused without them.
   const carrying = decideCarried(call.secrets, authority, request)
   if ('denied' in carrying) {
     const { denied: denial, secret } = carrying
     const claimed = { ...call, resource: secret.claim }
-    return denied(claimed, secret.grant, denial, { final: init.fresh, label })
+    const own = { ...request, grant: secret.grant, resource: secret.claim }
+    const told = { ...asked, basis: authority.basis(own), secret: secret.name }
+    return denied(claimed, secret.grant, denial, { final: init.fresh, label, told })
   }
   if ('ok' in decision) return intended({ call, labels }, decision.ok, carrying, answer?.event)
   for (const standing of fold.standing) {
@@ -230,7 +228,25 @@ export function rule(
   if (init.fresh && answer === undefined && decision.ask !== undefined) {
     return { kind: 'approval', ask: decision.ask, call }
   }
-  return denied(call, grant, decision.denied, { final: init.fresh, label })
+  const told = { ...asked, basis: authority.basis(request) }
+  return denied(call, grant, decision.denied, { final: init.fresh, label, told })
+}
+
+function requestOf(
+  { run, grant, resource, request, sealed, given, bound, bounds }: Call,
+  { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
+  told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },
+): AuthorityRequest {
+  const isFilled = bound.references.length > 0
+  return {
+    ...{ run, grant, resource, action: request.action },
+    ...partyOf(fold, run),
+    arguments: given,
+    argumentsDigest: sealed.digest,
+    ...(isFilled ? { givenDigest: sha256Hex(canonicalize(given)) } : {}),
+    ...{ bounds, purse, at },
+    ...told,
+  }
 }
 
 /** For whom a run acts: whose stop switches concern what it does. */
@@ -287,7 +303,10 @@ function intentOf(
     allotments: ok.allotments,
     expiresAt: ok.expiresAt,
     blob: sealed.blob,
-    causes: ok.approval !== null && answer !== undefined ? [answer.id] : [],
+    causes: [
+      ...proposalOf(call),
+      ...(ok.approval !== null && answer !== undefined ? [answer.id] : []),
+    ],
     data: {
       effect: call.effect,
       attempt: call.attempt,
@@ -301,6 +320,7 @@ function intentOf(
       fate: handler.fate,
       labels: labels as Payload<'CapabilityUsed'>['labels'],
       ...(call.hold ? { held: true as const } : {}),
+      ...boundsMember(call),
       ...approval,
       ...budgetMembers(ok),
       ...standing,
@@ -323,145 +343,4 @@ function budgetMembers({
     ...(spends.length === 0 ? {} : { spends: [...spends] }),
     ...(allotted.length === 0 ? {} : { allotted }),
   }
-}
-
-function denied(
-  call: Pick<Call, 'effect' | 'attempt' | 'request' | 'sealed' | 'resource'>,
-  grant: string,
-  denial: Denial,
-  {
-    causes = [],
-    final = true,
-    label = null,
-  }: {
-    readonly causes?: readonly EventId[]
-    readonly final?: boolean
-    readonly label?: Label | null
-  },
-): Ruling {
-  const data: Payload<'CapabilityDenied'> = {
-    effect: call.effect,
-    attempt: call.attempt,
-    stage: 'decision',
-    action: call.request.action,
-    resource: call.resource,
-    argumentsDigest: call.sealed.digest,
-    grant,
-    denial: denial as unknown as Payload<'CapabilityDenied'>['denial'],
-    basis: [],
-    ...(label === null ? {} : { label: label as unknown as Payload<'CapabilityDenied'>['label'] }),
-  }
-  return { kind: 'denied', final, fact: { type: 'CapabilityDenied', data, causes } }
-}
-
-function refusal(code: string, message: string, cause?: unknown): Denial {
-  const data = cause === undefined ? {} : { cause: errorRecord(cause) as unknown as JsonValue }
-  return { code, message, data, causes: [] }
-}
-
-/** What a handler came back with. */
-export type Completion = {
-  readonly intent: EffectIntent
-  readonly event: RecordedEvent
-  /** The events that ended the right to the effect, when it was aborted for that. */
-  readonly endedBy?: readonly EventId[]
-} & ({ readonly report: EffectReport } | { readonly error: unknown })
-
-/** What is recorded of a handler's end, and the value a success gives the program. */
-export interface Settled {
-  readonly type: string
-  readonly data: unknown
-  readonly blob: SealedValue['blob']
-  readonly value: JsonValue
-}
-
-/**
- * The event that a handler's end comes to: always one, whatever it reported or threw. It settles
- * the effect, but for `EffectInDoubt`, which leaves it open for somebody who knows.
- */
-export function settle(completion: Completion): Settled {
-  const { intent, event } = completion
-  const { effect, attempt, labels } = intent.data
-  const source = { handler: intent.handler, args: intent.args, labels }
-  const common = { effect, attempt, intent: event.id }
-  if (!('error' in completion)) {
-    try {
-      const sealed = sealValue(completion.report.value)
-      const observed = boundedObservation(completion.report.observed)
-      const spent = spentMember(intent, completion.report)
-      const label = resultLabel(source, completion.report)
-      const data = { ...common, result: sealed.ref, observed, label, ...spent }
-      const value = asRecorded(completion.report.value)
-      return { type: intent.handler.outcome, data, blob: sealed.blob, value }
-    } catch (error) {
-      // The act took place; only its result cannot be kept. That is a failure, and says so.
-      return failed(
-        { ...common, ...spentMember(intent, completion.report) },
-        error,
-        endLabel(source),
-      )
-    }
-  }
-  const { error } = completion
-  const record = errorRecord(error)
-  const { endedBy = [] } = completion
-  const ended = endedBy.length === 0 ? null : afterTheEnd(intent.data, record)
-  const hasDoubt = record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible'
-  if (hasDoubt || ended === 'EffectInDoubt') {
-    return { type: 'EffectInDoubt', data: { ...common, error: record }, blob: null, value: null }
-  }
-  if (ended === 'EffectRevoked') {
-    const data = { ...common, by: endedBy, proof: record }
-    return { type: ended, data, blob: null, value: null }
-  }
-  const label = endLabel(source)
-  if (!record.code.endsWith('_DENIED')) {
-    return failed({ ...common, ...spentMember(intent, error) }, error, label)
-  }
-  const { code, message, data = {} } = record
-  const denial = { code, message, data, causes: [] }
-  const { action, resource, argumentsDigest, grant } = intent.data
-  const refused = { ...common, stage: 'handler', action, resource, argumentsDigest, grant, denial }
-  return {
-    type: 'CapabilityDenied',
-    data: { ...refused, basis: intent.data.basis, label },
-    blob: null,
-    value: null,
-  }
-}
-
-function failed(common: object, error: unknown, label: Label): Settled {
-  const data = { ...common, error: errorRecord(error), label }
-  return { type: 'EffectFailed', data, blob: null, value: null }
-}
-
-/**
- * What was really spent of each share an intent took, as far as the handler says so: in a report,
- * or in what it threw. A count of calls is no matter of the handler's; what is no amount is not
- * believed, and the bound is spent.
- */
-function spentMember({ spends }: Intent, said: unknown): { readonly spent?: BudgetShare[] } {
-  const amounts = memberOf(said, 'spent')
-  const spent = spends.flatMap((share) => {
-    const amount = isCounted(share) ? undefined : memberOf(amounts, share.unit)
-    const isAmount = Number.isSafeInteger(amount) && (amount as number) >= 0
-    return isAmount ? shareOf(share, amount as number) : []
-  })
-  return spent.length === 0 ? {} : { spent }
-}
-
-/** An own member of whatever a handler came back with. */
-function memberOf(value: unknown, name: string): unknown {
-  try {
-    if (typeof value !== 'object' || value === null) return undefined
-    return Object.getOwnPropertyDescriptor(value, name)?.value
-  } catch {
-    // A proxy says nothing: what was spent is then the bound.
-    return undefined
-  }
-}
-
-function boundedObservation(observed: JsonObject): JsonObject {
-  const { length } = canonicalize(observed)
-  return length <= OBSERVED_BYTES_MAX ? observed : { dropped: 'too large', characters: length }
 }

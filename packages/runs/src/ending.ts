@@ -6,12 +6,13 @@ import { errorRecord } from '@ice/primitives'
 import type { Acts } from './acts.ts'
 import type { Components } from './components.ts'
 import { abortFacts, phaseOf } from './conclude.ts'
-import { type Completion, type EffectIntent, settle } from './effects.ts'
+import type { EffectIntent } from './effects.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Journal } from './journal.ts'
 import { HANDLER_GRACE_MS } from './limits.ts'
 import type { Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
+import { type Completion, settle } from './settle.ts'
 
 /** What is said here nobody else has said. */
 const OURS = { sources: [], readers: null }

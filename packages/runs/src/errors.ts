@@ -10,6 +10,8 @@ export const RUNS_CODES = {
   notFound: 'ICE_RUNS_NOT_FOUND',
   /** No step of this name waits for an answer. */
   stepNotFound: 'ICE_RUNS_STEP_NOT_FOUND',
+  /** An effect names a proposal that this scope has not recorded, or one that is too old. */
+  proposalNotFound: 'ICE_RUNS_PROPOSAL_NOT_FOUND',
   /** A step id was used twice in a run, or a step now waits for another call. */
   stepConflict: 'ICE_RUNS_STEP_CONFLICT',
   /** The idempotency key stands for a run with another program or input. */

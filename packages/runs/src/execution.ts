@@ -28,7 +28,7 @@ import {
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { IdSet } from './id-set.ts'
 import { INPUT } from './labels.ts'
-import { PROSE_CHARACTERS_MAX, STEP_ID_BYTES_MAX } from './limits.ts'
+import { PROPOSALS_MAX, PROSE_CHARACTERS_MAX, STEP_ID_BYTES_MAX } from './limits.ts'
 import type {
   Answer,
   EffectOutcome,
@@ -50,6 +50,8 @@ export type Ask =
       readonly request: EffectRequest<unknown> & { readonly arguments: JsonObject }
       readonly bound: Bound
       readonly hold: boolean
+      /** The event of the proposal it follows. */
+      readonly proposal?: EventId | undefined
     }
   | { readonly kind: 'reveal'; readonly id: string; readonly digest: Hash; readonly at: string }
   | { readonly kind: 'proposal'; readonly proposal: Proposal }
@@ -82,6 +84,8 @@ export class Execution {
   readonly #ids = new IdSet()
   readonly #steps = new Map<string, Step>()
   readonly #fresh = new Set<Step>()
+  /** Versions of the latest proposals, by step. */
+  readonly #proposals = new Map<string, number>()
   readonly references: References = new References()
   #now: Timestamp
   #at: number
@@ -135,8 +139,29 @@ export class Execution {
     this.#fresh.delete(step)
     this.#now = event.time
     this.#at = event.version
+    if (step.ask.kind === 'proposal') this.#remember(step.id, event.version)
     step.settle(this.#held(step, event, settlement))
     await settled()
+  }
+
+  #remember(proposal: string, version: number): void {
+    this.#proposals.set(proposal, version)
+    if (this.#proposals.size <= PROPOSALS_MAX) return
+    for (const oldest of this.#proposals.keys()) {
+      this.#proposals.delete(oldest)
+      return
+    }
+  }
+
+  /** The event of a proposal of this scope. @throws `ICE_RUNS_PROPOSAL_NOT_FOUND` */
+  #proposed(prefix: string, proposal: unknown): EventId {
+    const version = this.#proposals.get(prefix + checkName(proposal))
+    if (version !== undefined) return `run/${this.#run}@${version}` as EventId
+    const message =
+      'An effect follows a proposal that was recorded before it was asked for, in the same ' +
+      `scope, and is among the latest ${PROPOSALS_MAX}`
+    const data = { proposal: `${String(proposal).slice(0, 64)}` }
+    throw new RunsError(RUNS_CODES.proposalNotFound, message, data)
   }
 
   /** What a step is given: of a held result a reference. */
@@ -181,7 +206,9 @@ export class Execution {
     ): Promise<EffectOutcome<R>> => {
       const bound = this.references.bind(request.arguments)
       const own = { ...request, arguments: bound.value as JsonObject }
-      const ask: Ask = { kind: 'effect', request: own, bound, hold }
+      const { proposal: named } = request
+      const proposal = named === undefined ? undefined : this.#proposed(prefix, named)
+      const ask: Ask = { kind: 'effect', request: own, bound, hold, proposal }
       return this.#ask(prefix + checkName(id), ask, askedOf(own), (given) => {
         invariant(given.kind === 'outcome', 'an effect is settled by its outcome')
         return given.outcome as EffectOutcome<R>

@@ -82,3 +82,9 @@ export const PREVIEW_CHARACTERS_MAX = 512
 
 /** @units times a drive refolds a run that keeps moving under it before it gives up. */
 export const REFOLDS_MAX = 64
+
+/** @units bytes of a recorded denial, with what it tells of its question; an event has 61,440. */
+export const DENIAL_BYTES_MAX = 49_152
+
+/** @units proposals of a run that an effect can name: the latest. */
+export const PROPOSALS_MAX = 4_096

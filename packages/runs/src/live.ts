@@ -5,7 +5,7 @@
 import type { GrantId, RunId } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { validationFacts } from './conclude.ts'
-import { type EffectIntent, partyOf, settle } from './effects.ts'
+import { type EffectIntent, partyOf } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { type Execution, settlementOf } from './execution.ts'
@@ -16,6 +16,7 @@ import type { DriveOptions, Program, Stretch } from './ports.ts'
 import { dueFact, nextDue } from './questions.ts'
 import { resultOf } from './result.ts'
 import { Rulings } from './rulings.ts'
+import { settle } from './settle.ts'
 import type { Waker } from './waker.ts'
 
 /** What a live part needs of its drive. */

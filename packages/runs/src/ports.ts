@@ -81,6 +81,12 @@ export interface EffectRequest<R = JsonValue> {
   /** The name a grant has in this run (see `CapabilitiesBound`). */
   readonly grant: string
   readonly arguments: JsonObject
+  /**
+   * The step id of the `propose`, in this scope or within it, that the effect carries out: recorded
+   * as a cause of whatever is decided about it.
+   * @throws `ICE_RUNS_PROPOSAL_NOT_FOUND`, as `effect` does — it is not recorded yet, or too old
+   */
+  readonly proposal?: string
   /** For effects that stream bytes: reduce them in place instead of recording them. */
   readonly fold?: ByteFold
   /** Never set: carries `R` in the type. */

@@ -116,6 +116,22 @@ export class References {
   }
 }
 
+/** The references that recorded arguments are bound to: whatever else had `$ref` was refused. */
+export function recordedReferences(value: JsonValue): readonly BoundReference[] {
+  const found: BoundReference[] = []
+  const look = (at: JsonValue, path: readonly string[]): void => {
+    if (typeof at !== 'object' || at === null) return
+    if (!Array.isArray(at) && Object.hasOwn(at, '$ref')) {
+      const { $ref, value: digest, at: part = '' } = at as Readonly<Record<string, string>>
+      found.push({ path, id: `${$ref}`, digest: `${digest}` as Hash, at: part })
+      return
+    }
+    for (const [name, member] of Object.entries(at)) look(member as JsonValue, [...path, name])
+  }
+  look(value, [])
+  return found
+}
+
 /** Where `$ref` stands and is none of these. */
 function strayIn(value: JsonValue, references: readonly BoundReference[]): string | null {
   const bound = new Set(references.map(({ path }) => writePointer(path)))

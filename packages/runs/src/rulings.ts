@@ -89,8 +89,10 @@ export class Rulings {
     const { run, journal, components } = this.#init
     const { request, bound, hold } = ask
     const { askedAt, id: effect } = step
+    const { proposal } = ask
     const { given, unfilled } = await this.#filled(bound)
-    const init = { run, effect, attempt, request, bound, hold, askedAt, given, unfilled }
+    const asked = { run, effect, attempt, request, bound, hold, askedAt, proposal }
+    const init = { ...asked, given, unfilled }
     const call = prepareCall(init, journal.fold, components.handlers)
     if ('kind' in call) return this.#apply(step, call)
     if (!(await this.#decide(step, call, false))) unsure.push({ step, call })
@@ -132,9 +134,11 @@ export class Rulings {
     const at = journal.now()
     const { fold } = journal
     const init = { fold, authority: components.authority, purse: journal.purse() }
-    const ruling = rule(call, { ...init, at, fresh })
+    const ruling = rule(call, { ...init, at, fresh, waiting: journal.hasIntents })
     if (ruling.kind === 'denied' && !ruling.final) return false
-    await this.#apply(step, ruling)
+    // The time it was decided for, and no later one, is what it can be judged again by.
+    if (ruling.kind === 'denied') await this.#deliver(step, { ...ruling.fact, at })
+    else await this.#apply(step, ruling)
     return true
   }
 
@@ -153,6 +157,7 @@ export class Rulings {
     journal.add({
       type: 'ApprovalRequested',
       at,
+      ...(call.proposal === undefined ? {} : { causes: [call.proposal] }),
       blob: sealed.blob,
       data: {
         ...termsOf(ask, at),

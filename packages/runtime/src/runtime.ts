@@ -14,6 +14,7 @@ import {
   memoryKind,
   modelKind,
   netKind,
+  procKind,
   secretKind,
   spawnKind,
   toolKind,
@@ -51,10 +52,11 @@ import { systemPrincipal } from './principal.ts'
 export const DEFAULT_PATH = '.ice/ice.db'
 
 /** The resource kinds every runtime has. */
-const STANDARD_KINDS: readonly ResourceKind[] = [
+export const STANDARD_KINDS: readonly ResourceKind[] = [
   approvalKind,
   fsKind,
   netKind,
+  procKind,
   toolKind,
   secretKind,
   modelKind,
@@ -186,13 +188,13 @@ async function standardHandlers(
   clock: Clock,
 ): Promise<readonly EffectHandler[]> {
   if (options.bare === true) return []
-  const { clockEffects, fileSystemEffects, networkEffects, notifyEffects } = await import(
-    '@ice/effects'
-  )
+  const { clockEffects, fileSystemEffects, networkEffects, notifyEffects, processEffects } =
+    await import('@ice/effects')
   const replaced = new Set((options.effects ?? []).map(({ action }) => action))
   const standard = [
     ...fileSystemEffects(),
     ...networkEffects(),
+    ...processEffects(),
     ...clockEffects({ clock }),
     ...notifyEffects(options.notifier),
   ]

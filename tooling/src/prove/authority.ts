@@ -6,6 +6,7 @@
 import type { CheckRecorder } from '../harness/recorder.ts'
 import type { ProveTopic, TopicContext } from '../harness/topics.ts'
 import { authorityAgentdojo } from './parts/authority-agentdojo.ts'
+import { authorityFiles } from './parts/authority-files.ts'
 import { authorityModels } from './parts/authority-models.ts'
 import { authorityMutants } from './parts/authority-mutants.ts'
 import { authorityNet } from './parts/authority-net.ts'
@@ -18,6 +19,7 @@ type Part = (context: TopicContext & CheckRecorder) => Promise<void>
 /** What is proved, by the name that `ICE_PROVE_ONLY` takes. */
 const PARTS: readonly (readonly [name: string, part: Part])[] = [
   ['A1', authorityAgentdojo],
+  ['A2', authorityFiles],
   ['A3', authorityNet],
   ['A4', authorityRaces],
   ['R8', authorityModels],

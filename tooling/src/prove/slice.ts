@@ -15,7 +15,7 @@ import type { CheckRecorder } from '../harness/recorder.ts'
 import type { ProveTopic, TopicContext } from '../harness/topics.ts'
 import { projectRoot } from '../lib/house.ts'
 import { runVitest } from '../test-run/vitest.ts'
-import { builtFileEffects, renameRace } from './parts/rename-race.ts'
+import { proveRace } from './parts/authority-files.ts'
 import { flipEveryByte } from './parts/slice-flip.ts'
 import { makeFolder } from './parts/slice-folder.ts'
 import { start } from './parts/slice-process.ts'
@@ -152,15 +152,6 @@ const proveFlips = async (context: Context, base: string, seed: string): Promise
       context.progress(`${flipped} of ${of} bytes flipped`),
     ),
   )
-}
-
-const proveRace = async (context: Context, tries: number): Promise<void> => {
-  await context.check('a race of renames leads no call out of its root', async () => {
-    const counts = await renameRace({ tries, subject: await builtFileEffects() })
-    context.say(`  ${JSON.stringify(counts)}`)
-    if (counts.escaped > 0) throw new Error(`${counts.escaped} calls saw or changed the outside`)
-    return counts.tries
-  })
 }
 
 const VECTORS = [

@@ -32,7 +32,8 @@ export function parseExpiry(
   return { at }
 }
 
-function pointInTime(text: string, now: number): number | undefined {
+/** The time meant, whenever it is; `undefined` where none is. */
+export function pointInTime(text: string, now: number): number | undefined {
   const [, digits, unit] = SPAN.exec(text) ?? []
   if (digits !== undefined && unit !== undefined) {
     return now + Number(digits) * (UNIT_MS[unit] ?? Number.NaN)

@@ -26,7 +26,18 @@ export interface GrantRecord {
   standing: GrantStanding
   /** The nearest grant above it that ended it, if one did. */
   endedBy: GrantId | null
+  /** The stop in force for its holder, or for everything. */
+  stoppedBy: EventId | null
+  /** What went out of each limit; of a rate, in its newest window. */
+  readonly taken: Map<string, { amount: number; readonly window: number | undefined }>
+  /** Runs that it was bound to, the first of them. */
+  readonly runs: string[]
+  /** How many runs in all. */
+  runCount: number
 }
+
+/** Runs of one grant that are named. */
+const RUNS_KEPT = 16
 
 /** All grants of a log, oldest first. */
 export type GrantMap = ReadonlyMap<GrantId, GrantRecord>
@@ -38,25 +49,92 @@ const TYPES = [
   'BudgetAllotted',
   'BudgetReturned',
   'RunTerminated',
+  'RunCreated',
+  'AuthorityStopped',
+  'AuthorityResumed',
 ]
 
 /** Folds every grant. @param now - epoch milliseconds that expiries are held against */
 export async function readGrants(log: EventLog, now: number): Promise<GrantMap> {
   const grants = new Map<GrantId, GrantRecord>()
   const ended = new Set<string>()
+  const stops = new Map<string, EventId>()
+  const created: RecordedEvent[] = []
   for await (const batch of log.readAll({ filter: { types: TYPES } })) {
-    for (const event of batch) take(grants, ended, event)
+    for (const event of batch) {
+      if (event.stream.startsWith('stop/')) stop(stops, event)
+      // A run is created before the grants that are issued with it, in one append.
+      else if (event.type === 'RunCreated') created.push(event)
+      else {
+        take(grants, ended, event)
+        while (created[0] !== undefined && event.type !== 'CapabilityGranted') {
+          bind(grants, created.shift() as RecordedEvent)
+        }
+      }
+    }
   }
+  for (const event of created) bind(grants, event)
   // Parents stand before their children, because a child names an event of its parent.
   for (const record of grants.values()) {
     record.standing = standingOf(record, now, ended)
-    const { parent } = record.grant
+    const { parent, holder } = record.grant
     const above = parent === null ? undefined : grants.get(parent)
+    const scope = holder.replace(/^principal\//, 'operator/')
+    record.stoppedBy = stops.get('all') ?? stops.get(scope) ?? null
     if (above === undefined || above.standing === 'active' || record.standing !== 'active') continue
     record.standing = above.standing
     record.endedBy = above.endedBy ?? above.grant.id
   }
   return grants
+}
+
+/** What is stopped; whatever is no lift of a scope stops it. */
+function stop(stops: Map<string, EventId>, { type, data, id }: RecordedEvent): void {
+  const { scope } = data as { readonly scope: string }
+  if (type === 'AuthorityResumed') stops.delete(scope)
+  else stops.set(scope, id)
+}
+
+/** The limits of a grant, with what went out of each. */
+export function limitsOf({ grant, taken }: GrantRecord): readonly LimitNote[] {
+  const units = grant.caveats.flatMap(({ kind, ...caveat }) => {
+    if (kind === 'count') return ['uses']
+    if (kind === 'rate') return ['rate']
+    return kind === 'budget' && 'unit' in caveat ? [caveat.unit] : []
+  })
+  return [...new Set(units)].map((unit) => {
+    const max = unitMax(grant, unit) ?? 0
+    const { amount = 0, window = null } = taken.get(unit) ?? {}
+    return { unit, max, taken: amount, left: Math.max(0, max - amount), window }
+  })
+}
+
+/** One limit: what is taken is spent, or held by runs that give back what they do not spend. */
+export interface LimitNote {
+  readonly unit: string
+  readonly max: number
+  readonly taken: number
+  readonly left: number
+  /** Of a rate: the number of the newest window that something was taken in. */
+  readonly window: number | null
+}
+
+function bind(grants: Map<GrantId, GrantRecord>, { data }: RecordedEvent): void {
+  const { run, grants: bound } = data as StandardPayloads['RunCreated']
+  for (const { grant } of bound) {
+    const record = grants.get(grant as GrantId)
+    if (record === undefined) continue
+    record.runCount += 1
+    if (record.runs.length < RUNS_KEPT) record.runs.push(run)
+  }
+}
+
+function count(record: GrantRecord, { type, data }: RecordedEvent): void {
+  const { unit, amount, window } = data as StandardPayloads['BudgetAllotted']
+  const known = record.taken.get(unit)
+  if (known === undefined || (window ?? 0) > (known.window ?? 0)) {
+    record.taken.set(unit, { amount: type === 'BudgetAllotted' ? amount : 0, window })
+  } else if (known.window === window) known.amount += type === 'BudgetAllotted' ? amount : -amount
 }
 
 function take(grants: Map<GrantId, GrantRecord>, ended: Set<string>, event: RecordedEvent): void {
@@ -73,11 +151,15 @@ function take(grants: Map<GrantId, GrantRecord>, ended: Set<string>, event: Reco
   const record = grants.get(grant)
   if (record === undefined) return
   if (event.type === 'CountDebited') {
-    record.uses += (event.data as StandardPayloads['CountDebited']).count
+    const { count: uses } = event.data as StandardPayloads['CountDebited']
+    record.uses += uses
+    const { amount = 0 } = record.taken.get('uses') ?? {}
+    record.taken.set('uses', { amount: amount + uses, window: undefined })
     return
   }
   if (event.type === 'BudgetAllotted' || event.type === 'BudgetReturned') {
     const { unit, amount } = event.data as StandardPayloads['BudgetAllotted']
+    count(record, event)
     if (unit === 'uses') record.uses += event.type === 'BudgetAllotted' ? amount : -amount
     return
   }
@@ -98,6 +180,10 @@ export function grantOf(event: RecordedEvent): GrantRecord {
     uses: 0,
     standing: 'active',
     endedBy: null,
+    stoppedBy: null,
+    taken: new Map(),
+    runs: [],
+    runCount: 0,
   }
 }
 
@@ -127,20 +213,4 @@ function standingOf(
   if (max !== null && uses >= max) return 'spent'
   if (ended.has(grant.holder)) return 'over'
   return now < grant.notBefore ? 'not-yet' : 'active'
-}
-
-/** A grant and all below it, nearest first. */
-export function descendants(grants: GrantMap, root: GrantId): readonly GrantRecord[] {
-  const children = new Map<GrantId, GrantRecord[]>()
-  for (const record of grants.values()) {
-    const { parent } = record.grant
-    if (parent === null) continue
-    const siblings = children.get(parent)
-    if (siblings === undefined) children.set(parent, [record])
-    else siblings.push(record)
-  }
-  const first = grants.get(root)
-  const reached = first === undefined ? [] : [first]
-  for (const { grant } of reached) reached.push(...(children.get(grant.id) ?? []))
-  return reached
 }

@@ -3,6 +3,7 @@ import type { StandardPayloads } from '@ice/events'
 import type { EventLog } from '@ice/events/ports'
 import type { EventId, StreamId } from '@ice/primitives'
 import { type GrantRecord, grantOf, unitMax, usesMax } from '../log/grants.ts'
+import { type Amount, amountOf, type Holdings } from './purse.ts'
 
 /** One link of a chain. */
 export interface Link extends GrantRecord {
@@ -18,8 +19,21 @@ export interface Take {
   readonly amount: number
   /** The limit; `null` when the grant has none that this program knows. */
   readonly max: number | null
+  /** The number of a rate's window. */
+  readonly window: number | null
   /** The event that gave its run the slice it is of; `null` when there is none. */
   readonly slice: EventId | null
+  /** What runs had of the limit in all, before this append and behind it. */
+  readonly allotted: { readonly before: number; readonly after: number } | null
+  /** What its own run held of it; `null` where its record does not tell. */
+  readonly held: {
+    readonly before: number
+    readonly after: number
+    /** Behind the outcome; `null` without one. */
+    readonly settled: number | null
+  } | null
+  /** What it really spent, as its outcome tells; `null` where it spent the whole bound, so far. */
+  readonly spent: number | null
 }
 
 /** Which use of the grants is asked about. */
@@ -32,7 +46,11 @@ export interface Use {
   /** Of the decision's event, in the log. */
   readonly position: number
   /** What the intent says of budgets; a denial says nothing. */
-  readonly intent: Pick<StandardPayloads['CapabilityUsed'], 'spends' | 'basis'> | null
+  readonly intent: Pick<StandardPayloads['CapabilityUsed'], 'spends' | 'basis' | 'allotted'> | null
+  /** What its run held around it. */
+  readonly holdings?: Holdings | undefined
+  /** What its outcome says was spent. */
+  readonly spent?: readonly Amount[] | undefined
 }
 
 /** A grant's link, or nothing where the log does not know such a grant. */
@@ -62,6 +80,7 @@ async function readTakes(
   if (spends.length === 0 && !isOld) return []
   const takes: Take[] = []
   const slices = new Map<string, EventId>()
+  const taken = new Map<string, number>()
   // The append of the intent made this slice too; its event stands behind the intent in the log.
   const decided = use.intent?.basis.find(({ stream }) => stream === `budget/${grant.id}`)
   for await (const batch of log.read({ stream: `budget/${grant.id}` as StreamId })) {
@@ -70,22 +89,59 @@ async function readTakes(
         const { run, effect, attempt, count } = event.data as StandardPayloads['CountDebited']
         const isOurs = run === use.run && effect === use.effect && attempt === use.attempt
         const take = { unit: 'uses', amount: count, max: usesMax(grant), slice: event.id }
-        if (isOurs) takes.push(take)
+        const old = { window: null, allotted: null, held: null, spent: null }
+        if (isOurs) takes.push({ ...take, ...old })
       } else if (event.type === 'BudgetAllotted') {
-        const { run, unit } = event.data as StandardPayloads['BudgetAllotted']
+        const { run, unit, amount, window } = event.data as StandardPayloads['BudgetAllotted']
+        const key = limitKey(unit, window)
+        if (event.position < use.position) taken.set(key, (taken.get(key) ?? 0) + amount)
         const isNow = decided !== undefined && event.version > decided.version
         const isBefore = event.position < use.position
         if (run === use.run && (isBefore || (isNow && !slices.has(`${unit} now`)))) {
           slices.set(unit, event.id)
           if (!isBefore) slices.set(`${unit} now`, event.id)
         }
+      } else if (event.type === 'BudgetReturned' && event.position < use.position) {
+        const { unit, amount, window } = event.data as StandardPayloads['BudgetReturned']
+        const key = limitKey(unit, window)
+        taken.set(key, (taken.get(key) ?? 0) - amount)
       }
     }
   }
-  const told = spends.map(({ unit, amount }) => {
-    return { unit, amount, max: unitMax(grant, unit), slice: slices.get(unit) ?? null }
+  const told = spends.map((share): Take => {
+    const { unit, amount, window } = share
+    const before = taken.get(limitKey(unit, window)) ?? 0
+    const after = before + amountOf(use.intent?.allotted ?? [], share)
+    const spent = use.spent?.find((one) => limitOf(one) === limitOf(share))?.amount ?? null
+    return {
+      ...{ unit, amount, max: unitMax(grant, unit), slice: slices.get(unit) ?? null },
+      ...{
+        window: window ?? null,
+        allotted: { before, after },
+        held: heldAround(use, share),
+        spent,
+      },
+    }
   })
   return [...takes, ...told]
+}
+
+function limitKey(unit: string, window: number | undefined): string {
+  return `${unit} ${window ?? ''}`
+}
+
+function limitOf({ grant, unit, window }: Amount): string {
+  return `${grant} ${limitKey(unit, window)}`
+}
+
+function heldAround({ holdings }: Use, share: Amount): Take['held'] {
+  if (holdings === undefined) return null
+  const { before, after, settled } = holdings
+  return {
+    before: amountOf(before, share),
+    after: amountOf(after, share),
+    settled: settled === null ? null : amountOf(settled, share),
+  }
 }
 
 /** The chain above a grant, nearest first, as the grants themselves tell it. */
@@ -95,7 +151,7 @@ export async function readChain(
   use: Use,
 ): Promise<readonly (Link | { readonly unknown: string })[]> {
   const links: (Link | { readonly unknown: string })[] = []
-  for (const grant of grants) {
+  for (const grant of grants.slice(0, LINKS_MAX)) {
     links.push((await readLink(log, grant, use)) ?? { unknown: grant })
   }
   const [named] = links

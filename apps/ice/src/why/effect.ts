@@ -5,8 +5,9 @@
  */
 import type { StandardPayloads } from '@ice/events'
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
-import type { StreamId } from '@ice/primitives'
+import type { EventId, StreamId } from '@ice/primitives'
 import { isOutcome } from '@ice/runs'
+import { readEvent } from '../log/find.ts'
 
 type Payload<T extends keyof StandardPayloads> = StandardPayloads[T]
 type Typed<T extends keyof StandardPayloads> = RecordedEvent<T, Payload<T>>
@@ -21,13 +22,15 @@ export interface Attempt {
 export interface Consent {
   readonly request: Typed<'ApprovalRequested'>
   answer: Typed<'ApprovalGranted'> | null
+  /** What time made of it, and answers that did not count. */
+  readonly later: RecordedEvent[]
 }
 
 /** A proposal of an agent, and what ties it to the effect. */
 export interface Proposed {
   readonly event: Typed<'DecisionProposed'>
-  /** It speaks of this effect; or it is only the last one before it. */
-  readonly relation: 'names it' | 'last before it'
+  /** The record ties them; or it speaks of this effect; or it is only the last one before it. */
+  readonly relation: 'recorded' | 'names it' | 'last before it'
 }
 
 /** The story of one effect. */
@@ -38,17 +41,22 @@ export interface EffectStory {
   readonly attempts: Attempt[]
   readonly denials: Typed<'CapabilityDenied'>[]
   readonly consents: Consent[]
+  /** Tries and refusals that are not told: only the latest are. */
+  readonly leftOut: number
 }
 
 /** The step an event is about, if it is about one. */
 export function stepOf(event: RecordedEvent): string | null {
   const { effect, step } = event.data as { readonly effect?: unknown; readonly step?: unknown }
   if (typeof effect === 'string') return effect
-  const isAnswer = event.type.startsWith('Approval')
+  const isAnswer = event.type.startsWith('Approval') || event.type === 'AnswerRefused'
   return isAnswer && typeof step === 'string' ? step : null
 }
 
 const PROPOSALS_KEPT = 256
+/** Tries, and refusals, of one effect. */
+const DECISIONS_KEPT = 256
+const LATER = new Set(['ApprovalEscalated', 'ApprovalLapsed', 'AnswerRefused', 'ApprovalConsumed'])
 
 /** Reads the story of a step. @returns null when nothing of it was ever decided */
 export async function readStory(
@@ -60,8 +68,19 @@ export async function readStory(
   for await (const batch of log.read({ stream })) {
     for (const event of batch) told.take(event)
   }
-  return told.finish()
+  const story = told.finish()
+  if (story === null || story.proposal?.relation === 'recorded') return story
+  // The record may tie it to a proposal that is older than those that were kept here.
+  for (const id of told.follows.slice(0, FOLLOWED_MAX)) {
+    const event = await readEvent(log, id)
+    if (event?.type !== 'DecisionProposed') continue
+    story.proposal = { event: event as Typed<'DecisionProposed'>, relation: 'recorded' }
+  }
+  return story
 }
+
+/** Causes of an effect that are looked at. */
+const FOLLOWED_MAX = 16
 
 class Story {
   readonly #effect: string
@@ -69,10 +88,18 @@ class Story {
   readonly #denials: Typed<'CapabilityDenied'>[] = []
   readonly #consents: Consent[] = []
   #proposals: Typed<'DecisionProposed'>[] = []
+  /** What the record says the effect follows. */
+  #follows: readonly EventId[] = []
+  #leftOut = 0
   #isBegun = false
 
   constructor(effect: string) {
     this.#effect = effect
+  }
+
+  /** The causes that the record gives the effect. */
+  get follows(): readonly EventId[] {
+    return this.#follows
   }
 
   take(event: RecordedEvent): void {
@@ -85,13 +112,19 @@ class Story {
     }
     if (stepOf(event) !== this.#effect) return
     this.#isBegun = true
+    if (this.#follows.length === 0) this.#follows = event.causes
+    this.#forget()
     if (event.type === 'CapabilityUsed') {
       this.#attempts.push({ intent: event as Typed<'CapabilityUsed'>, outcome: null })
     } else if (event.type === 'CapabilityDenied') this.#deny(event as Typed<'CapabilityDenied'>)
     else if (event.type === 'ApprovalRequested') {
-      this.#consents.push({ request: event as Typed<'ApprovalRequested'>, answer: null })
+      this.#consents.push({ request: event as Typed<'ApprovalRequested'>, answer: null, later: [] })
     } else if (event.type === 'ApprovalGranted' || event.type === 'ApprovalRejected') {
       this.#answer(event as Typed<'ApprovalGranted'>)
+    } else if (LATER.has(event.type)) {
+      const { request } = event.data as { readonly request?: string }
+      const asked = this.#consents.findLast((one) => one.request.id === (request ?? one.request.id))
+      if (asked !== undefined && asked.later.length < DECISIONS_KEPT) asked.later.push(event)
     } else if (
       isOutcome(event) ||
       event.type === 'EffectFailed' ||
@@ -100,6 +133,14 @@ class Story {
     ) {
       const attempt = this.#attempts.at(-1)
       if (attempt !== undefined) attempt.outcome = event
+    }
+  }
+
+  #forget(): void {
+    for (const list of [this.#attempts, this.#denials, this.#consents]) {
+      if (list.length <= DECISIONS_KEPT) continue
+      list.shift()
+      this.#leftOut += 1
     }
   }
 
@@ -129,11 +170,14 @@ class Story {
       attempts: this.#attempts,
       denials: this.#denials,
       consents: this.#consents,
+      leftOut: this.#leftOut,
     }
   }
 
   /** The last proposal that names the effect or what it touches; else the last one before it. */
   #proposal(resource: Readonly<Record<string, unknown>>): Proposed | null {
+    const tied = this.#proposals.find(({ id }) => this.#follows.includes(id))
+    if (tied !== undefined) return { event: tied, relation: 'recorded' }
     const names = new Set([
       this.#effect,
       ...Object.values(resource).filter((value) => typeof value === 'string'),

@@ -48,9 +48,10 @@ export interface Harness<Subject> {
   damage?(subject: Subject, what: Damage): Promise<void>
   /**
    * A signal that fires when a wait has lasted too long. Nothing is measured by it: it turns a
-   * case that would hang into one that fails.
+   * case that would hang into one that fails. Subscriptions of a case are ended by the first such
+   * signal; what comes to no end even so fails when a second one, asked for then, has fired.
    *
-   * @defaultValue ten seconds
+   * @defaultValue ten seconds; a case that hangs fails after twenty
    */
   patience?(): AbortSignal
 }

@@ -19,7 +19,9 @@ export class CaseFailedError extends AssertionError {
   readonly id: string
 
   constructor({ id, name, requirement }: About, error: unknown) {
-    const { actual, expected, operator } = error instanceof AssertionError ? error : NO_VALUES
+    const { actual, expected } = error instanceof AssertionError ? error : NO_VALUES
+    // Of any other operator, Node would put the difference behind a message that has it already.
+    const operator = 'fail'
     super({ message: `${requirement} "${name}", but: ${found(error)}`, actual, expected, operator })
     this.name = 'CaseFailedError'
     this.id = id
@@ -27,7 +29,7 @@ export class CaseFailedError extends AssertionError {
   }
 }
 
-const NO_VALUES = { actual: undefined, expected: undefined, operator: 'fail' }
+const NO_VALUES = { actual: undefined, expected: undefined }
 
 /** Puts the words of a case in front of what it threw; once. */
 export function toldBy(about: About, error: unknown): CaseFailedError {

@@ -9,6 +9,7 @@
 import { z } from 'zod'
 import { defineEventType } from '../event-type.ts'
 import {
+  bounds,
   count,
   denial,
   digest,
@@ -94,6 +95,8 @@ export const CapabilityUsed = defineEventType({
     labels: z.record(z.string().max(512), label).optional(),
     /** The program is given a reference to the result, and not the result. */
     held: z.literal(true).optional(),
+    /** The most the call said that it can take, of every unit it spoke of. */
+    bounds: bounds.optional(),
   }),
 })
 
@@ -114,6 +117,14 @@ export const CapabilityDenied = defineEventType({
     intent: eventId.optional(),
     /** Where what it says comes from: of a decision left out, when the program knew all of it. */
     label: label.optional(),
+    /** What was asked for, as an intent has it; of a decision that authority was asked for. */
+    arguments: value.optional(),
+    labels: z.record(z.string().max(512), label).optional(),
+    bounds: bounds.optional(),
+    /** What the run held beside intents that waited then; left out where none did. */
+    purse: z.array(share).max(64).optional(),
+    /** The secret that was refused, of those the call carries: grant and resource are its own. */
+    secret: name.optional(),
   }),
 })
 

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '1107db416c8383474a9a6229dd92f90bab589ea68975f531841ffa68b0906d4f' as Hash
+  '4482b44d9f63170fcdc2e1c3bc11911f56a19dbdd5a703d1ea8ee8cdd68f3df6' as Hash

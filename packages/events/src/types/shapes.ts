@@ -61,6 +61,9 @@ export const denial = z.strictObject({
 /** A unit of a budget: `uses`, `rate`, `tokens`, `bytes`, `ms`, `money/<ISO 4217>`. */
 const unit = z.string().regex(/^(uses|rate|tokens|bytes|ms|money\/[A-Z]{3})$/)
 
+/** The most that a call can take of each unit. */
+export const bounds = z.record(unit, count)
+
 /** So much of a budget: money in millionths of the currency, `window` of a rate by its number. */
 export const share = z.strictObject({ grant: uuid, unit, amount: count, window: count.optional() })
 

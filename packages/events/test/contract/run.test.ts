@@ -1,5 +1,6 @@
 /** Verifies: EVT-R57. How the kit tells: of what hangs, of what never ends, and in whose words. */
 import { execFile } from 'node:child_process'
+import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { manualClock } from '@ice/primitives/testing'
 import { describe, expect, test } from 'vitest'
@@ -9,8 +10,10 @@ import {
   type Harness,
   runCase,
 } from '../../src/contract/index.ts'
+import { EVENTS_CODES, EventsError } from '../../src/errors.ts'
 import { memoryEventStore } from '../../src/memory.ts'
 import type { EventStore, StoredEvent } from '../../src/ports.ts'
+import { spoiltHarness } from '../saboteurs.ts'
 
 const clock = manualClock(0)
 
@@ -77,6 +80,35 @@ describe('a case', () => {
       actual: { position: 7 },
       expected: { position: 0 },
     })
-    expect((error as Error).message).toMatch(/^EVT-R35 "head is the position of the last event/)
+    const { message } = error as Error
+    expect(message).toMatch(/^EVT-R35 "head is the position of the last event/)
+    expect(message.split('strictly deep-equal')).toHaveLength(2)
+    expect(message.split('position: 7')).toHaveLength(2)
+  })
+
+  test('of a store that refuses an append while it closes fails, and ends no process', async () => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown): number => unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    const refusing = spoiltHarness({
+      id: 'refuses while it closes',
+      breaks: 'EVT-R51',
+      spoil: ({ store, role }) => ({
+        append: async (unit) => {
+          if (role === 'first') throw new EventsError(EVENTS_CODES.notOpen, 'closing')
+          return store.append(unit)
+        },
+        close: async () => {
+          await setImmediate()
+          await store.close()
+        },
+      }),
+    })
+    await expect(runCase(caseOf('reopen-after-unfinished-appends'), refusing)).rejects.toThrow(
+      EVENTS_CODES.notOpen,
+    )
+    refusing.stop()
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
   })
 })

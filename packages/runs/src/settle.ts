@@ -1,0 +1,126 @@
+/** What is recorded of a handler's end: of a report, of something thrown, of a right that ended. */
+
+import type { BudgetShare, Label } from '@ice/capabilities/ports'
+import type { RecordedEvent } from '@ice/events/ports'
+import {
+  canonicalize,
+  type EventId,
+  errorRecord,
+  type JsonObject,
+  type JsonValue,
+} from '@ice/primitives'
+import { endLabel, resultLabel } from './call-labels.ts'
+import type { EffectIntent } from './effects.ts'
+import { afterTheEnd } from './ended-right.ts'
+import type { Intent } from './journal.ts'
+import { OBSERVED_BYTES_MAX } from './limits.ts'
+import type { EffectReport } from './ports.ts'
+import { isCounted, shareOf } from './purse.ts'
+import { asRecorded, type SealedValue, sealValue } from './value.ts'
+
+/** What a handler came back with. */
+export type Completion = {
+  readonly intent: EffectIntent
+  readonly event: RecordedEvent
+  /** The events that ended the right to the effect, when it was aborted for that. */
+  readonly endedBy?: readonly EventId[]
+} & ({ readonly report: EffectReport } | { readonly error: unknown })
+
+/** What is recorded of a handler's end, and the value a success gives the program. */
+export interface Settled {
+  readonly type: string
+  readonly data: unknown
+  readonly blob: SealedValue['blob']
+  readonly value: JsonValue
+}
+
+/**
+ * The event that a handler's end comes to: always one, whatever it reported or threw. It settles
+ * the effect, but for `EffectInDoubt`, which leaves it open for somebody who knows.
+ */
+export function settle(completion: Completion): Settled {
+  const { intent, event } = completion
+  const { effect, attempt, labels } = intent.data
+  const source = { handler: intent.handler, args: intent.args, labels }
+  const common = { effect, attempt, intent: event.id }
+  if (!('error' in completion)) {
+    try {
+      const sealed = sealValue(completion.report.value)
+      const observed = boundedObservation(completion.report.observed)
+      const spent = spentMember(intent, completion.report)
+      const label = resultLabel(source, completion.report)
+      const data = { ...common, result: sealed.ref, observed, label, ...spent }
+      const value = asRecorded(completion.report.value)
+      return { type: intent.handler.outcome, data, blob: sealed.blob, value }
+    } catch (error) {
+      // The act took place; only its result cannot be kept. That is a failure, and says so.
+      return failed(
+        { ...common, ...spentMember(intent, completion.report) },
+        error,
+        endLabel(source),
+      )
+    }
+  }
+  const { error } = completion
+  const record = errorRecord(error)
+  const { endedBy = [] } = completion
+  const ended = endedBy.length === 0 ? null : afterTheEnd(intent.data, record)
+  const hasDoubt = record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible'
+  if (hasDoubt || ended === 'EffectInDoubt') {
+    return { type: 'EffectInDoubt', data: { ...common, error: record }, blob: null, value: null }
+  }
+  if (ended === 'EffectRevoked') {
+    const data = { ...common, by: endedBy, proof: record }
+    return { type: ended, data, blob: null, value: null }
+  }
+  const label = endLabel(source)
+  if (!record.code.endsWith('_DENIED')) {
+    return failed({ ...common, ...spentMember(intent, error) }, error, label)
+  }
+  const { code, message, data = {} } = record
+  const denial = { code, message, data, causes: [] }
+  const { action, resource, argumentsDigest, grant } = intent.data
+  const refused = { ...common, stage: 'handler', action, resource, argumentsDigest, grant, denial }
+  return {
+    type: 'CapabilityDenied',
+    data: { ...refused, basis: intent.data.basis, label },
+    blob: null,
+    value: null,
+  }
+}
+
+function failed(common: object, error: unknown, label: Label): Settled {
+  const data = { ...common, error: errorRecord(error), label }
+  return { type: 'EffectFailed', data, blob: null, value: null }
+}
+
+/**
+ * What was really spent of each share an intent took, as far as the handler says so: in a report,
+ * or in what it threw. A count of calls is no matter of the handler's; what is no amount is not
+ * believed, and the bound is spent.
+ */
+function spentMember({ spends }: Intent, said: unknown): { readonly spent?: BudgetShare[] } {
+  const amounts = memberOf(said, 'spent')
+  const spent = spends.flatMap((share) => {
+    const amount = isCounted(share) ? undefined : memberOf(amounts, share.unit)
+    const isAmount = Number.isSafeInteger(amount) && (amount as number) >= 0
+    return isAmount ? shareOf(share, amount as number) : []
+  })
+  return spent.length === 0 ? {} : { spent }
+}
+
+/** An own member of whatever a handler came back with. */
+function memberOf(value: unknown, name: string): unknown {
+  try {
+    if (typeof value !== 'object' || value === null) return undefined
+    return Object.getOwnPropertyDescriptor(value, name)?.value
+  } catch {
+    // A proxy says nothing: what was spent is then the bound.
+    return undefined
+  }
+}
+
+function boundedObservation(observed: JsonObject): JsonObject {
+  const { length } = canonicalize(observed)
+  return length <= OBSERVED_BYTES_MAX ? observed : { dropped: 'too large', characters: length }
+}
