@@ -1,6 +1,7 @@
 /** A denial of everything at once fits into an event, whatever strangers wrote into its parts. */
 import { canonicalize, type EventId, type JsonValue, sha256Hex } from '@ice/primitives'
 import { describe, expect, it } from 'vitest'
+import { denialOf, type FoundCause } from '../src/denial.ts'
 import { CAPABILITIES_CODES as C } from '../src/errors.ts'
 import { DENIAL_PRECEDENCE, decide, fsKind, describe as render } from '../src/index.ts'
 import { APPROVERS_MAX, CHAIN_LINKS_MAX } from '../src/limits.ts'
@@ -109,6 +110,42 @@ describe('a denial with every cause at once', () => {
     expect(denial.causes.map(({ code }) => code)).toEqual(
       DENIAL_PRECEDENCE.filter((code) => !alone.includes(code)),
     )
+  })
+})
+
+/** Verifies: CAP-R21, CAP-R03 */
+describe('a denial that does not fit', () => {
+  /** So many codes at two links each, with so much in the message and the data of each. */
+  const found = (codes: number, message: number, data: number): readonly FoundCause[] =>
+    DENIAL_PRECEDENCE.slice(0, codes).flatMap((code) =>
+      [1, 2].map((link) => ({
+        ...{ code, message: 'x'.repeat(message), data: { link, text: 'y'.repeat(data) } },
+      })),
+    )
+  const tellings = (causes: readonly FoundCause[]): object => {
+    const denial = denialOf(causes)
+    expectRecordable(denial)
+    expect(denial.causes).toHaveLength(causes.length / 2)
+    const [first] = denial.causes
+    return {
+      links: 1 + (first?.causes.length ?? 0),
+      more: first?.data['more'],
+      chars: first?.message.length,
+      link: first?.data['link'],
+    }
+  }
+
+  it.each<[string, readonly FoundCause[], object]>([
+    ['everything, where it fits', found(2, 900, 10), { links: 2, chars: 768, link: 1 }],
+    ['the nearest link alone', found(20, 900, 10), { links: 1, more: 1, chars: 768, link: 1 }],
+    ['in few words', found(20, 900, 800), { links: 1, more: 1, chars: 128, link: 1 }],
+    ['without its data', found(20, 900, 2_000), { links: 1, chars: 128 }],
+  ])('tells of each cause %s', (_, causes, telling) => {
+    expect(tellings(causes)).toEqual({ more: undefined, link: undefined, ...telling })
+  })
+
+  it('is none without a cause', () => {
+    expect(() => denialOf([])).toThrow('a denial has a cause')
   })
 })
 

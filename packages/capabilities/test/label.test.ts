@@ -52,6 +52,44 @@ describe('a grant that wants arguments to be trusted', () => {
     expect(data).toMatchObject({ paths: [{ path: '/to', from: ['net:mallory.example'] }] })
   })
 
+  it('tells of two places and four sources, and counts the others', () => {
+    const sources = (n: number) => Array.from({ length: n }, (_, i) => `net:${i}.example`)
+    const told = (places: number, names: number) => {
+      const paths = Array.from({ length: places }, (_, i) => `/p${i}`)
+      const given = Object.fromEntries(paths.map((path) => [path.slice(1), 1]))
+      const labels = { '': { sources: sources(names), readers: null } }
+      const { message, data } = ask([trusted(...paths)], given, labels).denial()
+      return { message, data: { ...data, grant: undefined } }
+    }
+    const from = sources(4)
+    expect(told(2, 4).data).toEqual({
+      paths: [
+        { path: '/p0', from },
+        { path: '/p1', from },
+      ],
+    })
+    expect(told(1, 4).message).toMatch(/"net:3.example"\. A value/)
+    expect(told(2, 4).message).toContain('"net:3.example" (and 1 more paths like it). A value')
+    expect(told(4, 5).data).toEqual({
+      paths: [
+        { path: '/p0', from, more: 1 },
+        { path: '/p1', from, more: 1 },
+      ],
+      more: 2,
+    })
+    expect(told(4, 5).message).toContain('"net:3.example" and 1 more (and 3 more paths like it).')
+    expect(ask([trusted('')], args, { '': MALLORY }).denial().message).toContain(
+      'wants all arguments to be trusted',
+    )
+  })
+
+  it('tells of one place once, with everybody whom several rules show it to', () => {
+    const rules = [readers(['/to'], 'os:bob'), readers(['/to'], 'os:carol')]
+    const { data, message } = ask(rules, args, { '': SECRET }).denial()
+    expect(data['paths']).toEqual([{ path: '/to', to: ['os:bob', 'os:carol'] }])
+    expect(message).toContain('shows "/to" to "os:bob", "os:carol", who may not')
+  })
+
   it('takes a value for as little trusted as the least trusted that it holds', () => {
     const labels = { '': TRUSTED, '/cc/1': MALLORY }
     expect(isAllowed([trusted('/cc')], args, labels)).toBe(false)

@@ -1,4 +1,10 @@
-import { type GrantId, type PrincipalId, type StreamId, systemClock } from '@ice/primitives'
+import {
+  type GrantId,
+  type PrincipalId,
+  type StreamId,
+  sha256Hex,
+  systemClock,
+} from '@ice/primitives'
 import { seededIds } from '@ice/primitives/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -42,6 +48,29 @@ describe('a stop switch', () => {
       expect(denied(world, request)).toMatchObject({ code: C.stopped, data: { version: 3 } })
     },
   )
+
+  it.each([
+    ['os:alice', 'os:alice'],
+    ['key:bob/1@home', 'key:bob~2f1~40home'],
+    ['~', '~7e'],
+    ['..', '~2e~2e'],
+    ['x'.repeat(192), 'x'.repeat(192)],
+    [`${'x'.repeat(189)}/`, `${'x'.repeat(189)}~2f`],
+    [`${'x'.repeat(190)}/`, `~~${sha256Hex(`${'x'.repeat(190)}/`)}`],
+    ['x'.repeat(193), `~~${sha256Hex('x'.repeat(193))}`],
+  ])('of the operator %s has a stream of its own', (principal, segment) => {
+    expect(stopStream(`operator/${principal}` as StopScope)).toBe(`stop/operator/${segment}`)
+  })
+
+  it('that is not understood is told by its stream, and by nobody where none is named', () => {
+    const world = new World()
+    world.record('stop/agent/a', 'AuthorityStopped', { scope: 'all', reason: 7 })
+    expect(world.state.stops.get('stop/agent/a')).toMatchObject({
+      ...{ scope: 'agent/a', stopped: true, by: null, reason: null },
+    })
+    world.record('stop/operator/key:bob~2f1', 'AuthorityStopped', { scope: 'operator/key:bob/1' })
+    expect(world.state.stops.get('stop/operator/key:bob~2f1')?.scope).toBe('operator/key:bob/1')
+  })
 
   it('concerns nobody else', () => {
     const world = new World()
