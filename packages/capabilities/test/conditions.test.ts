@@ -138,6 +138,16 @@ describe('arguments', () => {
     expect(JSON.stringify(denial)).not.toContain('secret-b')
   })
 
+  it.each([0, 1, 2])('of link %i alone hold for the whole chain', (wanted) => {
+    const world = new World()
+    const under = (link: number): Caveat[] =>
+      link === wanted ? [{ kind: 'arguments', schema: { type: 'string' } }] : []
+    const root = world.grant({ delegable: 2, caveats: under(0) })
+    const middle = world.grant({ parent: root, delegable: 1, caveats: under(1) })
+    const leaf = world.grant({ parent: middle, caveats: under(2) })
+    expect(denied(world, world.request(leaf)).code).toBe(C.argumentsNotGranted)
+  })
+
   it('of all links hold together', () => {
     const world = new World()
     const most = (maximum: number): Caveat =>
