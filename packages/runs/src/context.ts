@@ -30,6 +30,7 @@ import type {
   RunContext,
 } from './ports.ts'
 import { type Bound, strayReference } from './references.ts'
+import { termsOf } from './retry.ts'
 import type { Ask } from './steps.ts'
 import { createWaits } from './waiting.ts'
 
@@ -49,9 +50,10 @@ export function createContext(execution: Execution, program: Program, prefix: st
   ): Promise<EffectOutcome<R>> => {
     const bound = references.bind(request.arguments)
     const own = { ...request, arguments: bound.value as JsonObject }
+    const terms = termsOf(request, program.retry)
     const { proposal: named } = request
     const proposal = named === undefined ? undefined : execution.proposed(full(named))
-    const ask: Ask = { kind: 'effect', request: own, bound, hold, proposal }
+    const ask: Ask = { kind: 'effect', request: own, bound, terms, hold, proposal }
     return execution.ask(full(id), ask, askedOf(own), (given) => {
       invariant(given.kind === 'outcome', 'an effect is settled by its outcome')
       return given.outcome as EffectOutcome<R>

@@ -7,6 +7,7 @@ import type { EffectIntent } from './effects.ts'
 import type { Execution } from './execution.ts'
 import type { Inbox } from './inbox.ts'
 import type { Fact, ForeignFact, Journal } from './journal.ts'
+import type { Wait } from './ports.ts'
 import type { Settlement, Step } from './steps.ts'
 
 export interface Desk {
@@ -16,6 +17,8 @@ export interface Desk {
   readonly run: RunId
   readonly acts: Acts
   readonly inbox: Inbox
+  /** Waits for a next attempt whose time has come, and that were looked at for it. */
+  readonly woken: WeakSet<Wait>
   /** Queues steps to be looked at once more. */
   again(steps: readonly Step[]): void
   /** Records what settles a step, and gives the step that. */

@@ -19,6 +19,7 @@ import { projectStream } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { hasCode, invariant, type RunId } from '@ice/primitives'
 import { Acts } from './acts.ts'
+import { settleAttempt } from './attempts.ts'
 import type { Components } from './components.ts'
 import { openingFacts, teardownFacts } from './conclude.ts'
 import type { EffectIntent } from './effects.ts'
@@ -35,7 +36,7 @@ import type { DriveOptions, Program, Stretch } from './ports.ts'
 import type { References } from './references.ts'
 import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
-import { type Completion, settle } from './settle.ts'
+import type { Completion } from './settle.ts'
 import { openValue } from './value.ts'
 import { Waker } from './waker.ts'
 
@@ -69,7 +70,8 @@ export class Drive {
     this.#components = components
     this.#run = run
     this.#options = options
-    this.#acts = new Acts(run, components.rights, () => this.#waker.wake())
+    const { rights, clock } = components
+    this.#acts = new Acts({ run, rights, clock, wake: () => this.#waker.wake() })
     this.#ledger = {
       acts: this.#acts,
       settled: (completion) => this.#unrecorded.push(completion),
@@ -185,8 +187,11 @@ export class Drive {
       // Of what could not be recorded as it was, that it ended is recorded, and why not how.
       const error = this.#unrecordable
       const completion = error === null ? { intent, event, ...end } : { intent, event, error }
-      const { type, data, blob } = settle(completion as Completion)
-      if (journal.fold.open.has(intent.data.effect)) {
+      const { effect } = intent.data
+      const tried = error === null ? journal.fold.tried.get(effect) : undefined
+      const ended = completion as Completion
+      const { type, data, blob } = settleAttempt(ended, { tried, now: journal.now() })
+      if (journal.fold.open.has(effect)) {
         journal.add({ type, data, blob, causes: [event.id] })
       }
     }

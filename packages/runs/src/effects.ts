@@ -43,12 +43,14 @@ import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectRequest, SecretUse } from './ports.ts'
 import { shareOf } from './purse.ts'
 import type { Bound } from './references.ts'
+import type { Terms } from './retry.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
 export interface EffectIntent extends Intent {
   readonly handler: EffectHandler
   readonly request: EffectRequest<unknown>
+  readonly terms: Terms
   readonly args: JsonObject
   readonly resources: readonly (JsonObject & { readonly kind: string })[]
   /** The secrets the call carries, as they were decided. */
@@ -68,6 +70,7 @@ export interface Call {
   readonly attempt: number
   readonly handler: EffectHandler
   readonly request: EffectRequest<unknown>
+  readonly terms: Terms
   readonly sealed: SealedValue
   readonly args: JsonObject
   readonly resource: JsonObject
@@ -289,12 +292,13 @@ function intentOf(
   { ok, uses }: { readonly ok: Authorization; readonly uses: readonly SecretUse[] },
   answer: RecordedEvent | undefined,
 ): EffectIntent {
-  const { handler, request, sealed, args } = call
+  const { handler, request, terms, sealed, args } = call
   const approval = ok.approval === null ? {} : { approval: ok.approval }
   const standing = ok.standing == null ? {} : { standing: ok.standing }
   return {
     handler,
     request,
+    terms,
     args,
     resources: ok.resources,
     secrets: uses,

@@ -155,6 +155,11 @@ export class Journal<I extends Intent = Intent> {
     return this.#intents.length > 0
   }
 
+  /** Whether an attempt of this effect waits to be recorded. */
+  intends(effect: string): boolean {
+    return this.#intents.some(({ data }) => data.effect === effect)
+  }
+
   /** Version of the last event of the run, those that wait to be appended included. */
   get version(): number {
     return this.#version

@@ -104,3 +104,12 @@ export const BRANCHES_MAX = 256
 
 /** @units signals that wait in the inbox of one run: who sends must not be able to fill a log. */
 export const SIGNALS_WAITING_MAX = 10_000
+
+/** @units attempts of one effect: more are a loop of the program, where it can be seen. */
+export const RETRY_ATTEMPTS_MAX = 1_000
+
+/** @units codes that one policy names. */
+export const RETRY_CODES_MAX = 64
+
+/** @units times the wait before it: beyond this, two attempts are all there is. */
+export const RETRY_FACTOR_MAX = 100

@@ -3,6 +3,7 @@
  */
 
 import type { GrantId, RunId, Timestamp } from '@ice/primitives'
+import { settleAttempt } from './attempts.ts'
 import { settleOrphans } from './cancel.ts'
 import type { Components } from './components.ts'
 import { validationFacts } from './conclude.ts'
@@ -19,7 +20,6 @@ import { dueFact, nextDue } from './questions.ts'
 import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
 import { Rulings } from './rulings.ts'
-import { settle } from './settle.ts'
 import { nextWaitDue, passDue } from './waits.ts'
 import type { Waker } from './waker.ts'
 
@@ -35,6 +35,9 @@ export interface LiveInit {
   readonly ledger: Ledger
   readonly waker: Waker
 }
+
+/** Ends of attempts with which an effect is not at its own. */
+const GOES_ON: ReadonlySet<string> = new Set(['EffectInDoubt', 'EffectRetryScheduled'])
 
 /** One loop through which everything that happens to a run goes in turn. */
 export class Live {
@@ -87,13 +90,16 @@ export class Live {
 
   async #recordCompletions(): Promise<void> {
     for (const completion of this.#init.ledger.acts.take()) {
-      const { type, data, blob, value } = settle(completion)
+      const tried = this.#journal.fold.tried.get(completion.intent.data.effect)
+      const end = settleAttempt(completion, { tried, now: this.#journal.now() })
+      const { type, data, blob, value } = end
       this.#init.ledger.settled(completion)
       const causes = [completion.event.id]
       const event = this.#journal.add({ type, data, blob, causes })
       const step = this.#execution.step(completion.intent.data.effect)
       // What is in doubt is not delivered: the step waits until somebody says what became of it.
-      if (step !== undefined && type !== 'EffectInDoubt') {
+      // Nor is the end of an attempt that another follows.
+      if (step !== undefined && !GOES_ON.has(type)) {
         await this.#execution.deliver(step, event, effectEnd(event, value))
       }
       if (this.#journal.full) await this.#flush()
@@ -116,7 +122,8 @@ export class Live {
     const { recorded, refused, position } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
     for (const { intent, event } of recorded) {
-      this.#init.ledger.acts.start(intent, event, position)
+      const tried = this.#journal.fold.tried.get(intent.data.effect)
+      this.#init.ledger.acts.start(intent, event, { since: position, tried })
     }
     if (refused.length > 0) {
       const { fold } = this.#journal
@@ -149,7 +156,7 @@ export class Live {
   /** When the run goes on by itself; `null`: never. */
   #due(): number | null {
     const { fold } = this.#journal
-    const times = [nextDue(unanswered(fold)), nextWaitDue(fold.waits.values())]
+    const times = [nextDue(unanswered(fold)), nextWaitDue(this.#rulings.desk)]
     const known = times.filter((time) => time !== null)
     return known.length === 0 ? null : Math.min(...known)
   }
@@ -180,7 +187,7 @@ export class Live {
     const waiting = new Set(unanswered(fold).map(({ step }) => step))
     const { unsettled } = this.#execution
     if (!unsettled.every(({ id }) => waiting.has(id) || fold.waits.has(id))) return false
-    const due = nextWaitDue(fold.waits.values())
+    const due = nextWaitDue(this.#rulings.desk)
     return due === null || due - this.#components.clock.now() > STAY_MS_MAX
   }
 

@@ -29,6 +29,7 @@ import type { ByteFold, EventQuery, Program, Schema } from './program-ports.ts'
 
 export type {
   Answer,
+  AttemptTerms,
   AwaitedEvent,
   Branches,
   ByteFold,
@@ -41,6 +42,7 @@ export type {
   Question,
   Received,
   Reference,
+  RetryPolicy,
   RunContext,
   Schema,
   WaitTerms,
@@ -110,10 +112,16 @@ export interface EffectCall {
   readonly secrets?: readonly SecretUse[]
   readonly fold?: ByteFold
   /**
-   * Fires when the run is aborted, its owner stops, or the right to the effect ends; the handler
-   * cleans up and rejects. Its reason proves nothing: see `EffectHandler`.
+   * Fires when the run is aborted, its owner stops, the right to the effect ends, or the time of
+   * the attempt is over; the handler cleans up and rejects. Its reason proves nothing: see
+   * `EffectHandler`. Who comes back long after its time was over is not listened to any more.
    */
   readonly signal: AbortSignal
+  /**
+   * Says that the handler is still at work; costs nothing, and is recorded nowhere. Left out where
+   * whoever calls the handler does not listen.
+   */
+  readonly heartbeat?: () => void
 }
 
 /** What a handler reports of an effect that took place. */
@@ -145,8 +153,8 @@ export interface EffectReport {
  * whether an irreversible effect took place throws a code that ends in `_IN_DOUBT`: the effect is
  * then in doubt, and waits until somebody resolves it. A code of its own that ends in `_ABORTED`
  * says that its signal had fired before it acted: a proof that nothing happened. Anything else it
- * throws is recorded as a failure; but when the right to an irreversible effect had ended, as a
- * doubt. The reason of the signal, thrown as it is, is no proof, and neither is a code of
+ * throws is recorded as a failure; but when the right to an irreversible effect had ended, or the
+ * time of the attempt was over, as a doubt. The reason of the signal, thrown as it is, is no proof, and neither is a code of
  * `ICE_PRIMITIVES_`, `ICE_EVENTS_` or `ICE_RUNS_`. What is thrown may have a `spent` of its own, as
  * a report has: without one a failure has spent the whole of `bounds`.
  */
@@ -170,6 +178,11 @@ export interface EffectHandler {
    * trusted as the arguments are. Pure. @defaultValue `<action>`
    */
   source?(args: JsonObject): string | null
+  /**
+   * How long it may be silent, where a request does not say: it calls `heartbeat` more often.
+   * @units milliseconds. @defaultValue for ever
+   */
+  readonly heartbeatMs?: number
   perform(call: EffectCall): Promise<EffectReport>
 }
 
@@ -252,7 +265,8 @@ export interface WaitingStep {
 /** A step that waits for no person: for a time, or for what others do. */
 export interface Wait {
   readonly step: string
-  readonly kind: 'timer' | 'signal' | 'event'
+  /** `retry`: an effect, for its next attempt. */
+  readonly kind: 'timer' | 'signal' | 'event' | 'retry'
   /** The event that says so. */
   readonly event: EventId
   /** When the step goes on by itself; `null`: never. */

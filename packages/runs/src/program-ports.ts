@@ -30,8 +30,51 @@ export interface ByteFold<S = unknown, R extends JsonValue = JsonValue> {
   readonly finish: (state: S) => R
 }
 
+/**
+ * How often an effect is tried, and how far apart. Tried again is what failed with an error that
+ * says it is `retryable`, or with a code that `on` names. A denial is final, and so is a doubt.
+ */
+export interface RetryPolicy {
+  /**
+   * Attempts that may end without a result, the first among them: 1 to 1,000. One that the death of
+   * its owner cut short has not ended, and is not counted.
+   */
+  readonly attempts: number
+  /** From the end of the first attempt to the second. @units milliseconds. @defaultValue 1,000 */
+  readonly firstMs?: number
+  /** How much longer each wait is than the one before: 1 to 100. @defaultValue 2 */
+  readonly factor?: number
+  /** The longest wait. @units milliseconds. @defaultValue 60,000, or `firstMs` where that is more */
+  readonly maxMs?: number
+  /**
+   * The part of a wait that chance may take away, 0 to 1. Drawn from the run, the step and the
+   * attempt: the same wherever it is reckoned. @defaultValue 0.2
+   */
+  readonly jitter?: number
+  /** Codes of errors that are tried again whatever they say of themselves: at most 64. */
+  readonly on?: readonly string[]
+}
+
+/** How long an effect may take, and how often it is tried. */
+export interface AttemptTerms {
+  /** Left out: that of the program, or else one attempt. `{ attempts: 1 }` is one attempt. */
+  readonly retry?: RetryPolicy
+  /** For one attempt; then its handler is aborted. @units milliseconds. @defaultValue no bound */
+  readonly timeoutMs?: number
+  /**
+   * From the first intent to the last end, waits and approvals between attempts included. Where
+   * none has been made yet, from when the first was put off. @units milliseconds
+   */
+  readonly totalTimeoutMs?: number
+  /**
+   * How long a handler may be silent: one that does not call `heartbeat` for so long is aborted.
+   * @units milliseconds. @defaultValue that of the handler
+   */
+  readonly heartbeatMs?: number
+}
+
 /** An effect as a program asks for it. `R` is what its outcome gives. */
-export interface EffectRequest<R = JsonValue> {
+export interface EffectRequest<R = JsonValue> extends AttemptTerms {
   readonly action: string
   /** The name a grant has in this run (see `CapabilitiesBound`). */
   readonly grant: string
@@ -221,5 +264,7 @@ export interface Program<I = unknown, O = unknown> {
   readonly checks?: readonly Check<O>[]
   /** What may be sent to its runs, and what that looks like. */
   readonly signals?: Readonly<Record<string, Schema<unknown>>>
+  /** Of the effects that bring none of their own. @throws as `RunContext.effect` does */
+  readonly retry?: RetryPolicy
   run(context: RunContext, input: I): Promise<O>
 }

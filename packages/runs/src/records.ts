@@ -60,6 +60,8 @@ const RECORDS: ReadonlyMap<string, StepRecord> = new Map<string, StepRecord>(
   Object.entries({
     ...WAIT_RECORDS,
     CapabilityUsed: { kind: 'effect', step: effectOf, settles: false, differs: intentDiffers },
+    EffectRetryScheduled: { kind: 'effect', step: effectOf, settles: false },
+    EffectDeferred: { kind: 'effect', step: effectOf, settles: false },
     CapabilityDenied: EFFECT_END,
     EffectRevoked: EFFECT_END,
     EffectFailed: EFFECT_END,

@@ -37,6 +37,7 @@ import type { EffectHandler } from './ports.ts'
 import { sharesOf } from './purse.ts'
 import { Recount } from './recount.ts'
 import { recordedReferences } from './references.ts'
+import { ONCE } from './retry.ts'
 import { openValue } from './value.ts'
 
 type Decided = Payload<'CapabilityUsed'> | Payload<'CapabilityDenied'>
@@ -213,6 +214,7 @@ class Rejudging {
       ...{ run, effect: data.effect, attempt: data.attempt, handler: HANDLER },
       request: { action: data.action, grant: '', arguments: value as JsonObject },
       sealed: { ref: { inline: null }, digest: data.argumentsDigest as Hash, blob: null },
+      terms: ONCE,
       ...{ args: given, given, resource: claimed, grant: data.grant as GrantId },
       bounds: (bounds ?? boundsOf(data)) as Call['bounds'],
       // A secret that was refused is judged by itself: what it was carried by is not recorded.

@@ -6,6 +6,7 @@
 import type { ApprovalAsk } from '@ice/capabilities/ports'
 import type { BlobStore, ValueRef } from '@ice/events/ports'
 import { invariant, type JsonObject, type Timestamp } from '@ice/primitives'
+import { isOver, overdue } from './attempts.ts'
 import { lookAtCancel } from './cancel.ts'
 import { filled, partAt, shownReferences } from './contents.ts'
 import type { Desk } from './desk.ts'
@@ -26,10 +27,11 @@ export class Rulings {
   readonly #init: Desk
   #queue: Step[] = []
 
-  constructor(desk: Omit<Desk, 'again' | 'deliver'>) {
+  constructor(desk: Omit<Desk, 'again' | 'deliver' | 'woken'>) {
     const { journal, execution } = desk
     this.#init = {
       ...desk,
+      woken: new WeakSet(),
       again: (steps) => this.again(steps),
       deliver: (step, fact, settlement) => execution.deliver(step, journal.add(fact), settlement),
     }
@@ -51,7 +53,8 @@ export class Rulings {
     for (;;) {
       this.#queue.push(...execution.takeFresh())
       if (this.#queue.length === 0 || journal.full) return
-      const steps = this.#queue
+      // Each once: of two looks at an attempt that is due, both would begin it.
+      const steps = new Set(this.#queue)
       this.#queue = []
       const unsure: { readonly step: Step; readonly call: Call }[] = []
       for (const step of steps) await this.#look(step, unsure)
@@ -100,14 +103,14 @@ export class Rulings {
     ask: AskOf<'effect'>,
     unsure: { step: Step; call: Call }[],
   ): Promise<void> {
-    const attempt = await this.#attemptOf(step)
+    const attempt = await this.#attemptOf(step, ask)
     if (attempt === null) return
     const { run, journal, components } = this.#init
-    const { request, bound, hold } = ask
+    const { request, bound, terms, hold } = ask
     const { askedAt, id: effect } = step
     const { proposal } = ask
     const { given, unfilled } = await this.#filled(bound)
-    const asked = { run, effect, attempt, request, bound, hold, askedAt, proposal }
+    const asked = { run, effect, attempt, request, terms, bound, hold, askedAt, proposal }
     const init = { ...asked, given, unfilled }
     const call = prepareCall(init, journal.fold, components.handlers)
     if ('kind' in call) return this.#apply(step, call)
@@ -225,14 +228,25 @@ export class Rulings {
   }
 
   /** Which attempt an effect is at, or `null` when it cannot be tried now. */
-  async #attemptOf(step: Step): Promise<number | null> {
+  async #attemptOf(step: Step, { terms }: AskOf<'effect'>): Promise<number | null> {
     const { journal, acts } = this.#init
     const open = journal.fold.open.get(step.id)
-    if (open === undefined) return 1
     if (acts.has(step.id)) return null
+    const wait = journal.fold.waits.get(step.id)
+    if (wait?.due != null && wait.due > journal.now()) return null
+    if (wait !== undefined && journal.intends(step.id)) return null
+    if (open?.doubt === true) return this.#resolve(step, open)
+    const tried = journal.fold.tried.get(step.id)
+    if (open?.intent.data.fate !== 'irreversible') {
+      if (tried?.intent == null || !isOver(terms, tried, journal.now())) {
+        return (tried?.attempt ?? 0) + 1
+      }
+      const data = overdue(step.id, terms, tried)
+      const event = journal.add({ type: 'EffectFailed', data, causes: [tried.intent] })
+      await this.#init.execution.deliver(step, event, effectEnd(event, null))
+      return null
+    }
     const { data, id } = open.intent
-    if (open.doubt) return this.#resolve(step, open)
-    if (data.fate !== 'irreversible') return data.attempt + 1
     // Its owner died between intent and outcome, and nobody here knows whether it happened.
     const { attempt } = data
     journal.add({ type: 'EffectInDoubt', data: { effect: step.id, attempt, intent: id } })

@@ -12,6 +12,7 @@ import { declassifyValue, endorseValue, valuesOfRun } from './label-commands.ts'
 import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
 import type { DriveOptions, Program, RunResult, Runs, RunView, Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
+import { retryOf, termsOf } from './retry.ts'
 import { createRights } from './rights.ts'
 import { startRun } from './start.ts'
 import { createWatch } from './watch.ts'
@@ -26,6 +27,7 @@ export interface RunsService extends Runs {
 export function createRuns(init: RunsInit): RunsService {
   const programs = new Map<string, Program>()
   const register = (program: Program): void => {
+    if (program.retry !== undefined) retryOf(program.retry)
     programs.set(programKey(program.name, program.version), program)
   }
   for (const program of init.programs ?? []) register(program)
@@ -47,7 +49,7 @@ export function createRuns(init: RunsInit): RunsService {
     active.set(run, stretch)
     return stretch
   }
-  const start: Runs['start'] = (program, input, options = {}) => {
+  const start: Runs['start'] = async (program, input, options = {}) => {
     register(program)
     return startRun(components, program, input, options)
   }
@@ -106,9 +108,12 @@ function componentsOf(init: RunsInit, programs: ReadonlyMap<string, Program>): C
   }
 }
 
-/** @throws `ICE_RUNS_HANDLERS_UNSUPPORTED` */
+/** @throws `ICE_RUNS_HANDLERS_UNSUPPORTED`, `ICE_RUNS_ATTEMPTS_UNSUPPORTED` */
 function handlersOf({ effects, log }: RunsInit): Components['handlers'] {
   const handlers = new Map(effects.map((handler) => [handler.action, handler]))
+  for (const { heartbeatMs } of effects) {
+    if (heartbeatMs !== undefined) termsOf({ heartbeatMs })
+  }
   const lost = effects.find(({ outcome }) => !log.taxonomy.has(outcome))
   if (lost === undefined && handlers.size === effects.length) return handlers
   const message =

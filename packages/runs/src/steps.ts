@@ -16,6 +16,7 @@ import type {
   Question,
 } from './ports.ts'
 import type { Bound } from './references.ts'
+import type { Terms } from './retry.ts'
 
 /** What a step asks for. */
 export type Ask =
@@ -36,6 +37,7 @@ export interface EffectAsk {
   /** A copy: its arguments are bound, and nothing the program does later changes them. */
   readonly request: EffectRequest<unknown> & { readonly arguments: JsonObject }
   readonly bound: Bound
+  readonly terms: Terms
   readonly hold: boolean
   /** The event of the proposal it follows. */
   readonly proposal?: EventId | undefined
