@@ -3,8 +3,9 @@
 import type { Authority } from '@ice/capabilities/ports'
 import type { EventLog } from '@ice/events/ports'
 import type { Clock, Ids, PrincipalId } from '@ice/primitives'
+import type { Breakers } from './breakers.ts'
 import type { RunFold } from './lifecycle.ts'
-import type { EffectHandler, Ownership, Program } from './ports.ts'
+import type { Breaker, EffectHandler, Ownership, Program } from './ports.ts'
 import type { Rights } from './rights.ts'
 import type { Watch } from './watch.ts'
 
@@ -16,6 +17,8 @@ export interface RunsInit {
   readonly clock: Clock
   readonly ids: Ids
   readonly effects: readonly EffectHandler[]
+  /** Told of by their names in what they keep from being tried; frozen. @defaultValue none */
+  readonly breakers?: readonly Breaker[]
   /** Programs that can be resumed by name and version; `start` and `execute` add theirs. */
   readonly programs?: readonly Program[]
   /** On whose command things are done unless said otherwise. */
@@ -36,6 +39,7 @@ export interface Components {
   readonly limits: Readonly<Record<string, number>>
   readonly watch: Watch
   readonly rights: Rights
+  readonly breakers: Breakers
   /** @throws `ICE_RUNS_SIGNAL_UNSUPPORTED` — a program known here does not take it */
   checkSignal(fold: RunFold, signal: string, payload: unknown): void
   /** @throws `ICE_RUNS_PROGRAM_NOT_FOUND` */

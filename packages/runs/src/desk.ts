@@ -2,6 +2,7 @@
 
 import type { RunId } from '@ice/primitives'
 import type { Acts } from './acts.ts'
+import type { BreakerNotes } from './breaker-notes.ts'
 import type { Components } from './components.ts'
 import type { EffectIntent } from './effects.ts'
 import type { Execution } from './execution.ts'
@@ -17,6 +18,7 @@ export interface Desk {
   readonly run: RunId
   readonly acts: Acts
   readonly inbox: Inbox
+  readonly breakers: BreakerNotes
   /** Waits for a next attempt whose time has come, and that were looked at for it. */
   readonly woken: WeakSet<Wait>
   /** Queues steps to be looked at once more. */

@@ -20,6 +20,7 @@ import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { hasCode, invariant, type RunId } from '@ice/primitives'
 import { Acts } from './acts.ts'
 import { settleAttempt } from './attempts.ts'
+import { BreakerNotes } from './breaker-notes.ts'
 import type { Components } from './components.ts'
 import { openingFacts, teardownFacts } from './conclude.ts'
 import type { EffectIntent } from './effects.ts'
@@ -119,17 +120,22 @@ export class Drive {
     const ended = await this.#alreadyEnded(fold)
     if (ended !== null) return ended
     const onEvent = (event: RecordedEvent): void => this.#report(event)
+    const breakers = new BreakerNotes(this.#components.breakers, this.#run)
     const journal = new Journal<EffectIntent>({
       log,
       clock,
       run: this.#run,
       fold,
       onEvent,
-      onBudgets: (events) => authority.observe(events),
+      onBudgets: (events) => {
+        authority.observe(events)
+        this.#components.breakers.observe(events)
+      },
+      beside: breakers,
     })
     const owned = await this.#claim(journal)
     if (owned !== null) return owned
-    await this.#recordCarriedOver(journal)
+    await this.#recordCarriedOver(journal, breakers)
     if (this.#unrecordable !== null)
       return abortRun(this.#components, journal, this.#ledger, this.#unrecordable)
     if (fold.abortRequested !== null) return abortRun(this.#components, journal, this.#ledger, null)
@@ -147,6 +153,7 @@ export class Drive {
       journal,
       execution,
       inbox,
+      breakers,
       program,
       ledger: this.#ledger,
       waker: this.#waker,
@@ -182,7 +189,7 @@ export class Drive {
     return null
   }
 
-  async #recordCarriedOver(journal: Journal): Promise<void> {
+  async #recordCarriedOver(journal: Journal, breakers: BreakerNotes): Promise<void> {
     for (const { intent, event, ...end } of this.#unrecorded) {
       // Of what could not be recorded as it was, that it ended is recorded, and why not how.
       const error = this.#unrecordable
@@ -190,10 +197,13 @@ export class Drive {
       const { effect } = intent.data
       const tried = error === null ? journal.fold.tried.get(effect) : undefined
       const ended = completion as Completion
-      const { type, data, blob } = settleAttempt(ended, { tried, now: journal.now() })
+      const settled = settleAttempt(ended, { tried, now: journal.now() })
+      const { type, data, blob } = settled
       if (journal.fold.open.has(effect)) {
+        breakers.note(ended, settled, journal.now())
         journal.add({ type, data, blob, causes: [event.id] })
       }
+      if (journal.full) await journal.flush()
     }
     if (this.#unrecorded.length > 0) await journal.flush()
     this.#unrecorded = []

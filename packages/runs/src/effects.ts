@@ -57,10 +57,17 @@ export interface EffectIntent extends Intent {
   readonly secrets: readonly SecretUse[]
 }
 
+/** A refusal, as it is recorded. */
+export interface Denied {
+  readonly kind: 'denied'
+  readonly fact: Fact
+  readonly final: boolean
+}
+
 /** What the runtime makes of an effect that was asked for. */
 export type Ruling =
   | { readonly kind: 'intent'; readonly intent: EffectIntent }
-  | { readonly kind: 'denied'; readonly fact: Fact; readonly final: boolean }
+  | Denied
   | { readonly kind: 'approval'; readonly ask: ApprovalAsk; readonly call: Call }
 
 /** An effect as it stands before authority. */
@@ -101,10 +108,10 @@ export function prepareCall(
   init: Omit<Call, 'args' | 'bounds' | 'grant' | 'handler' | 'resource' | 'sealed' | 'secrets'>,
   fold: RunFold,
   handlers: ReadonlyMap<string, EffectHandler>,
-): Call | Ruling {
+): Call | Denied {
   const { request } = init
   const sealed = sealValue(request.arguments)
-  const refuse = (code: string, message: string, cause?: unknown): Ruling =>
+  const refuse = (code: string, message: string, cause?: unknown): Denied =>
     denied({ ...init, sealed, resource: {} }, request.grant, refusal(code, message, cause), {
       label: refusalLabel(init, fold),
     })

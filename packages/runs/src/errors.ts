@@ -56,6 +56,10 @@ export const RUNS_CODES = {
   heartbeatMissed: 'ICE_RUNS_HEARTBEAT_UNAVAILABLE',
   /** The attempts of an effect together took longer than they may. */
   totalTimeout: 'ICE_RUNS_TOTAL_TIMEOUT_UNAVAILABLE',
+  /** A breaker that is none, or of a name that another has; as a denial, one whose `covers` threw. */
+  breakersInvalid: 'ICE_RUNS_BREAKERS_UNSUPPORTED',
+  /** Denial: the breaker that covers the call is open, and the call may not wait. */
+  breakerOpen: 'ICE_RUNS_BREAKER_OPEN_DENIED',
   /** A signal that the program does not declare, or whose payload does not fit its schema. */
   signalInvalid: 'ICE_RUNS_SIGNAL_UNSUPPORTED',
   /** More signals wait in the inbox of the run than it may have. */

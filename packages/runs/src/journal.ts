@@ -85,6 +85,27 @@ export interface Intent {
   readonly spends: readonly BudgetShare[]
   readonly allotments: readonly Allotment[]
   readonly expiresAt: Timestamp | null
+  /** What its append writes to streams that are neither the run's nor of budgets. */
+  readonly beside?: readonly StreamWrite[]
+}
+
+/** What the facts of a run are to say in streams that are neither its own nor of budgets. */
+export interface Beside {
+  /** Whether one append should carry no more. */
+  readonly full: boolean
+  /** The writes of the next append, each stream once. */
+  writes(): readonly StreamWrite[]
+  /** What `writes` gave last is recorded. */
+  acknowledged(): void
+  /** A stream that was written to, or that an intent stands on, has moved. */
+  moved(stream: string): Promise<void>
+}
+
+const NOTHING_BESIDE: Beside = {
+  full: false,
+  writes: () => [],
+  acknowledged: () => undefined,
+  moved: async () => undefined,
 }
 
 /** What came of an append: the intents that are durable now, or those that were refused. */
@@ -108,6 +129,7 @@ export class Journal<I extends Intent = Intent> {
   readonly #stream: StreamId
   readonly #onEvent: (event: RecordedEvent) => void
   readonly #onBudgets: (events: readonly RecordedEvent[]) => void
+  readonly #beside: Beside
   readonly fold: RunFold
   #facts: { readonly event: NewEvent; readonly recorded: RecordedEvent }[] = []
   #blobs: BlobDraft[] = []
@@ -127,6 +149,7 @@ export class Journal<I extends Intent = Intent> {
     readonly onEvent: (event: RecordedEvent) => void
     /** Told of what was written to budgets: whoever decides next here should know. */
     readonly onBudgets?: (events: readonly RecordedEvent[]) => void
+    readonly beside?: Beside
   }) {
     this.#log = init.log
     this.#clock = init.clock
@@ -134,6 +157,7 @@ export class Journal<I extends Intent = Intent> {
     this.#stream = runStream(init.run)
     this.#onEvent = init.onEvent
     this.#onBudgets = init.onBudgets ?? (() => undefined)
+    this.#beside = init.beside ?? NOTHING_BESIDE
     this.fold = init.fold
     this.#version = init.fold.view?.version ?? 0
     this.#time = init.fold.view?.updatedAt ?? 0
@@ -142,7 +166,7 @@ export class Journal<I extends Intent = Intent> {
 
   /** Whether as many facts wait as one append should carry. */
   get full(): boolean {
-    return this.#facts.length >= UNIT_EVENTS_MAX
+    return this.#facts.length >= UNIT_EVENTS_MAX || this.#beside.full
   }
 
   /** Whether anything waits to be appended. */
@@ -251,11 +275,18 @@ export class Journal<I extends Intent = Intent> {
         return this.#acknowledge(taken, request, writes[0]?.positions[0] ?? 0)
       }
     } catch (error) {
+      await this.#moved(error)
       if (this.#isRefusedIntent(error)) return this.#withoutIntents(taken)
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }
     return this.#acknowledge(taken, request, 0)
+  }
+
+  /** Who writes beside the run has to know what moved there, before it is tried again. */
+  async #moved(error: unknown): Promise<void> {
+    const { data } = error as { readonly data?: { readonly stream?: unknown } }
+    if (typeof data?.stream === 'string') await this.#beside.moved(data.stream)
   }
 
   #isRefusedIntent(error: unknown): boolean {
@@ -277,6 +308,7 @@ export class Journal<I extends Intent = Intent> {
   #acknowledge(intents: readonly I[], request: AppendRequest, position: number): Flushed<I> {
     for (const { recorded } of this.#facts) this.#onEvent(recorded)
     this.#facts = []
+    this.#beside.acknowledged()
     this.#blobs = []
     this.#told = copyOf(this.fold.purse).overspent
     const own = request.writes[0]?.events ?? []
@@ -294,24 +326,29 @@ export class Journal<I extends Intent = Intent> {
     const taken: I[] = []
     const left: I[] = []
     const guards = new Set<string>()
+    const written = new Set<string>(this.#beside.writes().map(({ stream }) => stream))
     const budgets = new Set<string>(this.#ownBudgetWrites().map(({ stream }) => stream))
+    for (const stream of written) budgets.add(stream)
     for (const intent of this.#intents) {
       const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
       // Slices of several units come from one budget, which is one stream of the append.
-      const slices = new Set(intent.allotments.map(({ stream }) => stream))
+      const slices = new Set<string>(intent.allotments.map(({ stream }) => stream))
+      for (const { stream } of intent.beside ?? []) slices.add(stream)
       const fits =
         left.length === 0 &&
         taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
         guards.size + more <= UNIT_GUARDS_MAX &&
         budgets.size + slices.size <= UNIT_BUDGETS_MAX &&
-        !intent.allotments.some(({ stream }) => budgets.has(stream))
+        ![...slices].some((stream) => budgets.has(stream)) &&
+        // What this append writes is not yet what the intent was decided on.
+        !intent.guards.some(({ stream }) => written.has(stream))
       if (!fits) {
         left.push(intent)
         continue
       }
       taken.push(intent)
       for (const { stream } of intent.guards) guards.add(stream)
-      for (const { stream } of intent.allotments) budgets.add(stream)
+      for (const stream of slices) budgets.add(stream)
     }
     this.#intents = left
     return taken
@@ -333,8 +370,11 @@ export class Journal<I extends Intent = Intent> {
     if (events.length === 0) return { writes: [] }
     const expectedVersion = (this.#version - facts.length) as StreamVersion
     const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
-    writes.push(...this.#ownBudgetWrites())
-    for (const { allotments } of intents) writes.push(...allotmentWrites(this.#run, allotments))
+    const beside = this.#beside.writes()
+    writes.push(...beside, ...this.#ownBudgetWrites().slice(0, UNIT_BUDGETS_MAX - beside.length))
+    for (const intent of intents) {
+      writes.push(...allotmentWrites(this.#run, intent.allotments), ...(intent.beside ?? []))
+    }
     const blobs = [...this.#blobs, ...intents.flatMap(({ blob }) => (blob === null ? [] : blob))]
     const guards = uniqueGuards(intents, writes)
     const expiries = intents.flatMap(({ expiresAt }) => (expiresAt === null ? [] : expiresAt))

@@ -113,3 +113,18 @@ export const RETRY_CODES_MAX = 64
 
 /** @units times the wait before it: beyond this, two attempts are all there is. */
 export const RETRY_FACTOR_MAX = 100
+
+/** @units breakers of one composition: each call is held against them in turn. */
+export const BREAKERS_MAX = 256
+
+/** @units failures a breaker counts: their times are kept. */
+export const BREAKER_FAILURES_MAX = 1_000
+
+/** @units breakers one append of a run writes to because of how attempts ended. */
+export const UNIT_BREAKERS_MAX = 4
+
+/** @units conflicts in a row after which what a breaker is told is written at any version. */
+export const BREAKER_CONFLICTS_MAX = 8
+
+/** @units times one attempt is put off in a row before it is denied: each is an event. */
+export const DEFERRALS_MAX = 1_000

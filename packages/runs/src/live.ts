@@ -4,6 +4,7 @@
 
 import type { GrantId, RunId, Timestamp } from '@ice/primitives'
 import { settleAttempt } from './attempts.ts'
+import type { BreakerNotes } from './breaker-notes.ts'
 import { settleOrphans } from './cancel.ts'
 import type { Components } from './components.ts'
 import { validationFacts } from './conclude.ts'
@@ -31,6 +32,7 @@ export interface LiveInit {
   readonly journal: Journal<EffectIntent>
   readonly execution: Execution
   readonly inbox: Inbox
+  readonly breakers: BreakerNotes
   readonly program: Program
   readonly ledger: Ledger
   readonly waker: Waker
@@ -48,13 +50,13 @@ export class Live {
   readonly #rulings: Rulings
 
   constructor(init: LiveInit) {
-    const { components, journal, execution, run, ledger, inbox } = init
+    const { components, journal, execution, run, ledger, inbox, breakers } = init
     this.#init = init
     this.#components = components
     this.#journal = journal
     this.#execution = execution
     const { acts } = ledger
-    this.#rulings = new Rulings({ components, journal, execution, run, acts, inbox })
+    this.#rulings = new Rulings({ components, journal, execution, run, acts, inbox, breakers })
   }
 
   async loop(): Promise<Stretch> {
@@ -94,6 +96,7 @@ export class Live {
       const end = settleAttempt(completion, { tried, now: this.#journal.now() })
       const { type, data, blob, value } = end
       this.#init.ledger.settled(completion)
+      this.#init.breakers.note(completion, end, this.#journal.now())
       const causes = [completion.event.id]
       const event = this.#journal.add({ type, data, blob, causes })
       const step = this.#execution.step(completion.intent.data.effect)

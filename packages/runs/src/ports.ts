@@ -186,6 +186,23 @@ export interface EffectHandler {
   perform(call: EffectCall): Promise<EffectReport>
 }
 
+/**
+ * Keeps effects from what fails: once so many attempts in a row failed within a time, no more is
+ * made until another time; then one is, and decides. It is shared by all that use the log.
+ */
+export interface Breaker {
+  /** Of its stream, `breaker/<name>`: `a-z`, `0-9`, and `.`, `_`, `-` within; at most 128. */
+  readonly name: string
+  /** Pure. An effect is held to the first breaker that covers it. */
+  covers(action: string, resource: JsonObject): boolean
+  /** Attempts that fail with no success between them: 1 to 1,000. */
+  readonly failures: number
+  /** How long a failure counts. @units milliseconds */
+  readonly windowMs: number
+  /** How long it stays open, and how long one probe keeps others away. @units milliseconds */
+  readonly openMs: number
+}
+
 /** Whether a process that owned runs is still there. */
 export type OwnerStatus = 'alive' | 'dead'
 

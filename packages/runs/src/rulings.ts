@@ -7,10 +7,11 @@ import type { ApprovalAsk } from '@ice/capabilities/ports'
 import type { BlobStore, ValueRef } from '@ice/events/ports'
 import { invariant, type JsonObject, type Timestamp } from '@ice/primitives'
 import { isOver, overdue } from './attempts.ts'
+import { holdToBreaker } from './breaker-hold.ts'
 import { lookAtCancel } from './cancel.ts'
 import { filled, partAt, shownReferences } from './contents.ts'
 import type { Desk } from './desk.ts'
-import { type Call, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
+import { type Call, type EffectIntent, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
 import { RunsError } from './errors.ts'
 import type { Fact, ForeignFact } from './journal.ts'
 import type { RunLabels } from './labels.ts'
@@ -113,7 +114,7 @@ export class Rulings {
     const asked = { run, effect, attempt, request, terms, bound, hold, askedAt, proposal }
     const init = { ...asked, given, unfilled }
     const call = prepareCall(init, journal.fold, components.handlers)
-    if ('kind' in call) return this.#apply(step, call)
+    if ('kind' in call) return this.#deny(step, call.fact)
     if (!(await this.#decide(step, call, false))) unsure.push({ step, call })
   }
 
@@ -156,14 +157,21 @@ export class Rulings {
     if (ruling.kind === 'denied' && !ruling.final) return false
     // The time it was decided for, and no later one, is what it can be judged again by.
     if (ruling.kind === 'denied') await this.#deny(step, { ...ruling.fact, at })
-    else await this.#apply(step, ruling)
+    else if (ruling.kind === 'intent') await this.#intend(step, call, ruling.intent)
+    else await this.#ask(step, ruling)
     return true
   }
 
-  async #apply(step: Step, ruling: Ruling): Promise<void> {
+  /** What is allowed is still held to the breaker that covers it. */
+  async #intend(step: Step, call: Call, intent: EffectIntent): Promise<void> {
+    const held = await holdToBreaker(this.#init, call, intent)
+    if (held.kind === 'intent') this.#init.journal.addIntent(held.intent)
+    else if (held.kind === 'denied') await this.#deny(step, held.fact)
+    else this.#init.journal.add(held.fact)
+  }
+
+  async #ask(step: Step, ruling: Extract<Ruling, { readonly kind: 'approval' }>): Promise<void> {
     const { journal } = this.#init
-    if (ruling.kind === 'intent') return journal.addIntent(ruling.intent)
-    if (ruling.kind === 'denied') return this.#deny(step, ruling.fact)
     const waiting = journal.fold.waiting.get(step.id)
     const { call, ask } = ruling
     const { digest } = ask

@@ -3,6 +3,7 @@
 import { fold as foldEvents } from '@ice/events/define'
 import type { RunId } from '@ice/primitives'
 import { answerStep } from './answering.ts'
+import { Breakers } from './breakers.ts'
 import { foldRun, requestAbort, resolveEffect } from './commands.ts'
 import type { Components, RunsInit } from './components.ts'
 import { Drive } from './drive.ts'
@@ -99,6 +100,7 @@ function componentsOf(init: RunsInit, programs: ReadonlyMap<string, Program>): C
     principal: init.principal,
     limits: init.limits ?? {},
     handlers: handlersOf(init),
+    breakers: new Breakers(log, init.breakers),
     // A look that failed wakes whoever waits, and their own look reports it where it is heard.
     watch: createWatch({ log, clock }, () => undefined),
     // So is a look at rights: as long as the log cannot be read, nothing can be appended to it.

@@ -17,6 +17,7 @@ import {
 import { expect } from 'vitest'
 import { createRuns, defineProgram, memoryOwnership, type RunsService } from '../src/index.ts'
 import type {
+  Breaker,
   EffectCall,
   EffectHandler,
   Fate,
@@ -70,6 +71,7 @@ export interface World {
 export interface WorldOptions {
   readonly store?: EventStore
   readonly effects?: readonly EffectHandler[]
+  readonly breakers?: readonly Breaker[]
   readonly programs?: readonly Program[]
   readonly owners?: ReturnType<typeof memoryOwnership>
   readonly name?: string
@@ -97,7 +99,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     },
   }))
   const programs = options.programs ?? []
-  const init = { log, authority, ownership, clock, ids, effects, programs, principal }
+  const { breakers = [] } = options
+  const init = { log, authority, ownership, clock, ids, effects, breakers, programs, principal }
   const runs = createRuns(init)
   const events = async (run: RunId): Promise<readonly RecordedEvent[]> => {
     const found: RecordedEvent[] = []
