@@ -7,6 +7,7 @@ import type { Tried } from './attempts.ts'
 import type { EffectIntent } from './effects.ts'
 import { endedRight } from './ended-right.ts'
 import type { RunsError } from './errors.ts'
+import { performItems } from './item-acts.ts'
 import type { EffectCall } from './ports.ts'
 import type { Rights } from './rights.ts'
 import type { Completion } from './settle.ts'
@@ -130,7 +131,10 @@ export class Acts {
     call: EffectCall,
   ): Promise<Completion> {
     try {
-      return { intent, event, report: await intent.handler.perform(call) }
+      const { handler, items } = intent
+      const perform =
+        items === undefined ? handler.perform(call) : performItems(intent, items, call)
+      return { intent, event, report: await perform }
     } catch (error) {
       return { intent, event, error }
     }

@@ -28,7 +28,8 @@ export async function holdToBreaker(desk: Desk, call: Call, intent: EffectIntent
   const { breakers } = desk.components
   let breaker: Breaker | null
   try {
-    breaker = breakers.of(intent.data.action, call.resource)
+    const resources = call.items?.map(({ resource }) => resource) ?? [call.resource]
+    breaker = breakers.of(intent.data.action, resources)
   } catch (cause) {
     const message = 'A breaker cannot say whether it covers the call'
     return refused(call, RUNS_CODES.breakersInvalid, message, {}, cause)

@@ -41,10 +41,13 @@ export class Breakers {
     if (breakers.length > BREAKERS_MAX) throw bad(`There are at most ${BREAKERS_MAX} breakers`)
   }
 
-  /** The breaker of a call: the first that covers it. @throws what `covers` throws */
-  of(action: string, resource: JsonObject): Breaker | null {
+  /**
+   * The breaker of a call, or of a batch of them: the first that covers one of them.
+   * @throws what `covers` throws
+   */
+  of(action: string, resources: readonly JsonObject[]): Breaker | null {
     for (const { breaker } of this.#known.values()) {
-      if (breaker.covers(action, resource)) return breaker
+      if (resources.some((resource) => breaker.covers(action, resource))) return breaker
     }
     return null
   }

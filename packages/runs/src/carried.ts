@@ -152,8 +152,11 @@ function explained(denial: Denial): Denial {
   return { code: RUNS_CODES.secretApproval, message, data: {}, causes: [denial] }
 }
 
+/** What an authorization stands on and pays. */
+type Standing = Pick<Authorization, 'allotments' | 'expiresAt' | 'guards' | 'spends'>
+
 /** All that two authorizations stand on and pay, each once. */
-export function joined(one: Authorization, other: Authorization): Authorization {
+export function joined<T extends Standing>(one: T, other: Standing): T {
   const ends = [one.expiresAt, other.expiresAt].filter((end) => end !== null)
   return {
     ...one,
@@ -185,7 +188,7 @@ function lowest(guards: readonly Guard[]): readonly Guard[] {
 }
 
 /** Whether no append could guard and pay all of this. */
-export function isTooWide({ guards, spends, allotments }: Authorization): boolean {
+export function isTooWide({ guards, spends, allotments }: Omit<Standing, 'expiresAt'>): boolean {
   if (guards.length > UNIT_GUARDS_MAX || spends.length > UNIT_GUARDS_MAX) return true
   return new Set(allotments.map(({ stream }) => stream)).size > UNIT_BUDGETS_MAX
 }

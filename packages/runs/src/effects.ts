@@ -20,6 +20,7 @@ import {
   type GrantId,
   type Hash,
   type JsonObject,
+  type JsonValue,
   type RunId,
   sha256Hex,
   type Timestamp,
@@ -37,21 +38,25 @@ import {
 } from './carried.ts'
 import { boundsMember, denied, proposalOf, refusal, type Told } from './denied.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
+import { batchOf } from './item-claims.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
-import type { EffectHandler, EffectRequest, SecretUse } from './ports.ts'
+import type { EffectHandler, SecretUse } from './ports.ts'
 import { shareOf } from './purse.ts'
 import type { Bound } from './references.ts'
 import type { Terms } from './retry.ts'
+import type { AskedRequest } from './steps.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
 export interface EffectIntent extends Intent {
   readonly handler: EffectHandler
-  readonly request: EffectRequest<unknown>
+  readonly request: AskedRequest
   readonly terms: Terms
   readonly args: JsonObject
+  /** The calls of a batch. */
+  readonly items?: readonly Item[]
   readonly resources: readonly (JsonObject & { readonly kind: string })[]
   /** The secrets the call carries, as they were decided. */
   readonly secrets: readonly SecretUse[]
@@ -70,13 +75,23 @@ export type Ruling =
   | Denied
   | { readonly kind: 'approval'; readonly ask: ApprovalAsk; readonly call: Call }
 
+/** One call of a batch. */
+export interface Item {
+  /** With the contents of references in their places, and as its handler takes it. */
+  readonly given: JsonValue
+  readonly args: JsonObject
+  readonly resource: JsonObject
+  readonly bounds: ReturnType<NonNullable<EffectHandler['bounds']>>
+  readonly secrets: readonly Carried[]
+}
+
 /** An effect as it stands before authority. */
 export interface Call {
   readonly run: RunId
   readonly effect: string
   readonly attempt: number
   readonly handler: EffectHandler
-  readonly request: EffectRequest<unknown>
+  readonly request: AskedRequest
   readonly terms: Terms
   readonly sealed: SealedValue
   readonly args: JsonObject
@@ -88,11 +103,16 @@ export interface Call {
   /** The arguments as the program handed them over, and where references stand in them. */
   readonly bound: Bound
   /** The arguments with the contents of references in their places. */
-  readonly given: JsonObject
+  readonly given: JsonValue
   /** Why a reference could not be filled in. */
   readonly unfilled: RunsError | null
   /** The program is to have a reference to the result. */
   readonly hold: boolean
+  readonly batch: boolean
+  /** The calls of a batch; each is decided as if it were alone, but for what it costs. */
+  readonly items?: readonly Item[]
+  /** Of one call of a batch: how many they are, and what the intent claims for all of them. */
+  readonly of?: { readonly calls: number; readonly resource: JsonObject }
   /** Version up to which the program had been given what happened when it asked. */
   readonly askedAt: number
   /** The event of the proposal it follows. */
@@ -123,14 +143,10 @@ export function prepareCall(
   }
   const reference = referenceFault(init, fold)
   if (reference !== null) return refuse(reference.code, reference.message)
-  let args: JsonObject
-  let resource: JsonObject
-  let bounds: Call['bounds']
+  let parsed: readonly Parsed[]
   try {
-    args = handler.arguments.parse(init.given)
-    resource = handler.resource(args)
-    checkClaim(resource)
-    bounds = handler.bounds?.(args) ?? {}
+    const given = init.batch ? (init.given as readonly JsonValue[]) : [init.given]
+    parsed = given.map((one) => parsedBy(handler, one))
   } catch (cause) {
     const message = `${request.action} does not take these arguments`
     return refuse(RUNS_CODES.argumentsInvalid, message, cause)
@@ -142,12 +158,27 @@ export function prepareCall(
     return refuse(RUNS_CODES.grantUnbound, message)
   }
   try {
-    const secrets = carriedBy(args, resource, fold.grants)
-    return { ...init, handler, sealed, args, resource, bounds, grant, secrets }
+    const items = parsed.map((one): Item => {
+      return { ...one, secrets: carriedBy(one.args, one.resource, fold.grants) }
+    })
+    const [only] = items
+    const whole = init.batch || only === undefined ? batchOf(items) : only
+    const { args, resource, bounds, secrets } = whole
+    const call = { ...init, handler, sealed, args, resource, bounds, grant, secrets }
+    return init.batch ? { ...call, items } : call
   } catch (cause) {
     const { code, message } = errorRecord(cause)
     return refuse(code, message)
   }
+}
+
+type Parsed = Omit<Item, 'secrets'>
+
+function parsedBy(handler: EffectHandler, given: JsonValue): Parsed {
+  const args = handler.arguments.parse(given)
+  const resource = handler.resource(args)
+  checkClaim(resource)
+  return { given, args, resource, bounds: handler.bounds?.(args) ?? {} }
 }
 
 /**
@@ -198,7 +229,8 @@ export function rule(
   const { run, grant, resource } = call
   const identity = { run, grant, resource, action: call.request.action }
   const argumentsDigest = call.sealed.digest
-  const callDigest = authority.callDigest({ ...identity, argumentsDigest })
+  const claimed = call.of === undefined ? {} : { resource: call.of.resource }
+  const callDigest = authority.callDigest({ ...identity, ...claimed, argumentsDigest })
   const labels = call.labels ?? callLabels(fold.labels, call.askedAt, call.bound.references)
   const asked: Told = { labels, ...(init.waiting === true ? { purse: init.purse } : {}) }
   const given = fold.answers.get(call.effect)
@@ -243,11 +275,11 @@ export function rule(
 }
 
 function requestOf(
-  { run, grant, resource, request, sealed, given, bound, bounds }: Call,
+  { run, grant, resource, request, sealed, given, bound, bounds, of }: Call,
   { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
   told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },
 ): AuthorityRequest {
-  const isFilled = bound.references.length > 0
+  const isFilled = bound.references.length > 0 || of !== undefined
   return {
     ...{ run, grant, resource, action: request.action },
     ...partyOf(fold, run),
@@ -255,6 +287,7 @@ function requestOf(
     argumentsDigest: sealed.digest,
     ...(isFilled ? { givenDigest: sha256Hex(canonicalize(given)) } : {}),
     ...{ bounds, purse, at },
+    ...(of === undefined ? {} : { calls: of.calls }),
     ...told,
   }
 }
@@ -342,7 +375,7 @@ function intentOf(
 }
 
 /** What an intent says of budgets, so that the run's own stream tells what the run holds. */
-function budgetMembers({
+export function budgetMembers({
   spends,
   allotments,
 }: {

@@ -50,6 +50,8 @@ export const RUNS_CODES = {
   waitInvalid: 'ICE_RUNS_WAIT_UNSUPPORTED',
   /** A retry policy, a timeout or a batch that cannot be asked for. */
   attemptsInvalid: 'ICE_RUNS_ATTEMPTS_UNSUPPORTED',
+  /** A handler did not report of every call of a batch. */
+  batchReport: 'ICE_RUNS_BATCH_REPORT_CORRUPT',
   /** An attempt took longer than it may; its handler was aborted. */
   attemptTimeout: 'ICE_RUNS_ATTEMPT_TIMEOUT_UNAVAILABLE',
   /** The handler of an attempt was silent for longer than it may; it was aborted. */

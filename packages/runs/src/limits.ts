@@ -128,3 +128,12 @@ export const BREAKER_CONFLICTS_MAX = 8
 
 /** @units times one attempt is put off in a row before it is denied: each is an event. */
 export const DEFERRALS_MAX = 1_000
+
+/** @units calls of one batch: what its event counts. */
+export const BATCH_ITEMS_MAX = 256
+
+/** @units calls of a batch at work at once, unless its request says otherwise. */
+export const BATCH_CONCURRENCY = 16
+
+/** @units bytes of canonical JSON of the claims of a batch; of more only the digest is recorded. */
+export const BATCH_CLAIMS_BYTES_MAX = 16_384

@@ -31,6 +31,8 @@ export type {
   Answer,
   AttemptTerms,
   AwaitedEvent,
+  BatchItem,
+  BatchRequest,
   Branches,
   ByteFold,
   Check,
@@ -145,6 +147,22 @@ export interface EffectReport {
   readonly spent?: Readonly<Partial<Record<BudgetUnit, number>>>
 }
 
+/** One call of a batch. */
+export interface BatchedCall {
+  readonly arguments: JsonObject
+  readonly resource: JsonObject
+  /** The same in every attempt: `<run>/<effect>/<index>`. */
+  readonly idempotencyKey: string
+}
+
+/** Calls of one action under one intent. */
+export interface BatchCall extends Omit<EffectCall, 'arguments' | 'idempotencyKey' | 'resource'> {
+  readonly items: readonly BatchedCall[]
+}
+
+/** What one call of a batch came to: a report, or what `perform` would have thrown. */
+export type BatchReport = EffectReport | { readonly error: unknown }
+
 /**
  * Carries out one kind of effect.
  *
@@ -184,6 +202,11 @@ export interface EffectHandler {
    */
   readonly heartbeatMs?: number
   perform(call: EffectCall): Promise<EffectReport>
+  /**
+   * Carries out the calls of a batch together: a report for each, in their order. What it throws is
+   * said of all of them. @defaultValue `perform` for each, with the key of its own
+   */
+  performBatch?(call: BatchCall): Promise<readonly BatchReport[]>
 }
 
 /**

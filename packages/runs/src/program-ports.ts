@@ -91,6 +91,23 @@ export interface EffectRequest<R = JsonValue> extends AttemptTerms {
   readonly result?: R
 }
 
+/** Many calls of one action under one intent. `R` is what each of them gives. */
+export interface BatchRequest<R = JsonValue> extends AttemptTerms {
+  readonly action: string
+  readonly grant: string
+  /** The arguments of each call: 1 to 256. */
+  readonly items: readonly JsonObject[]
+  /** How many are at work at once, where the handler takes them one by one. @defaultValue 16 */
+  readonly concurrency?: number
+  /** As `EffectRequest.proposal`. */
+  readonly proposal?: string
+  /** Never set: carries `R` in the type. */
+  readonly result?: R
+}
+
+/** What one call of a batch came to. */
+export type BatchItem<R = JsonValue> = { readonly ok: R } | { readonly error: ErrorRecord }
+
 /**
  * Stands for a value that the program does not see: the outcome of an effect it asked to be held,
  * or a held part of its input. It may stand anywhere in what the program hands to its context.
@@ -127,6 +144,15 @@ export interface RunContext {
   effect<R>(id: string, request: EffectRequest<R>): Promise<R>
   /** As `effect`, but a denial or a failure is a value. */
   attempt<R>(id: string, request: EffectRequest<R>): Promise<EffectOutcome<R>>
+  /**
+   * Asks for many calls of one action at once: one intent, one outcome, and one approval. It is
+   * allowed when each call is, and pays for all of them. Gives what became of each, in their order.
+   * A batch of which nothing succeeded has failed; its fate after a crash, and a doubt, are of all
+   * of it.
+   * @throws `ICE_RUNS_EFFECT_DENIED`, `ICE_RUNS_EFFECT_FAILED`, `ICE_RUNS_STEP_CONFLICT`,
+   * `ICE_RUNS_ATTEMPTS_UNSUPPORTED`
+   */
+  batch<R>(id: string, request: BatchRequest<R>): Promise<readonly BatchItem<R>[]>
   /**
    * As `effect`, but the program is given a reference instead of the result: what is in it does
    * not count among what the program has seen. A refusal or a failure is thrown, and does.

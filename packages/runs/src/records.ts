@@ -149,10 +149,11 @@ function revocation({ by, proof }: Readonly<Record<string, unknown>>): Denial {
 
 function intentDiffers(asked: Ask, event: RecordedEvent): string | null {
   const ask = asked as AskOf<'effect'>
-  const { action, argumentsDigest, held } = event.data as Payload<'CapabilityUsed'>
+  const { action, argumentsDigest, held, batch } = event.data as Payload<'CapabilityUsed'>
   const isSame =
     ask.request.action === action &&
     ask.hold === (held === true) &&
+    ask.batch === (batch !== undefined) &&
     sealValue(ask.request.arguments).digest === argumentsDigest
   return isSame ? null : `it was ${action} with the arguments ${argumentsDigest}`
 }

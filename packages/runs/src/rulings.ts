@@ -11,8 +11,9 @@ import { holdToBreaker } from './breaker-hold.ts'
 import { lookAtCancel } from './cancel.ts'
 import { filled, partAt, shownReferences } from './contents.ts'
 import type { Desk } from './desk.ts'
-import { type Call, type EffectIntent, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
+import { type Call, type EffectIntent, partyOf, prepareCall, type Ruling } from './effects.ts'
 import { RunsError } from './errors.ts'
+import { ruleCall } from './items.ts'
 import type { Fact, ForeignFact } from './journal.ts'
 import type { RunLabels } from './labels.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
@@ -107,11 +108,11 @@ export class Rulings {
     const attempt = await this.#attemptOf(step, ask)
     if (attempt === null) return
     const { run, journal, components } = this.#init
-    const { request, bound, terms, hold } = ask
+    const { request, bound, terms, hold, batch } = ask
     const { askedAt, id: effect } = step
     const { proposal } = ask
     const { given, unfilled } = await this.#filled(bound)
-    const asked = { run, effect, attempt, request, terms, bound, hold, askedAt, proposal }
+    const asked = { run, effect, attempt, request, terms, bound, hold, batch, askedAt, proposal }
     const init = { ...asked, given, unfilled }
     const call = prepareCall(init, journal.fold, components.handlers)
     if ('kind' in call) return this.#deny(step, call.fact)
@@ -122,7 +123,7 @@ export class Rulings {
   async #filled({ value, references, stray }: Bound): Promise<Pick<Call, 'given' | 'unfilled'>> {
     if (stray !== null) return { given: {}, unfilled: strayReference(stray) }
     try {
-      const given = await filled(value as JsonObject, references, this.#sources())
+      const given = await filled(value, references, this.#sources())
       return { given, unfilled: null }
     } catch (error) {
       if (error instanceof RunsError) return { given: {}, unfilled: error }
@@ -153,7 +154,7 @@ export class Rulings {
     const at = journal.now()
     const { fold } = journal
     const init = { fold, authority: components.authority, purse: journal.purse() }
-    const ruling = rule(call, { ...init, at, fresh, waiting: journal.hasIntents })
+    const ruling = ruleCall(call, { ...init, at, fresh, waiting: journal.hasIntents })
     if (ruling.kind === 'denied' && !ruling.final) return false
     // The time it was decided for, and no later one, is what it can be judged again by.
     if (ruling.kind === 'denied') await this.#deny(step, { ...ruling.fact, at })
@@ -190,7 +191,10 @@ export class Rulings {
         step: step.id,
         kind: 'effect',
         digest,
-        prompt: `Allow ${call.request.action}${placeOf(call.resource)}?`.slice(0, 2048),
+        prompt: `Allow ${call.request.action}${manyOf(call)}${placeOf(call.resource)}?`.slice(
+          0,
+          2048,
+        ),
         details: sealed.ref as Payload<'ApprovalRequested'>['details'],
         grant: call.grant,
       },
@@ -305,6 +309,11 @@ function detailsOf({ request, resource, sealed, secrets }: Call): JsonObject {
 /** The grants a call names: its own, and those of the secrets it carries. */
 function grantsOf({ grant, secrets }: Call): readonly Call['grant'][] {
   return [grant, ...secrets.map((secret) => secret.grant)]
+}
+
+/** How many calls it would be. */
+function manyOf({ items }: Call): string {
+  return items === undefined ? '' : ` (${items.length} calls)`
 }
 
 /** Where a call acts, for a person who is asked: a path, or a method and a place on the network. */

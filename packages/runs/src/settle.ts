@@ -49,7 +49,8 @@ export interface Settled {
 export function settle(completion: Completion): Settled {
   const { intent, event } = completion
   const { effect, attempt, labels } = intent.data
-  const source = { handler: intent.handler, args: intent.args, labels }
+  const { handler, args, items } = intent
+  const source = { handler, args, labels, ...(items === undefined ? {} : { items }) }
   const common = { effect, attempt, intent: event.id }
   if (!('error' in completion)) {
     try {

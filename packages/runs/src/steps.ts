@@ -6,7 +6,7 @@
  * and what becomes of it while the run is driven (`rulings.ts`).
  */
 
-import type { EventId, Hash, JsonObject, JsonValue, PrincipalId, Timestamp } from '@ice/primitives'
+import type { EventId, Hash, JsonValue, PrincipalId, Timestamp } from '@ice/primitives'
 import type {
   Answer,
   AwaitedEvent,
@@ -32,13 +32,23 @@ export type Ask =
 /** An ask of one kind. */
 export type AskOf<K extends Ask['kind']> = Extract<Ask, { readonly kind: K }>
 
+/** An effect, or a batch of calls, as it was asked for. */
+export type AskedRequest = Omit<EffectRequest<unknown>, 'arguments'> & {
+  /** Of a batch the list of its items. */
+  readonly arguments: JsonValue
+  /** Of a batch. */
+  readonly concurrency?: number
+}
+
 export interface EffectAsk {
   readonly kind: 'effect'
   /** A copy: its arguments are bound, and nothing the program does later changes them. */
-  readonly request: EffectRequest<unknown> & { readonly arguments: JsonObject }
+  readonly request: AskedRequest
   readonly bound: Bound
   readonly terms: Terms
   readonly hold: boolean
+  /** Whether it is many calls under one intent. */
+  readonly batch: boolean
   /** The event of the proposal it follows. */
   readonly proposal?: EventId | undefined
 }
