@@ -87,7 +87,7 @@ function findPartyFaults(
     session,
     principal,
     tool,
-  }: Pick<AuthorityRequest, 'run' | 'line' | 'agent' | 'session' | 'principal' | 'tool'>,
+  }: Pick<ReadRequest, 'run' | 'line' | 'agent' | 'session' | 'principal' | 'tool'>,
   faults: string[],
 ): void {
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)

@@ -82,7 +82,7 @@ export const parentage = z.strictObject({
   detached: z.literal(true).optional(),
 })
 
-/** For which run another goes on, the first of their line, and the signals taken so far, by name. */
+/** For which run another goes on, the first of their line, and which signals were taken. */
 export const succession = z.strictObject({
   run: uuid,
   first: uuid,
