@@ -103,6 +103,18 @@ export const PARTICLES: ReadonlySet<string> = setOf(
   `up down in out on off back away over know rid forward`,
 )
 
+/** Verbs that with `me` or `us` behind them ask for an answer: `tell me`, `let me know`. */
+export const ANSWERED_VERBS: ReadonlySet<string> = setOf(`tell let_know inform give`)
+
+/** Who wants to know. */
+export const ASKERS: ReadonlySet<string> = setOf(`me us`)
+
+/** Words that begin a clause of their own within another: `let Bob say what you know`. */
+export const SUBORDINATING: ReadonlySet<string> = setOf(`
+    i you he she we they if that whether what which who whom whose when where why how because
+    since while although though unless until
+  `)
+
 /** Words after which a base form is what someone is asked to do. */
 export const REQUEST_HEADS: ReadonlySet<string> = setOf(`
     please to and then or also just now kindly finally afterwards afterward next first second

@@ -132,6 +132,8 @@ function isPartOfName({ words, bare }: ReadPrompt, { start, end }: Span): boolea
   return isBefore || (after?.start === end + 1 && bare[end] === ' ' && isName(after))
 }
 
+const ID_WORDS: ReadonlySet<string> = new Set(['id', 'ids', 'number', 'numbers'])
+
 /**
  * Whether the word for its kind stands beside it: `the general channel`, `the channel called
  * general`, `event 7`. Before a plain word the kind alone is not enough: in `user account` no user
@@ -141,7 +143,7 @@ function isCalled(prompt: ReadPrompt, span: Span, { nouns, isId }: Parameter): b
   const { bare, words } = prompt
   if (isId && bare[span.start - 1] === '#') return true
   const isKind = ({ lower }: Word): boolean =>
-    nouns.has(singular(lower)) || (isId && (lower === 'id' || lower === 'number'))
+    (nouns.has(singular(lower)) && !FUNCTION_WORDS.has(lower)) || (isId && ID_WORDS.has(lower))
   const at = endedBefore(words, span.start)
   const next = begunBefore(words, span.end)
   const before = kindBefore(words.slice(Math.max(0, at - 5), at).reverse())
