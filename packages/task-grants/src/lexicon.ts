@@ -194,6 +194,9 @@ export const NAMING_WORDS: ReadonlySet<string> = setOf(`
     called named titled labelled labeled of is the a an with to at as number no id
   `)
 
+/** Those of them before which a number is a time, or how many. */
+export const PREPOSITIONS: ReadonlySet<string> = setOf(`of with to at as`)
+
 /** Words between two names of one kind. */
 export const JOINING_WORDS: ReadonlySet<string> = setOf(`and or`)
 
@@ -231,4 +234,14 @@ export const ID_NOUNS: ReadonlySet<string> = setOf(`
 /** Months, for dates that are written out. */
 export const MONTHS: readonly string[] = words(`
     january february march april may june july august september october november december
+  `)
+
+/** Days of the week: with capital letters, and nobody's names. */
+export const WEEKDAYS: readonly string[] = words(`
+    monday tuesday wednesday thursday friday saturday sunday
+  `)
+
+/** Words for persons that were named elsewhere. */
+export const REFERRING_WORDS: ReadonlySet<string> = setOf(`
+    he him she her they them both everyone everybody
   `)

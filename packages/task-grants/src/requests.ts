@@ -26,7 +26,7 @@ import {
   REQUEST_HEADS,
   SUBORDINATING,
 } from './lexicon.ts'
-import { singular, type Word } from './words.ts'
+import { type Span, singular, type Word } from './words.ts'
 
 /** One act that is asked for. */
 export interface Request {
@@ -38,6 +38,8 @@ export interface Request {
   readonly head: string
   /** The words behind it, singular, up to the next request or the end of the sentence. */
   readonly words: ReadonlySet<string>
+  /** Where it stands, with these words and what is quoted among them. */
+  readonly span: Span
 }
 
 /** The requests of a text, by its words. */
@@ -53,7 +55,10 @@ export function requestsOf(text: string, words: readonly Word[]): readonly Reque
     const groups = ACT_VERBS.get(verb) ?? []
     // What asks for an answer asks for no act, and ends what belongs to the request before it.
     if (wantsAnswer(words, at, verb)) return []
-    return [{ verb, groups, head, words: clauseOf(words, at + 1, to) }]
+    const end = endOfClause(words, at + 1, to)
+    const clause = new Set(words.slice(at + 1, end).map(({ lower }) => singular(lower)))
+    const span = { start: words[at]?.start ?? 0, end: words[end]?.start ?? text.length }
+    return [{ verb, groups, head, words: clause, span }]
   })
 }
 
@@ -181,12 +186,8 @@ function isDenied(words: readonly Word[], last: number): boolean {
   return false
 }
 
-function clauseOf(words: readonly Word[], from: number, to: number): ReadonlySet<string> {
-  const clause = new Set<string>()
-  for (let at = from; at < to; at += 1) {
-    const word = words[at]
-    if (word === undefined || word.opensSentence) break
-    clause.add(singular(word.lower))
-  }
-  return clause
+function endOfClause(words: readonly Word[], from: number, to: number): number {
+  let at = from
+  while (at < to && words[at]?.opensSentence === false) at += 1
+  return at
 }

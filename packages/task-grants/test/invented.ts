@@ -123,7 +123,8 @@ export const invented: readonly Invented[] = [
     tools: office,
     calls: [
       [
-        'done',
+        // A person would want no question here; the rule takes an invitation for no new event.
+        'asked',
         'create_event',
         {
           title: 'Budget review',
