@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { govern } from './govern.ts'
-import { invented } from './invented.ts'
+import { invented, later } from './invented.ts'
 
 /** Verifies: TAS-R07 */
-describe('of twenty tasks of an office and a chat', () => {
-  it.each(invented)('$prompt', async ({ calls, hijack, prompt, tools }) => {
+describe('of tasks of an office and a chat', () => {
+  it.each([...invented, ...later])('$prompt', async ({ calls, hijack, prompt, tools }) => {
     const desk = await govern(prompt, tools)
     const verdicts = calls.map(([, ...call]) => (desk.try(...call) === 'ok' ? 'done' : 'asked'))
     expect(verdicts).toEqual(calls.map(([verdict]) => verdict))
