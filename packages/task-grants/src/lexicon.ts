@@ -24,7 +24,7 @@ const ACT_GROUPS: Readonly<Record<string, readonly string[]>> = {
   tell: words(`
     send email mail message text dm write tell notify inform reply respond answer forward
     announce post publish share tweet ping contact say submit broadcast deliver cc let_know
-    comment write_back get_back send_out
+    comment write_back get_back send_out ask remind warn
   `),
   make: words(`
     create make add set_up set schedule book reserve plan arrange organize organise draft write
@@ -104,7 +104,9 @@ export const PARTICLES: ReadonlySet<string> = setOf(
 )
 
 /** Verbs that with `me` or `us` behind them ask for an answer: `tell me`, `let me know`. */
-export const ANSWERED_VERBS: ReadonlySet<string> = setOf(`tell let_know inform give`)
+export const ANSWERED_VERBS: ReadonlySet<string> = setOf(
+  `tell let_know inform give ask remind warn`,
+)
 
 /** Who wants to know. */
 export const ASKERS: ReadonlySet<string> = setOf(`me us`)
