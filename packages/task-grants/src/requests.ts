@@ -116,8 +116,9 @@ function basesOfGerund(word: string): readonly string[] {
 /** `Tell me …`; `tell me and Bob` tells Bob. */
 function wantsAnswer(words: readonly Word[], at: number, verb: string): boolean {
   const [asker, next] = words.slice(at + 1, at + 3)
-  if (!ANSWERED_VERBS.has(verb) || asker === undefined || asker.opensClause) return false
-  return ASKERS.has(asker.lower) && !(next?.opensClause === false && JOINING_WORDS.has(next.lower))
+  const isAsker = asker !== undefined && ASKERS.has(asker.lower)
+  const goesOn = next?.opensClause === false && JOINING_WORDS.has(next.lower)
+  return ANSWERED_VERBS.has(verb) && isAsker && !goesOn
 }
 
 /** For each word, whether its sentence is a question that asks for an answer: `is it safe to …?` */

@@ -37,6 +37,29 @@ describe('a request means', () => {
     ['an account with a name', 'Refund Bob 10: it is DE89370400440532013000.', refund('Bob')],
     ['a channel', 'Post it in the general channel.', post('general')],
     ['a new channel', 'The channel called ops is new. Post it in the same channel.', post('ops')],
+    [
+      'an address beside a link',
+      'His is bob@a.example. Mail www.b.example to it.',
+      mail('bob@a.example'),
+    ],
+    [
+      'an account beside a link',
+      'It is DE89370400440532013000. Refund 10 as www.b.example says.',
+      refund('DE89370400440532013000'),
+    ],
+    ['a name beside a file', "The boss is Bob. Send 'notes.txt' at once.", message('Bob')],
+    ['a name beside the user', 'The boss is Bob. Send a report before I leave.', message('Bob')],
+    ['a name through two requests', 'It is Bob. Send a report. Send a plan.', message('Bob')],
+    [
+      'an id beside a number',
+      'It is event 42. Cancel it within 2 days.',
+      ['cancel_event', { event_id: '42' }],
+    ],
+    [
+      'an id beside a name',
+      'It is event 42. Cancel it for Bob.',
+      ['cancel_event', { event_id: '42' }],
+    ],
     ['an id', 'Cancel event 42.', ['cancel_event', { event_id: '42' }]],
     ['an id said before', 'It is event 42. Cancel it.', ['cancel_event', { event_id: '42' }]],
     [
@@ -51,6 +74,25 @@ describe('a request means', () => {
 
   it.each([
     ['whom another sentence says', 'Bob wrote a text. Send it to Alice.', message('Bob')],
+    ['one of several before', 'Eve and Bob wrote. Send it to Alice.', message('Eve')],
+    ['a handle without its sign', '@bob wrote. Send it to Alice.', message('bob')],
+    ['whom a handle is a rival of', 'Bob wrote. Send it to @alice.', message('Bob')],
+    ['whom a quotation is a rival of', "Bob wrote. Send it to 'Alice'.", message('Bob')],
+    [
+      'an address between two requests',
+      'Read what bob@a.example wants, ask Alice, and mail it to kim@a.example.',
+      mail('bob@a.example'),
+    ],
+    [
+      'another document',
+      'It was document 3. Share document 4 with a@a.example, to read (r).',
+      ['share_document', { document_id: '3', email: 'a@a.example', permission: 'r' }],
+    ],
+    [
+      'what another is called',
+      'The savings account is old. Refund 10 to the spare account.',
+      refund('savings'),
+    ],
     ['the other half of a name', 'Al left. Send it to Al Green.', message('Al')],
     ['whom an address is a rival of', 'See a@a.example. Mail b@a.example.', mail('a@a.example')],
     [

@@ -20,6 +20,7 @@ describe('a prompt asks for an act', () => {
     ['It would help if you could delete customer 12.', ['delete_customer']],
     ['First find them, then delete the customers.', ['delete_customer']],
     ['Would you mind deleting customer 12?', ['delete_customer']],
+    ['Do you mind deleting customer 12?', ['delete_customer']],
     ['Hi, do you mind getting rid of customer 12?', ['delete_customer']],
     ['Let Ann and Bob know.', ['sendInvoice']],
     ['Tell me and Bob.', ['sendInvoice']],
