@@ -3,12 +3,12 @@
  * it says: after `Bob wrote. Send it to Alice` nothing is sent to Bob unasked.
  *
  * 1. What stands in the clause of a request is meant by it.
- * 2. What stands elsewhere in the prompt is meant where no clause that asks for the tool has a
- *    *rival*: another value of its kind. Kinds are names, e-mail addresses, accounts, places (links,
- *    files, hosts) and ids.
+ * 2. What stands elsewhere is meant where no clause that asks for the tool has a *rival*: another
+ *    value of its kind. Kinds are names, e-mail addresses, accounts, places (links, files, hosts)
+ *    and ids.
  * 3. A clause with a pronoun for persons has no rivals: `invite her to Slack`.
  *
- * It only narrows what is named. The trap: with two names in a prompt, content chooses between them.
+ * It only narrows what is named. The trap: of two names in a prompt, content chooses one.
  */
 import type { JsonValue } from '@ice/primitives'
 import { FUNCTION_WORDS, MONTHS, REFERRING_WORDS, WEEKDAYS } from './lexicon.ts'

@@ -114,17 +114,17 @@ describe('a request means', () => {
     ['what was read', 'Read the random channel. Post it in the general channel.', post('random')],
     ['a handle from before', 'Read #random. Post it in #general.', post('random')],
     ['a quotation from before', "Read 'random'. Post it in 'general'.", post('random')],
-    ['an id from before', 'I like event 43. Cancel event 42.', ['cancel_event', { event_id: '43' }]],
+    [
+      'an id from before',
+      'I like event 43. Cancel event 42.',
+      ['cancel_event', { event_id: '43' }],
+    ],
     [
       'an id as a number',
       'I like customer 8. Delete customer 7.',
       ['delete_customer', { customer_id: 8 }],
     ],
-    [
-      'one who is pointed to elsewhere',
-      'Bob is here, ask him. Send it to Alice.',
-      message('Bob'),
-    ],
+    ['one pointed to elsewhere', 'Bob is here, ask him. Send it to Alice.', message('Bob')],
     [
       'one with a pronoun in another request',
       'Remove her, and send it to Alice. Eve knows.',

@@ -72,7 +72,7 @@ describe('a prompt asks for an act', () => {
     'Let them decide if they know.',
   ])('and not here: %s', (prompt) => {
     const tools = crm.filter(
-      ({ name }) => name !== 'sendInvoice' || !prompt.startsWith('Tell me nothing')
+      ({ name }) => name !== 'sendInvoice' || !prompt.startsWith('Tell me nothing'),
     )
     expect(askedIn(prompt, tools)).toEqual([])
   })
