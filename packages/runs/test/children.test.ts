@@ -18,7 +18,7 @@ function child(run: (context: RunContext, input: unknown) => Promise<unknown>) {
 }
 
 const doubling = child(async (context, input) => {
-  const { n } = await context.effect('double', doing({ n: (input as number) * 2 }))
+  const { n } = await context.effect<{ n: number }>('double', doing({ n: (input as number) * 2 }))
   return n
 })
 
