@@ -15,7 +15,7 @@
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import type { GrantId, StreamId } from '@ice/primitives'
 import { basisOf } from './basis.ts'
-import { budgetStream } from './budget.ts'
+import { budgetStream, slicesOf } from './budget.ts'
 import { callDigest } from './call.ts'
 import { decide } from './decide.ts'
 import { rootGrant } from './grant.ts'
@@ -111,6 +111,10 @@ export function createAuthority(components: AuthorityComponents): Authority {
     callDigest,
     rootGrant: (spec) => rootGrant(spec, kinds),
     grant: (id: GrantId) => grantState(state.grants.get(id)),
+    slices(grant, run) {
+      const budget = state.grants.get(grant)?.budget
+      return budget && { version: budget.version, held: slicesOf(budget, run) }
+    },
     observe(events: Iterable<RecordedEvent>) {
       for (const event of events) {
         if (event.position > position) projection.evolve(state, event)

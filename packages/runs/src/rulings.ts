@@ -40,6 +40,8 @@ export interface RulingsInit {
 export class Rulings {
   readonly #init: RulingsInit
   #queue: Step[] = []
+  /** Steps whose calls take more than the run holds: decided anew once slices were drawn. */
+  #lacking: Step[] = []
 
   constructor(init: RulingsInit) {
     this.#init = init
@@ -48,6 +50,12 @@ export class Rulings {
   /** Queues steps to be looked at, once more or for the first time. */
   again(steps: readonly Step[]): void {
     this.#queue.push(...steps)
+  }
+
+  /** Queues the steps that slices were drawn for: what was drawn is in hand now, or was not left. */
+  afterDraw(): void {
+    this.#queue.push(...this.#lacking)
+    this.#lacking = []
   }
 
   /** Works until nothing is asked that could be settled, recorded or tried now. */
@@ -134,7 +142,7 @@ export class Rulings {
     const at = journal.now()
     const { fold } = journal
     const init = { fold, authority: components.authority, purse: journal.purse() }
-    const ruling = rule(call, { ...init, at, fresh, waiting: journal.hasIntents })
+    const ruling = rule(call, { ...init, at, fresh, ahead: journal.isAhead })
     if (ruling.kind === 'denied' && !ruling.final) return false
     // The time it was decided for, and no later one, is what it can be judged again by.
     if (ruling.kind === 'denied') await this.#deliver(step, { ...ruling.fact, at })
@@ -144,7 +152,11 @@ export class Rulings {
 
   async #apply(step: Step, ruling: Ruling): Promise<void> {
     const { journal } = this.#init
-    if (ruling.kind === 'intent') return journal.addIntent(ruling.intent)
+    if (ruling.kind === 'intent') {
+      if (ruling.lacks.length === 0) return journal.addIntent(ruling.intent)
+      this.#lacking.push(step)
+      return journal.draw(ruling.lacks)
+    }
     if (ruling.kind === 'denied') return this.#deliver(step, ruling.fact)
     const waiting = journal.fold.waiting.get(step.id)
     const { call, ask } = ruling
