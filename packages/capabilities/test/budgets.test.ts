@@ -134,7 +134,7 @@ describe('a slice', () => {
   })
 })
 
-/** Verifies: CAP-R42, CAP-R45, CAP-R09 */
+/** Verifies: CAP-R42, CAP-R45, CAP-R46, CAP-R09 */
 describe('a budget', () => {
   it('refuses a call that does not say how much it takes at most', () => {
     const scene = new Scene(tokens(5))

@@ -146,6 +146,43 @@ describe('the purse of a run', () => {
     expect(basis.filter(({ stream }) => stream.startsWith('budget/'))).toEqual([])
   })
 
+  test('is filled for runs of two processes that begin at once, and no append conflicts', async () => {
+    const alice = await world({ effects: [paid()] })
+    const bob = await alice.another('bob')
+    const g = await shared(alice, tokens(1_000_000))
+    const refused: unknown[] = []
+    let appends = 0
+    const { store } = alice
+    const { append } = store
+    store.append = async (unit) => {
+      appends += 1
+      return append.call(store, unit).catch((error: unknown) => {
+        refused.push(error)
+        throw error
+      })
+    }
+    const runs = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? alice : bob))
+    await Promise.all(runs.map((at) => at.runs.execute(one(10, 10), {}, { grants: { g } })))
+    expect(refused).toEqual([])
+    // The start, the opening with the draw, two intents and the conclusion with the last outcome.
+    expect(appends).toBe(40 * 5)
+    expect(await takenOf(alice, g)).toBe(40 * 20)
+  })
+
+  test('is decided anew where a draw came to nothing', async () => {
+    const alice = await world({ effects: [paid()] })
+    const bob = await alice.another('bob')
+    const g = await shared(alice, tokens(100))
+    // Alice knows a budget that is whole; then bob takes nearly all of it.
+    await alice.runs.execute(one(1), {}, { grants: { g } })
+    await bob.runs.execute(one(97), {}, { grants: { g } })
+    const { stretch } = await alice.runs.execute(one(5, 2), {}, { grants: { g } })
+    expect(stretch).toMatchObject({ result: { value: ['denied', 'succeeded'] } })
+    const draws = (await budgetOf(alice, g)).filter(({ type }) => type === 'BudgetAllotted')
+    expect(draws.map(({ data }) => (data as { amount: number }).amount)).toEqual([1, 97, 5, 2])
+    expect(await takenOf(alice, g, 100)).toBe(100)
+  })
+
   test('lets a call through that states no bound only where nothing limits it', async () => {
     const alice = await world({ effects: [paid()] })
     const g = await shared(alice, tokens(100))
@@ -304,6 +341,34 @@ describe('a run whose owner dies', () => {
     stop()
     await driven.catch(() => undefined)
     expect(await takenOf(bob, g)).toBe(10)
+  })
+
+  test('has in hand what was drawn for it before its owner died', async () => {
+    const work = one(10, 10)
+    for (const end of ['drive', 'force'] as const) {
+      const alice = await world({ effects: [paid()], programs: [work] })
+      const g = await shared(alice, tokens(1_000_000))
+      const run = await alice.runs.start(work, {}, { grants: { g } })
+      const { log } = alice
+      const { append } = log
+      // The append of the draw is the last that alice makes; she never hears of it.
+      Object.assign(log, {
+        append: async (request: Parameters<typeof append>[0]) => {
+          await append.call(log, request)
+          throw new Error('dead')
+        },
+      })
+      await expect(alice.runs.drive(run)).rejects.toThrow('dead')
+      alice.die()
+      expect(await takenOf(alice, g)).toBe(640)
+      const bob = await alice.another('bob')
+      expect((await bob.types(run)).at(-1)).toBe('BudgetDrawn')
+      if (end === 'force') await bob.runs.abort(run, { reason: 'enough', force: true })
+      else expect(await bob.runs.drive(run)).toMatchObject({ kind: 'concluded' })
+      const draws = (await bob.types(run)).filter((type) => type === 'BudgetDrawn')
+      expect(draws).toHaveLength(1)
+      expect(await takenOf(bob, g)).toBe(end === 'force' ? 0 : 20)
+    }
   })
 
   test('gives back what is left when another process ends it', async () => {
