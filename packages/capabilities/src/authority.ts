@@ -13,7 +13,7 @@
  *    when that becomes too much it is dropped and asked for again.
  */
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
-import type { GrantId, StreamId } from '@ice/primitives'
+import type { GrantId, RunId, StreamId } from '@ice/primitives'
 import { basisOf } from './basis.ts'
 import { budgetStream, slicesOf } from './budget.ts'
 import { callDigest } from './call.ts'
@@ -23,8 +23,8 @@ import { type HolderParts, holderParts } from './holder.ts'
 import { composeKinds } from './kinds.ts'
 import { CACHED_GRANTS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
 import { POLICY_STREAM } from './policy.ts'
-import type { Authority, Ceiling, Party, ResourceKind } from './ports.ts'
-import { authorityProjection, grantState } from './state.ts'
+import type { Authority, Ceiling, Party, ResourceKind, Slices } from './ports.ts'
+import { type AuthorityState, authorityProjection, grantState } from './state.ts'
 import { isStopScope, stopStream, stopStreams } from './stops.ts'
 
 /** What authority is made of. */
@@ -111,16 +111,18 @@ export function createAuthority(components: AuthorityComponents): Authority {
     callDigest,
     rootGrant: (spec) => rootGrant(spec, kinds),
     grant: (id: GrantId) => grantState(state.grants.get(id)),
-    slices(grant, run) {
-      const budget = state.grants.get(grant)?.budget
-      return budget && { version: budget.version, held: slicesOf(budget, run) }
-    },
+    slices: (grant, run) => slicesIn(state, grant, run),
     observe(events: Iterable<RecordedEvent>) {
       for (const event of events) {
         if (event.position > position) projection.evolve(state, event)
       }
     },
   }
+}
+
+function slicesIn(state: AuthorityState, grant: GrantId, run: RunId): Slices | undefined {
+  const budget = state.grants.get(grant)?.budget
+  return budget && { version: budget.version, held: slicesOf(budget, run) }
 }
 
 /** The switches that a refresh for somebody reads; for nobody that of everything. */

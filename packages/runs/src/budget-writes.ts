@@ -71,9 +71,7 @@ export function joinWrites(writes: readonly StreamWrite[]): readonly StreamWrite
   return [...joined.values()].slice(0, UNIT_BUDGETS_MAX)
 }
 
-function anyWrites(
-  events: readonly (readonly [BudgetShare, NewEvent])[],
-): readonly StreamWrite[] {
+function anyWrites(events: readonly (readonly [BudgetShare, NewEvent])[]): readonly StreamWrite[] {
   return joinWrites(
     events.map(([{ grant }, event]) => ({
       stream: budgetStream(grant),

@@ -1,8 +1,8 @@
 /**
  * Slices in hand: what budgets gave the run, and no intent of it has told yet.
  *
- *     draw ──append──► given by the budgets ──► in hand ──told by the intent that takes──► purse
- *                      or not: nothing                  └──what no intent took──► returned at the end
+ *     draw ──append──► given by budgets ──► in hand ──told by the intent that takes──► purse
+ *                      or not: nothing          └──what no intent took──► returned at the end
  *
  * 1. A draw is in hand once its budget's stream is known up to it and says that it was given.
  * 2. What is in hand is in memory alone. The run's stream says only of which budgets it drew; what

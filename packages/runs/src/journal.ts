@@ -12,8 +12,8 @@
  * 3. Facts carry no authority guards: an outcome can always be recorded.
  * 4. An intent is decided on the purse that those before it will leave, recorded or not. So when
  *    some are refused all that wait are, and are decided anew.
- * 5. What the purse lacks is drawn before it is intended: a draw is a fact of the run, in one append
- *    with what it asks of budgets, and only what these gave comes into hand (see `hand.ts`).
+ * 5. What the purse lacks is drawn before it is intended: a draw is a fact of the run, in one
+ *    append with what it asks of budgets, and only what these gave comes into hand (`hand.ts`).
  */
 
 import type { Allotment, BudgetShare } from '@ice/capabilities/ports'

@@ -52,7 +52,7 @@ export class Rulings {
     this.#queue.push(...steps)
   }
 
-  /** Queues the steps that slices were drawn for: what was drawn is in hand now, or was not left. */
+  /** Queues the steps that slices were drawn for: these are in hand now, or were not left. */
   afterDraw(): void {
     this.#queue.push(...this.#lacking)
     this.#lacking = []

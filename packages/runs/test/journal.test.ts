@@ -33,7 +33,8 @@ function scene({ answer = (): void => undefined, hand = new Hand() }: SceneInit 
       const writes = request.writes.map(({ stream, events }) => {
         const version = (versions.get(stream) ?? 0) + events.length
         versions.set(stream, version)
-        const positions = events.map(() => (position += 1) as Position)
+        const positions = events.map((_, i) => (position + i + 1) as Position)
+        position += events.length
         const times = events.map(() => clock.now())
         return { stream, version: version as StreamVersion, positions, times }
       })
