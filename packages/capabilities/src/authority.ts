@@ -13,7 +13,7 @@
  *    when that becomes too much it is dropped and asked for again.
  */
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
-import type { GrantId, RunId, StreamId } from '@ice/primitives'
+import type { GrantId, StreamId } from '@ice/primitives'
 import { basisOf } from './basis.ts'
 import { budgetStream, slicesOf } from './budget.ts'
 import { callDigest } from './call.ts'
@@ -23,7 +23,7 @@ import { type HolderParts, holderParts } from './holder.ts'
 import { composeKinds } from './kinds.ts'
 import { CACHED_GRANTS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
 import { POLICY_STREAM } from './policy.ts'
-import type { Authority, Ceiling, Party, ResourceKind, Slices } from './ports.ts'
+import type { Authority, Ceiling, Party, ResourceKind } from './ports.ts'
 import { type AuthorityState, authorityProjection, grantState } from './state.ts'
 import { isStopScope, stopStream, stopStreams } from './stops.ts'
 
@@ -79,8 +79,7 @@ export function createAuthority(components: AuthorityComponents): Authority {
       const id: GrantId = next
       await follow(`grant/${id}`, state.grants.get(id)?.version ?? 0)
       const entry = state.grants.get(id)
-      const grant = entry?.grant
-      const { budget } = entry ?? {}
+      const { grant, budget } = entry ?? {}
       if (budget !== undefined) await follow(budgetStream(id), budget.version)
       const holder = links === 0 ? holderParts(grant?.holder) : undefined
       for (const stop of stopsOfHolder(holder)) await followStop(stop)
@@ -111,7 +110,7 @@ export function createAuthority(components: AuthorityComponents): Authority {
     callDigest,
     rootGrant: (spec) => rootGrant(spec, kinds),
     grant: (id: GrantId) => grantState(state.grants.get(id)),
-    slices: (grant, run) => slicesIn(state, grant, run),
+    slices: slicesIn(state),
     observe(events: Iterable<RecordedEvent>) {
       for (const event of events) {
         if (event.position > position) projection.evolve(state, event)
@@ -120,9 +119,11 @@ export function createAuthority(components: AuthorityComponents): Authority {
   }
 }
 
-function slicesIn(state: AuthorityState, grant: GrantId, run: RunId): Slices | undefined {
-  const budget = state.grants.get(grant)?.budget
-  return budget && { version: budget.version, held: slicesOf(budget, run) }
+function slicesIn({ grants }: AuthorityState): Authority['slices'] {
+  return (grant, run) => {
+    const budget = grants.get(grant)?.budget
+    return budget && { version: budget.version, held: slicesOf(budget, run) }
+  }
 }
 
 /** The switches that a refresh for somebody reads; for nobody that of everything. */

@@ -31,7 +31,6 @@ import {
   type Clock,
   type EventId,
   hasCode,
-  type PrincipalId,
   type RunId,
   type StreamId,
   type StreamVersion,
@@ -44,6 +43,7 @@ import {
   overspendWrites,
   returnWrites,
 } from './budget-writes.ts'
+import type { Fact, ForeignFact } from './facts.ts'
 import { uniqueGuards } from './guards.ts'
 import { type Drawn, drawnIn, Hand } from './hand.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
@@ -54,30 +54,6 @@ import { eventsBeside, recordedEvent } from './recorded.ts'
 /** The stream of a run. */
 export function runStream(run: RunId): StreamId {
   return `run/${run}` as StreamId
-}
-
-/** A standard event as the owner adds it: place and time are the journal's. */
-export type Fact = {
-  readonly [T in keyof StandardPayloads]: {
-    readonly type: T
-    readonly data: StandardPayloads[T]
-  } & FactEnvelope
-}[keyof StandardPayloads]
-
-/** What a fact may carry beside its payload. */
-export interface FactEnvelope {
-  readonly causes?: readonly EventId[]
-  readonly principal?: PrincipalId
-  readonly blob?: BlobDraft | null
-  /** When it happened. @defaultValue now */
-  readonly at?: Timestamp
-}
-
-/** An event of a type that a product declared (the outcome of its own effect), or of an agent. */
-export interface ForeignFact extends FactEnvelope {
-  readonly type: string
-  readonly data: unknown
-  readonly origin?: NewEvent['origin']
 }
 
 /** An authorised effect that waits to be recorded. */
@@ -232,6 +208,36 @@ export class Journal<I extends Intent = Intent> {
   addIntent(intent: I): void {
     this.#intents.push(intent)
     if (this.#purse !== undefined) take(this.#purse, intent.spends)
+  }
+
+  /**
+   * Appends one fact, while nothing else waits, if these streams have not moved.
+   * @returns false when one has: nothing was recorded
+   * @throws as `flush`
+   */
+  async appendAlone(fact: Fact, guards: readonly Guard[]): Promise<boolean> {
+    const { type, data, causes = [] } = fact
+    const time = this.now()
+    const event: NewEvent = { type, data, time, ...(causes.length === 0 ? {} : { causes }) }
+    const expectedVersion = this.#version as StreamVersion
+    try {
+      const write: StreamWrite = { stream: this.#stream, expectedVersion, events: [event] }
+      await this.#log.append({ writes: [write], guards })
+    } catch (error) {
+      if (hasCode(error, 'ICE_EVENTS_GUARD_CONFLICT')) return false
+      if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
+      throw error
+    }
+    this.#onEvent(this.#place(event, this.#version + 1))
+    return true
+  }
+
+  /** Takes back all intents that wait, to be decided anew: some are wanted no longer. */
+  withdrawIntents(): readonly I[] {
+    const withdrawn = this.#intents
+    this.#intents = []
+    this.#purse = undefined
+    return withdrawn
   }
 
   /** Appends what waits. @throws `STALE` when the run has moved; whatever else the log throws */

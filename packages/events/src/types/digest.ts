@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  'c37cbca8b00a9f8a4f8d1a2b3e4fc49598b3e7200f1a40fa47784e7c52b2eaa7' as Hash
+  '8aa8cd218ca59abfa75ae311f357112f0a22c297ecafee8207d3ca19a5643d39' as Hash
