@@ -15,7 +15,7 @@
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import type { GrantId, StreamId } from '@ice/primitives'
 import { basisOf } from './basis.ts'
-import { budgetStream } from './budget.ts'
+import { budgetStream, slicesOf } from './budget.ts'
 import { callDigest } from './call.ts'
 import { decide } from './decide.ts'
 import { rootGrant } from './grant.ts'
@@ -24,7 +24,7 @@ import { composeKinds } from './kinds.ts'
 import { CACHED_GRANTS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
 import { POLICY_STREAM } from './policy.ts'
 import type { Authority, Ceiling, Party, ResourceKind } from './ports.ts'
-import { authorityProjection, grantState } from './state.ts'
+import { type AuthorityState, authorityProjection, grantState } from './state.ts'
 import { isStopScope, stopStream, stopStreams } from './stops.ts'
 
 /** What authority is made of. */
@@ -79,8 +79,7 @@ export function createAuthority(components: AuthorityComponents): Authority {
       const id: GrantId = next
       await follow(`grant/${id}`, state.grants.get(id)?.version ?? 0)
       const entry = state.grants.get(id)
-      const grant = entry?.grant
-      const { budget } = entry ?? {}
+      const { grant, budget } = entry ?? {}
       if (budget !== undefined) await follow(budgetStream(id), budget.version)
       const holder = links === 0 ? holderParts(grant?.holder) : undefined
       for (const stop of stopsOfHolder(holder)) await followStop(stop)
@@ -111,11 +110,19 @@ export function createAuthority(components: AuthorityComponents): Authority {
     callDigest,
     rootGrant: (spec) => rootGrant(spec, kinds),
     grant: (id: GrantId) => grantState(state.grants.get(id)),
+    slices: slicesIn(state),
     observe(events: Iterable<RecordedEvent>) {
       for (const event of events) {
         if (event.position > position) projection.evolve(state, event)
       }
     },
+  }
+}
+
+function slicesIn({ grants }: AuthorityState): Authority['slices'] {
+  return (grant, run) => {
+    const budget = grants.get(grant)?.budget
+    return budget && { version: budget.version, held: slicesOf(budget, run) }
   }
 }
 

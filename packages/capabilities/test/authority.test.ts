@@ -195,6 +195,30 @@ describe('an authority over a log', () => {
   })
 })
 
+/** Verifies: CAP-R46 */
+describe('the slices of a run', () => {
+  it('are those its budget gave, as far as it is known', async () => {
+    const at = scene()
+    const id = await grant(at, [{ kind: 'count', max: 5 }])
+    const stream = `budget/${id}` as StreamId
+    const draw = (amount: number): NewEvent => ({
+      type: 'BudgetAllotted',
+      data: { grant: id, run: at.run, unit: 'uses', amount, ifLeft: true },
+    })
+    expect(at.authority.slices(id, at.run)).toBeUndefined()
+    await at.authority.refresh([id])
+    expect(at.authority.slices(id, at.run)).toEqual({ version: 0, held: [] })
+    await write(at.log, stream, draw(4), draw(2))
+    await at.authority.refresh([id])
+    const held = [{ grant: id, unit: 'uses', amount: 4, last: 1 }]
+    expect(at.authority.slices(id, at.run)).toEqual({ version: 2, held })
+    expect(at.authority.slices(id, at.ids.nextRunId())).toEqual({ version: 2, held: [] })
+    const free = await grant(at)
+    await at.authority.refresh([free])
+    expect(at.authority.slices(free, at.run)).toBeUndefined()
+  })
+})
+
 /** Verifies: CAP-R22 */
 describe('an authority that is asked for some grants', () => {
   it('reads their chains, counters and stop switches, and no other grant', async () => {

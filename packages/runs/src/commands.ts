@@ -11,6 +11,7 @@ import { returnWrites } from './budget-writes.ts'
 import type { Components } from './components.ts'
 import { terminationFacts } from './conclude.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
+import { handOf } from './hand.ts'
 import { runStream } from './journal.ts'
 import { type RunFold, runProjection, unanswered } from './lifecycle.ts'
 import { CONFLICTS_MAX } from './limits.ts'
@@ -39,7 +40,7 @@ export async function command(
   components: Components,
   run: RunId,
   principal: PrincipalId | undefined,
-  decide: (fold: RunFold) => Command,
+  decide: (fold: RunFold) => Command | Promise<Command>,
 ): Promise<void> {
   for (let conflicts = 0; ; conflicts += 1) {
     const fold = await foldRun(components, run)
@@ -47,7 +48,7 @@ export async function command(
       const message = `Run ${run} has ${fold.view.conclusion}; nothing about it can be changed`
       throw new RunsError(RUNS_CODES.concluded, message, { run })
     }
-    const { events, blob = null, writes = [], failure } = decide(fold)
+    const { events, blob = null, writes = [], failure } = await decide(fold)
     if (events.length === 0) {
       if (failure !== undefined) throw failure
       return
@@ -104,10 +105,11 @@ export function requestAbort(
   run: RunId,
   { reason, force, principal }: AbortCommand,
 ): Promise<void> {
-  return command(components, run, principal, (fold) => {
+  return command(components, run, principal, async (fold) => {
     if (force === true) {
       const facts = terminationFacts(fold, reason)
-      const writes = returnWrites(run, fold.purse)
+      const hand = await handOf(components.authority, run, fold.purse)
+      const writes = returnWrites(run, fold.purse, hand)
       return { events: facts.map(({ type, data }) => ({ type, data })), writes }
     }
     return { events: [{ type: 'AbortRequested', data: { reason } }] }

@@ -25,6 +25,7 @@ import type { EffectIntent } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { Execution } from './execution.ts'
+import { handOf } from './hand.ts'
 import { Inbox } from './inbox.ts'
 import { openedInput } from './input.ts'
 import { Journal, runStream, STALE } from './journal.ts'
@@ -118,11 +119,13 @@ export class Drive {
     const ended = await this.#alreadyEnded(fold)
     if (ended !== null) return ended
     const onEvent = (event: RecordedEvent): void => this.#report(event)
+    const hand = await handOf(authority, this.#run, fold.purse)
     const journal = new Journal<EffectIntent>({
       log,
       clock,
       run: this.#run,
       fold,
+      hand,
       onEvent,
       onBudgets: (events) => authority.observe(events),
     })

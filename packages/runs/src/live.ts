@@ -2,7 +2,7 @@
  * The live part of a drive: everything recorded has been delivered, and the program goes on.
  */
 
-import type { GrantId, RunId, Timestamp } from '@ice/primitives'
+import { type GrantId, type RunId, settled, type Timestamp } from '@ice/primitives'
 import { settleOrphans } from './cancel.ts'
 import type { Components } from './components.ts'
 import { validationFacts } from './conclude.ts'
@@ -11,6 +11,7 @@ import { type EffectIntent, partyOf } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Execution } from './execution.ts'
+import { type Drawn, givenOf } from './hand.ts'
 import type { Inbox } from './inbox.ts'
 import { type Journal, runStream } from './journal.ts'
 import { unanswered } from './lifecycle.ts'
@@ -66,7 +67,8 @@ export class Live {
       await this.#rulings.settleAsked()
       const { fold } = this.#journal
       const { ending } = this.#execution
-      const atWork = acts.size > 0 || acts.hasCompletions || this.#journal.hasIntents
+      const waits = this.#journal.hasIntents || this.#journal.isDrawing
+      const atWork = acts.size > 0 || acts.hasCompletions || waits
       const isDone = !atWork && !this.#hasDoubts()
       if (ending !== null && 'value' in ending && isDone && fold.abortRequested === null) {
         // What still waits to be appended goes into the append of the conclusion.
@@ -117,7 +119,7 @@ export class Live {
   }
 
   async #flush(): Promise<void> {
-    const { recorded, refused, position } = await this.#journal.flush()
+    const { recorded, refused, drawn, position } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
     for (const { intent, event } of recorded) {
       this.#init.ledger.acts.start(intent, event, position)
@@ -128,6 +130,15 @@ export class Live {
       await this.#components.authority.refresh(named, partyOf(fold, this.#init.run))
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
+    if (drawn !== null) await this.#takeDrawn(drawn)
+  }
+
+  async #takeDrawn(drawn: Drawn): Promise<void> {
+    this.#journal.take(await givenOf(this.#components.authority, this.#init.run, drawn))
+    // A turn, as every delivery takes: so what is decided now goes into one commit with what other
+    // runs go on with, and not into one between two of theirs.
+    await settled()
+    this.#rulings.afterDraw()
   }
 
   /** Waits for what comes next. @returns a stretch when there is nothing to wait for in memory */

@@ -15,7 +15,7 @@
 import type { RecordedEvent } from '@ice/events/ports'
 import type { GrantId, JsonObject, Timestamp } from '@ice/primitives'
 import { RUNS_CODES, type RunsCode } from './errors.ts'
-import type { Fact } from './journal.ts'
+import type { Fact } from './facts.ts'
 import type { Payload } from './lifecycle.ts'
 import type { WaitingStep } from './ports.ts'
 

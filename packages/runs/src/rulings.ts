@@ -12,7 +12,7 @@ import { filled, partAt, shownReferences } from './contents.ts'
 import type { Desk } from './desk.ts'
 import { type Call, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
 import { RunsError } from './errors.ts'
-import type { Fact, ForeignFact } from './journal.ts'
+import type { Fact, ForeignFact } from './facts.ts'
 import type { RunLabels } from './labels.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
 import type { RunPlace } from './ports.ts'
@@ -28,6 +28,8 @@ import { lookAtEvent, lookAtSignal, lookAtTimer } from './waits.ts'
 export class Rulings {
   readonly #init: Desk
   #queue: Step[] = []
+  /** Steps whose calls take more than the run holds: decided anew once slices were drawn. */
+  #lacking: Step[] = []
 
   constructor(desk: Omit<Desk, 'again' | 'deliver'>) {
     const { journal, execution } = desk
@@ -46,6 +48,12 @@ export class Rulings {
   /** Queues steps to be looked at, once more or for the first time. */
   again(steps: readonly Step[]): void {
     this.#queue.push(...steps)
+  }
+
+  /** Queues the steps that slices were drawn for: these are in hand now, or were not left. */
+  afterDraw(): void {
+    this.#queue.push(...this.#lacking)
+    this.#lacking = []
   }
 
   /** Works until nothing is asked that could be settled, recorded or tried now. */
@@ -164,7 +172,7 @@ export class Rulings {
     const at = journal.now()
     const { fold } = journal
     const init = { fold, authority: components.authority, purse: journal.purse() }
-    const ruling = rule(call, { ...init, at, fresh, waiting: journal.hasIntents })
+    const ruling = rule(call, { ...init, at, fresh, ahead: journal.isAhead })
     if (ruling.kind === 'denied' && !ruling.final) return false
     // The time it was decided for, and no later one, is what it can be judged again by.
     if (ruling.kind === 'denied') await this.#deny(step, { ...ruling.fact, at })
@@ -174,7 +182,11 @@ export class Rulings {
 
   async #apply(step: Step, ruling: Ruling): Promise<void> {
     const { journal } = this.#init
-    if (ruling.kind === 'intent') return journal.addIntent(ruling.intent)
+    if (ruling.kind === 'intent') {
+      if (ruling.lacks.length === 0) return journal.addIntent(ruling.intent)
+      this.#lacking.push(step)
+      return journal.draw(ruling.lacks)
+    }
     if (ruling.kind === 'denied') return this.#deny(step, ruling.fact)
     const waiting = journal.fold.waiting.get(step.id)
     const { call, ask } = ruling

@@ -89,7 +89,7 @@ export const CapabilityUsed = defineEventType({
     ceiling: ceiling.optional(),
     /** What the call may take at most, out of the run's slices. */
     spends: z.array(share).min(1).max(64).optional(),
-    /** The slices that the same append allots to the run. */
+    /** The slices that it is the first to take from: drawn before, or allotted in its append. */
     allotted: z.array(share).min(1).max(64).optional(),
     /** Labels of the arguments by JSON pointer; `''` is the whole. */
     labels: z.record(z.string().max(512), label).optional(),
@@ -167,8 +167,18 @@ export const BudgetAllotted = defineEventType({
   type: 'BudgetAllotted',
   category,
   description:
-    'A run was given a slice of a budget, in the append of the intent that needs it. (added)',
-  payload: share.extend({ run: uuid }),
+    'A run is given a slice of a budget; with `ifLeft` only where all of it is left, which the ' +
+    'events before this one decide. (added)',
+  payload: share.extend({ run: uuid, ifLeft: z.literal(true).optional() }),
+})
+
+export const BudgetDrawn = defineEventType({
+  type: 'BudgetDrawn',
+  category,
+  description:
+    'A run asked budgets for slices, in their streams and in this append; these say what it got. ' +
+    '(added)',
+  payload: z.strictObject({ shares: z.array(share).min(1).max(64) }),
 })
 
 export const BudgetReturned = defineEventType({
@@ -326,6 +336,7 @@ export const capabilityTypes = [
   CapabilityExpired,
   CountDebited,
   BudgetAllotted,
+  BudgetDrawn,
   BudgetReturned,
   AuthorityStopped,
   AuthorityResumed,

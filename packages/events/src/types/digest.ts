@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '025fe8948162f5b68c31ca67bdad29083649103253c2e5d3548c3d47a6300628' as Hash
+  'e24bee44020c441287d0d723af66629a6d8ca041b93e3a7e5f696c9808918dd7' as Hash
