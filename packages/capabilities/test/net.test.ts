@@ -33,6 +33,10 @@ describe('net / resources', () => {
     { paths: ['/v1', '/a/b;c=1/~d', '/caf%C3%A9'] },
     { addresses: ['public', 'loopback', '10.1.0.0/16', '169.254.0.0/16', '168.63.129.16/32'] },
     { addresses: ['fd00:1234::/32', '::1/128', '8.8.8.0/24', '2606:4700::/32'] },
+    { hosts: Array.from({ length: 256 }, (_, i) => `h${i}`) },
+    { hosts: [`${'a'.repeat(63)}.example`, 'a.'.repeat(126).concat('a')] },
+    { paths: [`/${'x'.repeat(4_095)}`] },
+    { addresses: Array.from({ length: 256 }, () => 'public') },
   ])('accepts %j', (members) => {
     expect(netKind.checkResource(net(members))).toBeUndefined()
   })
@@ -50,7 +54,7 @@ describe('net / resources', () => {
     [{ hosts: ['-a.example'] }, 'is no host'],
     [{ hosts: ['a.example:80'] }, 'is no host'],
     [{ hosts: [`${'a'.repeat(64)}.example`] }, 'is no host'],
-    [{ hosts: ['a.'.repeat(127).concat('ab')] }, 'is no host'],
+    [{ hosts: ['a.'.repeat(126).concat('ab')] }, 'is no host'],
     [{ hosts: ['127.1'] }, 'is no host'],
     [{ hosts: ['0x7f.0.0.1'] }, 'is no host'],
     [{ hosts: ['2130706433'] }, 'is no host'],
