@@ -162,6 +162,7 @@ const KINDS: readonly Kind[] = [
       [{ models: ['a/b'] }, { model: 'b' }, 'no name of a provider'],
       [{ models: ['a/b'] }, { provider: 'a', model: 'b', tools: [] }, 'a claim on'],
       [{ models: ['a/b'] }, { provider: 'a' }, 'undefined is no id of a model'],
+      [{ models: ['a/b'] }, { provider: 'a', model: 7 }, 'number is no id of a model'],
       [
         { models: ['a/b'], providers: ['c'] },
         { provider: 'd', model: 'b' },
@@ -204,7 +205,11 @@ const KINDS: readonly Kind[] = [
       ],
     ],
     outside: [
-      [{ spaces: ['a'], types: ['t'] }, { space: 'ab', types: ['t'] }, 'none of'],
+      [
+        { spaces: ['a', 'b'], types: ['t'] },
+        { space: 'ab', types: ['t'] },
+        'the space "ab" is none of "a", "b"',
+      ],
       [{ spaces: ['a'], types: ['t'] }, { space: 'a', types: ['t', 'u'] }, 'not among'],
       [{ spaces: ['a'], types: ['t'] }, { space: 'a', types: [] }, '"types" is a list'],
       [{ spaces: ['a'], types: ['t'] }, { space: 'a' }, '"types" is a list'],
@@ -309,6 +314,14 @@ const KINDS: readonly Kind[] = [
 const of = (kind: ResourceKind, members: JsonObject): Resource => ({
   kind: kind.kind,
   ...members,
+})
+
+/** Verifies: CAP-R120, CAP-R121, CAP-R122, CAP-R123 */
+describe('the kinds that go by names', () => {
+  it('have the names that grants call them by', () => {
+    const called = KINDS.map(({ kind }) => kind.kind)
+    expect(called).toEqual(['secret', 'model', 'memory', 'spawn'])
+  })
 })
 
 /** Verifies: CAP-R120, CAP-R121, CAP-R122, CAP-R123 */

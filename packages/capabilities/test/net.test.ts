@@ -223,6 +223,7 @@ describe('net / attenuation', () => {
     [{}, { addresses: ['8.8.8.0/24'] }],
     [{ addresses: ['loopback'] }, { addresses: ['127.0.0.1/32', '::1/128'] }],
     [{ addresses: ['10.0.0.0/8'] }, { addresses: ['10.1.0.0/16'] }],
+    [{ addresses: ['loopback', '10.0.0.0/8'] }, { addresses: ['10.1.0.0/16', 'loopback'] }],
     [{ addresses: ['169.254.169.254/32'] }, { addresses: ['169.254.169.254/32'] }],
   ])('%j holds %j', (parent, child) => {
     expect(netKind.exceeds(net(parent), net(child))).toBeUndefined()
@@ -382,6 +383,8 @@ describe('net / addresses', () => {
     '1:2:3:4:5:6:7',
     '1:2:3:4:5:6:7:8:9',
     '1:2:3:4:5:6:7:8::',
+    '1:2:3:4:5:6:7:8::g',
+    'g::1:2:3:4:5:6:7:8',
     '1.2.3.4::',
     '::1.2.3.4:5',
     '::g',
@@ -414,6 +417,18 @@ describe('net / addresses', () => {
         expect(ip === undefined ? '' : formatIp(ip)).toBe(text)
       }),
     )
+  })
+
+  it.each([
+    ['1:2:3:4:5:6:7::', '1:2:3:4:5:6:7:0'],
+    ['::2:3:4:5:6:7:8', '0:2:3:4:5:6:7:8'],
+    ['::ffff:1.2.3.4', '::ffff:102:304'],
+    ['1:2:3:4:5:6:127.0.0.1', '1:2:3:4:5:6:7f00:1'],
+    ['0000:0000:0000:0000:0000:FFFF:255.255.255.255', '::ffff:ffff:ffff'],
+  ])('reads %s, which is %s', (text, written) => {
+    const ip = parseIp(text)
+    expect(ip === undefined ? '' : formatIp(ip)).toBe(written)
+    expect(`[${written}]`).toBe(new URL(`http://[${text}]`).hostname)
   })
 
   it('holds metadata only where exactly it is named', () => {

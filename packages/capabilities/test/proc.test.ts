@@ -82,9 +82,10 @@ describe('proc / resources', () => {
     [{ env: ['9A'] }, 'no name of a variable'],
     [{ env: ['A\0'] }, 'no name of a variable'],
     [{ env: ['É'] }, 'no name of a variable'],
-    ...['@', '[', '`', '{', '/', ':'].map(
-      (next): [JsonObject, string] => [{ env: [`A${next}`] }, 'no name of a variable'],
-    ),
+    ...['@', '[', '`', '{', '/', ':'].map((next): [JsonObject, string] => [
+      { env: [`A${next}`] },
+      'no name of a variable',
+    ]),
     [{ env: ['0'] }, 'no name of a variable'],
     [{ env: Array.from({ length: 257 }, () => 'A') }, '"env" has more than 256 entries'],
     [{ env: [7] }, 'no name of a variable'],
