@@ -55,6 +55,7 @@ const KINDS: readonly Kind[] = [
       [{ names: ['a'], programs: ['C:/git/nul'] }, 'names a device'],
       [{ names: ['a'], programs: [7] }, 'a program is a path, not number'],
       [{ names: ['a'], origins: [7] }, 'no origin'],
+      [{ names: ['a'], origins: [['https://a.example']] }, 'no origin'],
       [{ names: ['a'], origins: ['http://a.example:80'] }, 'the usual one'],
     ],
     within: [
@@ -287,6 +288,7 @@ const KINDS: readonly Kind[] = [
         'the program "c" "2" is none of "a", "[',
       ],
       [{ names: ['a'] }, { program: 'a', version: '', depth: 1, width: 1 }, 'no version'],
+      [{ names: ['a'] }, { program: '', version: '1', depth: 1, width: 1 }, 'no name'],
       [{ names: ['a'] }, { program: 'a', version: '1', depth: 33, width: 1 }, '"depth" is a'],
       [{ names: ['a'] }, { program: 'a', version: '1', depth: 1, width: 10_001 }, '"width" is a'],
       [{ names: ['a'] }, { program: 'a', version: '1', depth: 1, width: 1, by: 1 }, 'a claim on'],

@@ -27,9 +27,10 @@ describe('net / resources', () => {
   it.each<JsonObject>([
     {},
     { hosts: ['*'] },
+    { hosts: ['a', '*.b'] },
     { hosts: ['*.example.com', 'xn--bcher-kva.example', '192.0.2.7', '[2001:db8::1]'] },
     { schemes: ['http', 'https'], ports: [1, 65_535] },
-    { methods: ['GET', 'POST', 'DELETE'] },
+    { methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] },
     { paths: ['/v1', '/a/b;c=1/~d', '/caf%C3%A9'] },
     { addresses: ['public', 'loopback', '10.1.0.0/16', '169.254.0.0/16', '168.63.129.16/32'] },
     { addresses: ['fd00:1234::/32', '::1/128', '8.8.8.0/24', '2606:4700::/32'] },
@@ -62,6 +63,10 @@ describe('net / resources', () => {
     [{ hosts: ['::1'] }, 'is no host'],
     [{ hosts: ['[::0001]'] }, 'is no host'],
     [{ hosts: ['[127.0.0.1]'] }, 'is no host'],
+    [{ hosts: ['[::1'] }, 'is no host'],
+    [{ hosts: ['[::1x'] }, 'is no host'],
+    [{ hosts: ['x::1]'] }, 'is no host'],
+    [{ hosts: ['*.-a.example'] }, 'no "*." with a name'],
     [{ hosts: ['[fe80::1%eth0]'] }, 'is no host'],
     [{ hosts: ['*.'] }, 'no "*." with a name'],
     [{ hosts: ['*.1'] }, 'no "*." with a name'],
@@ -196,6 +201,14 @@ describe('net / claims', () => {
     expect(netKind.refuses(net(), 'net.fetch', whole)).toContain(why)
   })
 
+  it('tells of eight ports, however many there are', () => {
+    const ports = Array.from({ length: 9 }, (_, i) => i + 1)
+    expect(netKind.kind).toBe('net')
+    expect(asks(net({ ports }), 'https://api.example.com/')).toBe(
+      'the port 443 is none of 1, 2, 3, 4, 5, 6, 7, 8',
+    )
+  })
+
   it('refuses a claim that lacks a member', () => {
     for (const name of ['scheme', 'host', 'port', 'method', 'path']) {
       const { [name]: _left, ...rest } = claim('https://api.example.com/v1') as Record<
@@ -220,6 +233,7 @@ describe('net / attenuation', () => {
     [{}, { methods: ['GET'] }],
     [{}, { paths: ['/a'] }],
     [{ paths: ['/a'] }, { paths: ['/a/b', '/a'] }],
+    [{ paths: ['/a', '/b'] }, { paths: ['/b/c', '/a'] }],
     [{}, { addresses: ['8.8.8.0/24'] }],
     [{ addresses: ['loopback'] }, { addresses: ['127.0.0.1/32', '::1/128'] }],
     [{ addresses: ['10.0.0.0/8'] }, { addresses: ['10.1.0.0/16'] }],
