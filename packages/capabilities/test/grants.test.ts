@@ -358,7 +358,7 @@ describe('list', () => {
 
 /** Verifies: CAP-R62 */
 describe('preview', () => {
-  it('names the grants that live: neither revoked, nor below one that is, nor over by now', async () => {
+  it('names the living grants: not revoked, nor below such a one, nor over by now', async () => {
     const office = new Office()
     const { grants, clock } = office
     const lasting = await office.root()

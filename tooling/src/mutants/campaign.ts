@@ -150,7 +150,7 @@ class Suite {
     return this.#known === undefined || this.#fails(this.#known)
   }
 
-  /** @throws when a file of tests fails with no mutant on: then it noticed none, and failed anyhow */
+  /** @throws when a file of tests fails with no mutant on: what it noticed was something else */
   async insistOnPasses(): Promise<void> {
     for (const file of this.#files) {
       const result = await this.#runner.run({ file, mutant: 0 })

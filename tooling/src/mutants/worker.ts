@@ -66,8 +66,8 @@ for (const source of sources) {
   nextId += mutants.length
 }
 installLoader({ folder, tooling: join(projectRoot, 'tooling/src/'), texts })
-// A counterexample is enough, nobody reads the smallest one; and what is drawn is drawn again by the
-// next campaign, so that it notices the same.
+// A counterexample is enough, nobody reads the smallest one. And what is drawn is drawn again by
+// the next campaign, so that it notices the same.
 fc.configureGlobal({ endOnFailure: true, seed: FAST_CHECK_SEED })
 
 let active = 0
