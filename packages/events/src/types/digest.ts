@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '4482b44d9f63170fcdc2e1c3bc11911f56a19dbdd5a703d1ea8ee8cdd68f3df6' as Hash
+  '455d183db562506bde9f32675cc65b4d3df1eafcddaea1b514ae39495171c805' as Hash
