@@ -69,6 +69,8 @@ describe('fs / paths', () => {
     ['com1:', 'device'],
   ])('refuses %j below a root with a drive, and there alone: %s', (path, why) => {
     expect(relativePathFault(path, 'C:/work')).toContain(why)
+    expect(reads(fsRoot('C:/work'), path)).toContain(why)
+    expect(reads(fsRoot('/work'), path)).toBeUndefined()
     expect(relativePathFault(path, '/work')).toBeUndefined()
     expect(relativePathFault(path)).toBeUndefined()
   })

@@ -184,7 +184,7 @@ describe('a run that is odd', () => {
   it('because its events hold no texts is told as far as it goes', async () => {
     const runs = new Runs()
     runs.create()
-    const used = runs.add('CapabilityUsed', { effect: 7, action: null, chain: 'all' })
+    const used = runs.add('CapabilityUsed', { effect: 7, action: null, chain: 7 })
     const asked = runs.add('ApprovalRequested', [])
     const { run } = runs
     expect(await runs.told([], () => true)).toEqual({
@@ -192,6 +192,7 @@ describe('a run that is odd', () => {
       effects: [{ run, effect: '', action: '', fate: '', intent: used.id }],
       approvals: [{ run, step: '', prompt: '', request: asked.id }],
     })
+    expect(await runs.told([runs.world.ids.nextGrantId()])).toEqual(NOTHING)
   })
 })
 
