@@ -99,7 +99,7 @@ export function grantedEvent(grant: Grant, init: GrantedInit = {}): NewEvent {
 export interface GrantedInit {
   /** A name for people; at most 512 characters. */
   readonly label?: string
-  readonly principal?: PrincipalId
+  readonly principal?: PrincipalId | undefined
   readonly causes?: readonly EventId[]
 }
 
@@ -187,10 +187,7 @@ function delegation(
     stream: grantStream(grant.id),
     version,
   }))
-  const event = grantedEvent(child, {
-    ...(principal === undefined ? {} : { principal }),
-    causes: [`grant/${command.parent}@1` as EventId],
-  })
+  const event = grantedEvent(child, { principal, causes: [`grant/${command.parent}@1` as EventId] })
   return {
     writes: [{ stream: grantStream(child.id), expectedVersion: 'no_stream', events: [event] }],
     guards: [...guards, command.stops],

@@ -8,7 +8,7 @@
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import type { EventId, GrantId, RunId } from '@ice/primitives'
 import { isRecord, own } from './plain.ts'
-import type { EndingPreview, Holder, Party, StopScope } from './ports.ts'
+import type { EndingPreview, Party, StopScope } from './ports.ts'
 import type { GrantEntry } from './state.ts'
 import { stopStream, stopStreams } from './stops.ts'
 
@@ -152,13 +152,13 @@ export function endingPreview(
 export function stopEnding(scope: StopScope, runs: OpenRuns, all: Iterable<GrantEntry>): Ending {
   const stream = stopStream(scope)
   const concerns = (party: Party): boolean => stopStreams(party).includes(stream)
-  const holders = new Set<string>([holderOf(scope)])
+  const holders = new Set<string | undefined>([holderOf(scope)])
   for (const [run, { party }] of runs) if (concerns(party)) holders.add(`run/${run}`)
-  const held = [...all].filter(({ grant }) => scope === 'all' || holders.has(grant?.holder ?? ''))
+  const held = [...all].filter(({ grant }) => scope === 'all' || holders.has(grant?.holder))
   return { concerns, grants: new Set(held.map(({ id }) => id)) }
 }
 
-function holderOf(scope: StopScope): Holder | 'all' {
-  if (scope === 'all') return 'all'
-  return scope.replace(/^operator\//, 'principal/') as Holder
+/** The holder that a scope is; of everything none is. */
+function holderOf(scope: StopScope): string {
+  return scope.replace(/^operator\//, 'principal/')
 }
