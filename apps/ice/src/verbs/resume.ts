@@ -58,7 +58,11 @@ export async function resume(
       ? { ...invocation, print: async (_human, record) => void records.push(record()) }
       : invocation
   try {
-    const runtime = await openRuntime(invocation, { create: false, programs })
+    const runtime = await openRuntime(invocation, {
+      create: false,
+      programs,
+      secrets: (await invocation.config()).secrets,
+    })
     return await using(runtime, async () => {
       const exits: number[] = []
       const common = { views, programs, options, invocation: gathering, stop, runtime }
