@@ -41,6 +41,7 @@ export interface ReadRequest {
   readonly session: string | undefined
   readonly principal: string | undefined
   readonly tool: string | undefined
+  readonly proposer: string | undefined
   readonly grant: GrantId
   readonly action: string
   readonly claim: JsonObject
@@ -79,7 +80,7 @@ export function readRequest(request: unknown): Reading {
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource, tool, labels, standing } = request
+  const { approved, callDigest, resource, tool, labels, standing, proposer } = request
   const { arguments: given, givenDigest } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
@@ -91,6 +92,9 @@ function read(request: AuthorityRequest): Reading {
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
   if (agent !== undefined && !isAgentId(agent)) {
     faults.push(`its agent is an agent id, not ${shown(agent)}`)
+  }
+  if (proposer !== undefined && !isAgentId(proposer)) {
+    faults.push(`its proposer is an agent id, not ${shown(proposer)}`)
   }
   if (session !== undefined && !isSessionId(session)) {
     faults.push(`its session is a session id, not ${shown(session)}`)
@@ -126,6 +130,7 @@ function read(request: AuthorityRequest): Reading {
       session,
       principal,
       tool,
+      proposer,
       grant,
       action,
       claim,

@@ -15,7 +15,6 @@ import type {
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
-  type EventId,
   errorRecord,
   type GrantId,
   type Hash,
@@ -35,8 +34,9 @@ import {
   secretRecord,
   tooWide,
 } from './carried.ts'
-import { boundsMember, denied, proposalOf, refusal, type Told } from './denied.ts'
+import { boundsMember, denied, proposalOf, proposerMember, refusal, type Told } from './denied.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
+import type { Followed } from './execution.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
@@ -85,8 +85,8 @@ export interface Call {
   readonly hold: boolean
   /** Version up to which the program had been given what happened when it asked. */
   readonly askedAt: number
-  /** The event of the proposal it follows. */
-  readonly proposal?: EventId | undefined
+  /** The proposal it follows. */
+  readonly proposal?: Followed | undefined
   /** Of its arguments, where they are known from a record; else those of the run say it. */
   readonly labels?: CallLabels | undefined
 }
@@ -233,14 +233,16 @@ export function rule(
 }
 
 function requestOf(
-  { run, grant, resource, request, sealed, given, bound, bounds }: Call,
+  call: Call,
   { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
   told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },
 ): AuthorityRequest {
+  const { run, grant, resource, request, sealed, given, bound, bounds } = call
   const isFilled = bound.references.length > 0
   return {
     ...{ run, grant, resource, action: request.action },
     ...partyOf(fold, run),
+    ...proposerMember(call),
     arguments: given,
     argumentsDigest: sealed.digest,
     ...(isFilled ? { givenDigest: sha256Hex(canonicalize(given)) } : {}),
@@ -279,7 +281,7 @@ function intended(
   answer: RecordedEvent | undefined,
 ): Ruling {
   const ok = granted.reduce(joined, allowed)
-  if (granted.length > 0 && isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
+  if (isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
   return { kind: 'intent', intent: intentOf(call, labels, { ok, uses }, answer) }
 }
 
@@ -321,6 +323,7 @@ function intentOf(
       labels: labels as Payload<'CapabilityUsed'>['labels'],
       ...(call.hold ? { held: true as const } : {}),
       ...boundsMember(call),
+      ...proposerMember(call),
       ...approval,
       ...budgetMembers(ok),
       ...standing,

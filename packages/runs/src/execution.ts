@@ -42,6 +42,12 @@ import type {
 import { type Bound, References, strayReference } from './references.ts'
 import { asRecorded, digestOfRef, sealValue } from './value.ts'
 
+/** A proposal that an effect follows: its event, and the agent who made it. */
+export interface Followed {
+  readonly event: EventId
+  readonly agent: string
+}
+
 /** What a step asks for. */
 export type Ask =
   | {
@@ -50,8 +56,8 @@ export type Ask =
       readonly request: EffectRequest<unknown> & { readonly arguments: JsonObject }
       readonly bound: Bound
       readonly hold: boolean
-      /** The event of the proposal it follows. */
-      readonly proposal?: EventId | undefined
+      /** The proposal it follows. */
+      readonly proposal?: Followed | undefined
     }
   | { readonly kind: 'reveal'; readonly id: string; readonly digest: Hash; readonly at: string }
   | { readonly kind: 'proposal'; readonly proposal: Proposal }
@@ -84,8 +90,8 @@ export class Execution {
   readonly #ids = new IdSet()
   readonly #steps = new Map<string, Step>()
   readonly #fresh = new Set<Step>()
-  /** Versions of the latest proposals, by step. */
-  readonly #proposals = new Map<string, number>()
+  /** The latest proposals, by step. */
+  readonly #proposals = new Map<string, Followed>()
   readonly references: References = new References()
   #now: Timestamp
   #at: number
@@ -139,13 +145,15 @@ export class Execution {
     this.#fresh.delete(step)
     this.#now = event.time
     this.#at = event.version
-    if (step.ask.kind === 'proposal') this.#remember(step.id, event.version)
+    if (step.ask.kind === 'proposal') {
+      this.#remember(step.id, { event: event.id, agent: step.ask.proposal.agent })
+    }
     step.settle(this.#held(step, event, settlement))
     await settled()
   }
 
-  #remember(proposal: string, version: number): void {
-    this.#proposals.set(proposal, version)
+  #remember(proposal: string, followed: Followed): void {
+    this.#proposals.set(proposal, followed)
     if (this.#proposals.size <= PROPOSALS_MAX) return
     for (const oldest of this.#proposals.keys()) {
       this.#proposals.delete(oldest)
@@ -153,10 +161,10 @@ export class Execution {
     }
   }
 
-  /** The event of a proposal of this scope. @throws `ICE_RUNS_PROPOSAL_NOT_FOUND` */
-  #proposed(prefix: string, proposal: unknown): EventId {
-    const version = this.#proposals.get(prefix + checkName(proposal))
-    if (version !== undefined) return `run/${this.#run}@${version}` as EventId
+  /** A proposal of this scope. @throws `ICE_RUNS_PROPOSAL_NOT_FOUND` */
+  #proposed(prefix: string, proposal: unknown): Followed {
+    const followed = this.#proposals.get(prefix + checkName(proposal))
+    if (followed !== undefined) return followed
     const message =
       'An effect follows a proposal that was recorded before it was asked for, in the same ' +
       `scope, and is among the latest ${PROPOSALS_MAX}`

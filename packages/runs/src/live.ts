@@ -10,9 +10,10 @@ import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { type Execution, settlementOf } from './execution.ts'
 import { type Journal, runStream } from './journal.ts'
-import { unanswered } from './lifecycle.ts'
+import { unanswered, viewOf } from './lifecycle.ts'
 import { OUTSIDE_GRACE_MS } from './limits.ts'
 import type { DriveOptions, Program, Stretch } from './ports.ts'
+import { QuestionRights } from './question-rights.ts'
 import { dueFact, nextDue } from './questions.ts'
 import { resultOf } from './result.ts'
 import { Rulings } from './rulings.ts'
@@ -38,6 +39,7 @@ export class Live {
   readonly #journal: Journal<EffectIntent>
   readonly #execution: Execution
   readonly #rulings: Rulings
+  readonly #rights: QuestionRights
 
   constructor(init: LiveInit) {
     const { components, journal, execution, run, ledger } = init
@@ -45,6 +47,7 @@ export class Live {
     this.#components = components
     this.#journal = journal
     this.#execution = execution
+    this.#rights = new QuestionRights(components)
     this.#rulings = new Rulings({ components, journal, execution, run, acts: ledger.acts })
   }
 
@@ -55,6 +58,7 @@ export class Live {
     for (;;) {
       await this.#recordCompletions()
       this.#passDeadlines()
+      this.#rulings.again(this.#rights.take().flatMap((id) => this.#execution.step(id) ?? []))
       await this.#rulings.settleAsked()
       const { fold } = this.#journal
       const { ending } = this.#execution
@@ -112,7 +116,11 @@ export class Live {
     if (refused.length > 0) {
       const { fold } = this.#journal
       const named = refused.flatMap(grantsOf)
-      await this.#components.authority.refresh(named, partyOf(fold, this.#init.run))
+      const party = partyOf(fold, this.#init.run)
+      await this.#components.authority.refresh(named, party)
+      for (const proposer of new Set(refused.flatMap(({ data }) => data.proposer ?? []))) {
+        await this.#components.authority.refresh([], { ...party, proposer })
+      }
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
   }
@@ -126,13 +134,22 @@ export class Live {
     if (idle && options.wait !== true && this.#allWaitForPeople()) return this.#suspend()
     const leave = this.#components.watch.add(run, () => waker.wake('news'))
     const alarm = this.#setAlarm()
+    const asked = await this.#watchRights()
     try {
       const why = await waker.wait()
       return why === 'news' ? await this.#takeNews() : null
     } finally {
       leave()
       alarm.abort()
+      asked()
     }
+  }
+
+  /** Wakes the drive when the right to what it asks about ends. */
+  #watchRights(): Promise<() => void> {
+    const { fold } = this.#journal
+    const { waker } = this.#init
+    return this.#rights.watch(viewOf(fold), unanswered(fold), () => waker.wake())
   }
 
   /** Wakes the drive when a question becomes due. */

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '4482b44d9f63170fcdc2e1c3bc11911f56a19dbdd5a703d1ea8ee8cdd68f3df6' as Hash
+  '41d3a67bd792dee1f2a9df40e773a84622e9f586acd623b76b1f8287cc0e156a' as Hash
