@@ -36,6 +36,8 @@ export interface Components {
   readonly limits: Readonly<Record<string, number>>
   readonly watch: Watch
   readonly rights: Rights
+  /** @throws `ICE_RUNS_SIGNAL_UNSUPPORTED` — a program known here does not take it */
+  checkSignal(fold: RunFold, signal: string, payload: unknown): void
   /** @throws `ICE_RUNS_PROGRAM_NOT_FOUND` */
   programOf(fold: RunFold): Program
 }

@@ -36,13 +36,13 @@ import {
 } from './carried.ts'
 import { boundsMember, denied, proposalOf, proposerMember, refusal, type Told } from './denied.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import type { Followed } from './execution.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectRequest, SecretUse } from './ports.ts'
 import { shareOf } from './purse.ts'
 import type { Bound } from './references.ts'
+import type { Followed } from './steps.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */

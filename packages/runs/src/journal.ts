@@ -199,6 +199,36 @@ export class Journal<I extends Intent = Intent> {
     if (this.#purse !== undefined) reserve(this.#purse, intent)
   }
 
+  /**
+   * Appends one fact, while nothing else waits, if these streams have not moved.
+   * @returns false when one has: nothing was recorded
+   * @throws as `flush`
+   */
+  async appendAlone(fact: Fact, guards: readonly Guard[]): Promise<boolean> {
+    const { type, data, causes = [] } = fact
+    const time = this.now()
+    const event: NewEvent = { type, data, time, ...(causes.length === 0 ? {} : { causes }) }
+    const expectedVersion = this.#version as StreamVersion
+    try {
+      const write: StreamWrite = { stream: this.#stream, expectedVersion, events: [event] }
+      await this.#log.append({ writes: [write], guards })
+    } catch (error) {
+      if (hasCode(error, 'ICE_EVENTS_GUARD_CONFLICT')) return false
+      if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
+      throw error
+    }
+    this.#onEvent(this.#place(event, this.#version + 1))
+    return true
+  }
+
+  /** Takes back all intents that wait, to be decided anew: some are wanted no longer. */
+  withdrawIntents(): readonly I[] {
+    const withdrawn = this.#intents
+    this.#intents = []
+    this.#purse = undefined
+    return withdrawn
+  }
+
   /** Appends what waits. @throws `STALE` when the run has moved; whatever else the log throws */
   async flush(): Promise<Flushed<I>> {
     const taken = this.#takeIntents()

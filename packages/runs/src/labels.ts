@@ -159,6 +159,16 @@ export function giveRevealed(
   give(labels, step, { version, of: reference, digest: value as Hash, label })
 }
 
+/** What somebody sent, once a step was given it. */
+export function giveReceived(
+  labels: RunLabels,
+  { version, data }: RecordedEvent<string, StandardPayloads['SignalConsumed']>,
+): void {
+  const { step, digest, label } = data
+  const own = label === undefined ? TRUSTED_LABEL : recorded(label)
+  give(labels, step, { version, of: step, digest: digest as Hash, label: own })
+}
+
 /** A person vouches for a value. One that nobody answers for changes nothing. */
 export function endorse(
   labels: RunLabels,

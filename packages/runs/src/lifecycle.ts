@@ -15,21 +15,25 @@
 import type { Projection, StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { type GrantId, invariant, type OwnerId, type RunId, type Timestamp } from '@ice/primitives'
+import { moveState } from './edges.ts'
 import {
   declassify,
   endorse,
   giveFailure,
   giveInput,
   giveOutcome,
+  giveReceived,
   giveRevealed,
   noLabels,
   type RunLabels,
 } from './labels.ts'
 import { STANDING_MAX } from './limits.ts'
-import type { Conclusion, EffectCounts, Phase, RunState, RunView, WaitingStep } from './ports.ts'
+import type { EffectCounts, RunView, Wait, WaitingStep } from './ports.ts'
 import { createPurse, type Purse, sharesOf } from './purse.ts'
 import { escalated, type LapsedQuestion, questionOf, refusalOf } from './questions.ts'
+import { versionOf } from './recorded.ts'
 import { evolvePurse } from './run-purse.ts'
+import { evolveWaits } from './waits.ts'
 
 /** The payload of a standard type. */
 export type Payload<T extends keyof StandardPayloads> = StandardPayloads[T]
@@ -56,6 +60,7 @@ type OfOthers =
   | 'open'
   | 'inDoubt'
   | 'waitingFor'
+  | 'waits'
   | 'effects'
   | 'grants'
   | 'label'
@@ -68,6 +73,10 @@ export interface RunFold {
   readonly grants: Map<string, GrantId>
   readonly open: Map<string, OpenEffect>
   readonly waiting: Map<string, WaitingStep>
+  /** Steps that wait for a time, or for what others do. */
+  readonly waits: Map<string, Wait>
+  /** By name the version, in the inbox, of the last signal that a step was given; and how many. */
+  readonly signals: { readonly taken: Map<string, number>; count: number }
   readonly answers: Map<string, RecordedAnswer>
   /** Questions whose time ran out, and whose steps are not settled yet. */
   readonly lapsed: Map<string, LapsedQuestion>
@@ -93,6 +102,8 @@ export const runProjection: Projection<RunFold> = {
     grants: new Map(),
     open: new Map(),
     waiting: new Map(),
+    waits: new Map(),
+    signals: { taken: new Map(), count: 0 },
     answers: new Map(),
     lapsed: new Map(),
     refusedAnswers: new Map(),
@@ -112,6 +123,7 @@ export const runProjection: Projection<RunFold> = {
     invariant(view.state !== 'TERMINATED', `${event.id}: nothing follows RunTerminated`)
     moveState(fold, event)
     evolvePurse(fold, event, isOutcome(event))
+    evolveWaits(fold.waits, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true
@@ -141,6 +153,7 @@ export function viewOf(fold: RunFold): RunView {
     ...fold.view,
     grants: Object.fromEntries(fold.grants),
     waitingFor: unanswered(fold),
+    waits: [...fold.waits.values()],
     open: [...fold.open.keys()],
     inDoubt: doubts,
     effects: { ...fold.effects },
@@ -184,67 +197,6 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
     tags: data.tags ?? {},
   }
   return fold
-}
-
-/** Which states an event may find the run in, and which it leads to. */
-interface Edge {
-  readonly from: readonly RunState[]
-  readonly to: RunState
-  readonly phase: Phase
-  readonly conclusion?: Conclusion
-}
-
-const BEFORE_CONCLUSION = [
-  'CREATED',
-  'PROVISIONED',
-  'CONTEXT_READY',
-  'EXECUTING',
-  'VALIDATING',
-] as const satisfies readonly RunState[]
-
-/** The graph of RFC-ICE-005, with abort and forced termination from every open state. */
-export const EDGES: ReadonlyMap<string, Edge> = new Map<string, Edge>([
-  ['RunProvisioned', { from: ['CREATED'], to: 'PROVISIONED', phase: 'context' }],
-  ['CapabilitiesBound', { from: ['PROVISIONED'], to: 'CONTEXT_READY', phase: 'context' }],
-  ['ExecutionWindowOpened', { from: ['CONTEXT_READY'], to: 'EXECUTING', phase: 'execution' }],
-  ['ValidationStarted', { from: ['EXECUTING'], to: 'VALIDATING', phase: 'validation' }],
-  [
-    'RunCommitted',
-    { from: ['VALIDATING'], to: 'COMMITTED', phase: 'teardown', conclusion: 'committed' },
-  ],
-  [
-    'RunAborted',
-    { from: BEFORE_CONCLUSION, to: 'ABORTED', phase: 'teardown', conclusion: 'aborted' },
-  ],
-  [
-    'RunForciblyTerminated',
-    {
-      from: BEFORE_CONCLUSION,
-      to: 'TERMINATED_BY_RUNTIME',
-      phase: 'teardown',
-      conclusion: 'terminated_by_runtime',
-    },
-  ],
-  [
-    'RunTerminated',
-    {
-      from: ['COMMITTED', 'ABORTED', 'TERMINATED_BY_RUNTIME'],
-      to: 'TERMINATED',
-      phase: 'teardown',
-    },
-  ],
-])
-
-function moveState({ view }: RunFold, event: RecordedEvent): void {
-  const edge = EDGES.get(event.type)
-  if (edge === undefined || view === null) return
-  invariant(
-    edge.from.includes(view.state),
-    `${event.id}: ${event.type} cannot follow in state ${view.state}`,
-  )
-  view.state = edge.to
-  view.phase = edge.phase
-  if (edge.conclusion !== undefined) view.conclusion = edge.conclusion
 }
 
 type Evolve = (fold: RunFold, event: RecordedEvent) => void
@@ -358,6 +310,18 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
   ValueEndorsed: on<'ValueEndorsed'>(({ labels }, _data, event) => endorse(labels, event)),
   ValueDeclassified: on<'ValueDeclassified'>(({ labels }, _data, event) => {
     declassify(labels, event)
+  }),
+  SignalConsumed: on<'SignalConsumed'>(({ labels, signals }, { name, signal }, event) => {
+    signals.taken.set(name, versionOf(signal))
+    signals.count += 1
+    giveReceived(labels, event)
+  }),
+  ScopeCancelled: on<'ScopeCancelled'>((fold, { scopes }) => {
+    for (const step of fold.waiting.keys()) {
+      const isWithin = scopes.some((scope) => step.startsWith(`${scope}/`))
+      // A doubt is a fact about the world: it does not end with the wish for the effect.
+      if (isWithin && !fold.open.has(step)) stopWaiting(fold, step)
+    }
   }),
   AbortRequested: on<'AbortRequested'>((fold, _data, event) => {
     fold.abortRequested ??= event

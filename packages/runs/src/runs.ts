@@ -7,6 +7,7 @@ import { foldRun, requestAbort, resolveEffect } from './commands.ts'
 import type { Components, RunsInit } from './components.ts'
 import { Drive } from './drive.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
+import { sendSignal } from './inbox.ts'
 import { declassifyValue, endorseValue, valuesOfRun } from './label-commands.ts'
 import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
 import type { DriveOptions, Program, RunResult, Runs, RunView, Stretch } from './ports.ts'
@@ -66,6 +67,7 @@ export function createRuns(init: RunsInit): RunsService {
     labels: (run) => valuesOfRun(components, run),
     endorse: (run, command) => endorseValue(components, run, command),
     declassify: (run, command) => declassifyValue(components, run, command),
+    signal: (run, command) => sendSignal(components, run, command),
     resolveDoubt: (run, command) => resolveEffect(components, run, command),
     async abort(run, command) {
       await requestAbort(components, run, command)
@@ -100,6 +102,7 @@ function componentsOf(init: RunsInit, programs: ReadonlyMap<string, Program>): C
     watch: createWatch({ log, clock }, () => undefined),
     // So is a look at rights: as long as the log cannot be read, nothing can be appended to it.
     rights: createRights({ log, clock }, () => undefined),
+    checkSignal: (fold, signal, payload) => checkSignal(fold, programs, signal, payload),
     programOf: (fold) => programOf(fold, programs),
   }
 }
@@ -126,6 +129,31 @@ function programOf(fold: RunFold, programs: ReadonlyMap<string, Program>): Progr
     `The run needs program ${name} ${version}; registered here: ${known}`,
     { program: name, version },
   )
+}
+
+/** A program that is not known here is held to its schema where it takes the signal. */
+function checkSignal(
+  fold: RunFold,
+  programs: ReadonlyMap<string, Program>,
+  signal: string,
+  payload: unknown,
+): void {
+  const { name, version } = fold.view?.program ?? { name: '', version: '' }
+  const program = programs.get(programKey(name, version))
+  if (program === undefined) return
+  const { signals = {} } = program
+  const schema = Object.hasOwn(signals, signal) ? signals[signal] : undefined
+  const known = Object.keys(signals).join(', ') || 'none'
+  if (schema === undefined) {
+    const message = `${name} ${version} takes no signal "${signal}"; it takes: ${known}`
+    throw new RunsError(RUNS_CODES.signalInvalid, message, { signal })
+  }
+  try {
+    schema.parse(payload)
+  } catch (cause) {
+    const message = `The payload does not fit the schema of the signal "${signal}"`
+    throw new RunsError(RUNS_CODES.signalInvalid, message, { signal }, cause)
+  }
 }
 
 async function awaitResult(

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '41d3a67bd792dee1f2a9df40e773a84622e9f586acd623b76b1f8287cc0e156a' as Hash
+  'de4c56be0d260e39c241039ff17571d12624f375f15aebcd8e682670e2c977f1' as Hash
