@@ -28,7 +28,14 @@ describe('a log whose calls carried secrets, and whose runs were moved to segmen
     ...['--grant', `keys=net.fetch:secret:api/token;origins=${origin};expires=1h`],
   ]
   const run = async (): Promise<string> => {
-    const ended = await folder.iceWith({ env }, 'run', './carrier.ts', ...input, ...grants, '--json')
+    const ended = await folder.iceWith(
+      { env },
+      'run',
+      './carrier.ts',
+      ...input,
+      ...grants,
+      '--json',
+    )
     expect(ended.code).toBe(0)
     return json<{ run: string }>(ended).run
   }

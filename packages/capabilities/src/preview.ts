@@ -160,7 +160,7 @@ export function endingPreview(
 
 /**
  * What stopping a scope ends: what its runs do, the grants they hold, and those that came through
- * the hands of the scope itself. What one of its runs handed on has that run's switch, not this one.
+ * the hands of the scope itself. What one of its runs handed on has that run's switch.
  */
 export function stopEnding(scope: StopScope, runs: OpenRuns, all: Iterable<GrantEntry>): Ending {
   const stream = stopStream(scope)

@@ -77,6 +77,12 @@ export function readRequest(request: unknown): Reading {
   }
 }
 
+function agentFaults(agents: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.entries(agents).flatMap(([name, id]) => {
+    return id === undefined || isAgentId(id) ? [] : [`its ${name} is an agent id, not ${shown(id)}`]
+  })
+}
+
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
@@ -90,12 +96,7 @@ function read(request: AuthorityRequest): Reading {
   const purse = readPurse(request.purse)
   const faults: string[] = []
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
-  if (agent !== undefined && !isAgentId(agent)) {
-    faults.push(`its agent is an agent id, not ${shown(agent)}`)
-  }
-  if (proposer !== undefined && !isAgentId(proposer)) {
-    faults.push(`its proposer is an agent id, not ${shown(proposer)}`)
-  }
+  faults.push(...agentFaults({ agent, proposer }))
   if (session !== undefined && !isSessionId(session)) {
     faults.push(`its session is a session id, not ${shown(session)}`)
   }
