@@ -19,13 +19,13 @@ import { budgetStream, slicesOf } from './budget.ts'
 import { callDigest } from './call.ts'
 import { decide } from './decide.ts'
 import { rootGrant } from './grant.ts'
-import { type HolderParts, holderParts } from './holder.ts'
+import { holderParts } from './holder.ts'
 import { composeKinds } from './kinds.ts'
 import { CACHED_GRANTS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
 import { POLICY_STREAM } from './policy.ts'
 import type { Authority, Ceiling, Party, ResourceKind } from './ports.ts'
 import { type AuthorityState, authorityProjection, grantState } from './state.ts'
-import { isStopScope, stopStream, stopStreams } from './stops.ts'
+import { stopStream, stopStreams, stopsOfHolder } from './stops.ts'
 
 /** What authority is made of. */
 export interface AuthorityComponents {
@@ -81,8 +81,7 @@ export function createAuthority(components: AuthorityComponents): Authority {
       const entry = state.grants.get(id)
       const { grant, budget } = entry ?? {}
       if (budget !== undefined) await follow(budgetStream(id), budget.version)
-      const holder = links === 0 ? holderParts(grant?.holder) : undefined
-      for (const stop of stopsOfHolder(holder)) await followStop(stop)
+      for (const stop of stopsOfHolder(holderParts(grant?.holder))) await followStop(stop)
       next = grant?.parent
     }
   }
@@ -129,13 +128,6 @@ function slicesIn({ grants }: AuthorityState): Authority['slices'] {
 /** The switches that a refresh for somebody reads; for nobody that of everything. */
 function stopsOfParty(party: Party | undefined): readonly StreamId[] {
   return party === undefined ? [stopStream('all')] : stopStreams(party)
-}
-
-/** The switch of a holder; a tool has none, it acts for a run. */
-function stopsOfHolder(holder: HolderParts | undefined): readonly StreamId[] {
-  if (holder === undefined) return []
-  const scope = `${holder.kind === 'principal' ? 'operator' : holder.kind}/${holder.id}`
-  return isStopScope(scope) ? [stopStream(scope)] : []
 }
 
 /** At most one run of `work` at a time, and one more that all who came meanwhile share. */

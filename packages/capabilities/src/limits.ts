@@ -3,6 +3,9 @@
 /** @units links from a grant to its root, both counted. Guards of a chain fit into one append. */
 export const CHAIN_LINKS_MAX = 32
 
+/** @units streams that an intent under one chain guards: what one append guards. */
+export const CHAIN_GUARDS_MAX = 64
+
 /** @units limited links of a chain. A slice of each may have to be drawn in one append, which
  * writes at most 16 streams. */
 export const CHAIN_BUDGETS_MAX = 8

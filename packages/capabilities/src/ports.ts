@@ -65,6 +65,8 @@ export interface Party {
   readonly agent?: string | undefined
   readonly session?: string | undefined
   readonly principal?: string | undefined
+  /** The agent whose proposal it follows: it lends no authority, and its switch concerns it. */
+  readonly proposer?: string | undefined
 }
 
 /** What a person is to be asked about a call that nothing else refuses. */
@@ -158,8 +160,10 @@ export interface AuthorityRequest {
   readonly run: RunId
   /** The first run of its line, where that is another: it holds what that one holds. */
   readonly line?: RunId
-  /** The agent on whose proposal the run acts, where there is one. */
+  /** The agent for which the run acts, where there is one. */
   readonly agent?: string
+  /** The agent whose proposal the effect follows, where it says so. */
+  readonly proposer?: string
   /** The session the run belongs to, where there is one. */
   readonly session?: string
   /** On whose command the run acts, where that is known. */

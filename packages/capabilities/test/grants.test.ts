@@ -399,3 +399,40 @@ describe('the event that records a grant', () => {
     })
   })
 })
+
+/** Verifies: CAP-R67 */
+describe('a revocation', () => {
+  /** An office whose commands have what they read counted. */
+  async function counted() {
+    const office = new Office()
+    let read = 0
+    const counting = async function* <T extends readonly unknown[]>(
+      batches: AsyncIterable<T>,
+    ): AsyncIterable<T> {
+      for await (const batch of batches) {
+        read += batch.length
+        yield batch
+      }
+    }
+    const log: EventLog = {
+      ...office.log,
+      read: (query) => counting(office.log.read(query)),
+      readAll: (query) => counting(office.log.readAll(query)),
+    }
+    const { authority, clock } = office
+    const grants = createGrants({ log, authority, kinds, clock, ids, principal: alice })
+    for (let n = 0; n < 300; n += 1) await office.root()
+    return { office, grants, read: () => read }
+  }
+
+  it('reads no grant that cannot hang below it', async () => {
+    const { office, grants, read } = await counted()
+    const single = await office.root({ delegable: 0 })
+    const parent = await office.root()
+    const child = await office.delegate(parent)
+    expect(await grants.revoke(single, { reason: 'enough' })).toEqual([single])
+    expect(read()).toBeLessThan(10)
+    expect(await grants.revoke(parent, { reason: 'enough' })).toEqual([parent, child])
+    expect(read()).toBeLessThan(20)
+  })
+})

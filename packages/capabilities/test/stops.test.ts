@@ -237,7 +237,8 @@ describe('commands', () => {
       ...{ grants: [other], runs: [], effects: [], approvals: [] },
     })
     expect(await grants.preview({ scope: 'all' })).toEqual({ ...all, grants: [mine, other, child] })
-    expect(await grants.preview({ scope: `run/${run}` })).toEqual({ ...all, grants: [mine] })
+    const handed = await grants.preview({ scope: `run/${run}` })
+    expect(handed).toEqual({ ...all, grants: [mine, child] })
     expect(await grants.preview({ scope: 'operator/os:alice' })).toEqual({ ...all, grants: [mine] })
     const agent = await grants.preview({ scope: 'agent/helper' })
     expect(agent).toEqual({ ...all, grants: [mine, other, child] })

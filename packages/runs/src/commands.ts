@@ -5,7 +5,7 @@
  */
 
 import { projectStream } from '@ice/events/define'
-import type { BlobDraft, NewEvent, StreamWrite } from '@ice/events/ports'
+import type { BlobDraft, Guard, NewEvent, StreamWrite } from '@ice/events/ports'
 import { hasCode, type PrincipalId, type RunId, type StreamVersion } from '@ice/primitives'
 import { returnWrites } from './budget-writes.ts'
 import type { Components } from './components.ts'
@@ -31,9 +31,14 @@ export interface Command {
   readonly blob?: BlobDraft | null
   /** What the unit writes beside the run. */
   readonly writes?: readonly StreamWrite[]
+  /** What must not have moved when it is recorded. */
+  readonly guards?: readonly Guard[]
   /** What is thrown once the events are recorded. */
   readonly failure?: RunsError
 }
+
+/** The run, or what the command was decided on, is another than it was. */
+const MOVED = ['ICE_EVENTS_VERSION_CONFLICT', 'ICE_EVENTS_GUARD_CONFLICT'] as const
 
 /** Decides on the run as it stands and appends; decides anew when it moved in between. */
 export async function command(
@@ -48,7 +53,7 @@ export async function command(
       const message = `Run ${run} has ${fold.view.conclusion}; nothing about it can be changed`
       throw new RunsError(RUNS_CODES.concluded, message, { run })
     }
-    const { events, blob = null, writes = [], failure } = await decide(fold)
+    const { events, blob = null, writes = [], guards = [], failure } = await decide(fold)
     if (events.length === 0) {
       if (failure !== undefined) throw failure
       return
@@ -61,10 +66,12 @@ export async function command(
     try {
       await components.log.append({
         writes: [{ stream: runStream(run), expectedVersion, events: signed }, ...writes],
+        ...(guards.length === 0 ? {} : { guards }),
         ...(blob === null ? {} : { blobs: [blob] }),
       })
     } catch (error) {
-      if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') || conflicts >= CONFLICTS_MAX) throw error
+      const moved = MOVED.some((code) => hasCode(error, code))
+      if (!moved || conflicts >= CONFLICTS_MAX) throw error
       continue
     }
     if (failure !== undefined) throw failure

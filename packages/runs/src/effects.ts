@@ -15,7 +15,6 @@ import type {
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
-  type EventId,
   errorRecord,
   type GrantId,
   type Hash,
@@ -35,7 +34,7 @@ import {
   secretRecord,
   tooWide,
 } from './carried.ts'
-import { boundsMember, denied, proposalOf, refusal, type Told } from './denied.ts'
+import { boundsMember, denied, proposalOf, proposerMember, refusal, type Told } from './denied.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
 import type { Intent } from './journal.ts'
@@ -43,6 +42,7 @@ import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectRequest, RunPlace, SecretUse } from './ports.ts'
 import type { Bound } from './references.ts'
+import type { Followed } from './steps.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
@@ -90,8 +90,8 @@ export interface Call {
   readonly hold: boolean
   /** Version up to which the program had been given what happened when it asked. */
   readonly askedAt: number
-  /** The event of the proposal it follows. */
-  readonly proposal?: EventId | undefined
+  /** The proposal it follows. */
+  readonly proposal?: Followed | undefined
   /** Where its run stands among others. */
   readonly place?: RunPlace | undefined
   /** Of its arguments, where they are known from a record; else those of the run say it. */
@@ -241,14 +241,16 @@ export function rule(
 }
 
 function requestOf(
-  { run, grant, resource, request, sealed, given, bound, bounds }: Call,
+  call: Call,
   { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
   told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },
 ): AuthorityRequest {
+  const { run, grant, resource, request, sealed, given, bound, bounds } = call
   const isFilled = bound.references.length > 0
   return {
     ...{ run, grant, resource, action: request.action },
     ...partyOf(fold, run),
+    ...proposerMember(call),
     arguments: given,
     argumentsDigest: sealed.digest,
     ...(isFilled ? { givenDigest: sha256Hex(canonicalize(given)) } : {}),
@@ -288,7 +290,7 @@ function intended(
   answer: RecordedEvent | undefined,
 ): Ruling {
   const ok = granted.reduce(joined, allowed)
-  if (granted.length > 0 && isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
+  if (isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
   const intent = intentOf(call, labels, { ok, uses }, answer)
   return { kind: 'intent', intent, lacks: ok.allotments }
 }
@@ -330,6 +332,7 @@ function intentOf(
       labels: labels as Payload<'CapabilityUsed'>['labels'],
       ...(call.hold ? { held: true as const } : {}),
       ...boundsMember(call),
+      ...proposerMember(call),
       ...approval,
       ...(ok.spends.length === 0 ? {} : { spends: [...ok.spends] }),
       ...standing,

@@ -26,3 +26,17 @@ export interface ForeignFact extends FactEnvelope {
   readonly data: unknown
   readonly origin?: NewEvent['origin']
 }
+
+/** A fact as it is appended. */
+export function eventOf(fact: Fact | ForeignFact, time: Timestamp): NewEvent {
+  const { type, data, causes = [], principal } = fact
+  const origin = 'origin' in fact ? fact.origin : undefined
+  return {
+    type,
+    data,
+    time,
+    ...(causes.length === 0 ? {} : { causes }),
+    ...(principal === undefined ? {} : { principal }),
+    ...(origin === undefined ? {} : { origin }),
+  }
+}

@@ -43,7 +43,7 @@ import {
   overspendWrites,
   returnWrites,
 } from './budget-writes.ts'
-import type { Fact, ForeignFact } from './facts.ts'
+import { eventOf, type Fact, type ForeignFact } from './facts.ts'
 import { uniqueGuards } from './guards.ts'
 import { type Drawn, drawnIn, Hand } from './hand.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
@@ -188,17 +188,8 @@ export class Journal<I extends Intent = Intent> {
 
   /** Adds a fact, and folds it: the returned event is what will stand in the log. */
   add(fact: Fact | ForeignFact): RecordedEvent {
-    const { blob, type, data, causes = [], principal, at } = fact
-    const origin = 'origin' in fact ? fact.origin : undefined
-    const time = at ?? this.now()
-    const event: NewEvent = {
-      type,
-      data,
-      time,
-      ...(causes.length === 0 ? {} : { causes }),
-      ...(principal === undefined ? {} : { principal }),
-      ...(origin === undefined ? {} : { origin }),
-    }
+    const { blob } = fact
+    const event = eventOf(fact, fact.at ?? this.now())
     if (blob !== undefined && blob !== null) this.#blobs.push(blob)
     const recorded = this.#place(event, this.#version + 1)
     this.#facts.push({ event, recorded })
@@ -217,9 +208,7 @@ export class Journal<I extends Intent = Intent> {
    * @throws as `flush`
    */
   async appendAlone(fact: Fact, guards: readonly Guard[]): Promise<boolean> {
-    const { type, data, causes = [] } = fact
-    const time = this.now()
-    const event: NewEvent = { type, data, time, ...(causes.length === 0 ? {} : { causes }) }
+    const event = eventOf(fact, this.now())
     const expectedVersion = this.#version as StreamVersion
     try {
       const write: StreamWrite = { stream: this.#stream, expectedVersion, events: [event] }

@@ -35,6 +35,9 @@ export const SECRETS_PER_CALL_MAX = 8
 /** @units milliseconds between two looks for what other processes wrote to a waiting run. */
 export const WATCH_INTERVAL_MS = 20
 
+/** @units links of a chain that are looked at for their ends: as many as authority follows. */
+export const CHAIN_LINKS_MAX = 32
+
 /** @units milliseconds between two looks for ends of the rights of effects in flight. */
 export const RIGHTS_INTERVAL_MS = 20
 

@@ -14,9 +14,10 @@ import type { Execution } from './execution.ts'
 import { type Drawn, givenOf } from './hand.ts'
 import type { Inbox } from './inbox.ts'
 import { type Journal, runStream } from './journal.ts'
-import { unanswered } from './lifecycle.ts'
+import { unanswered, viewOf } from './lifecycle.ts'
 import { OUTSIDE_GRACE_MS, STAY_MS_MAX } from './limits.ts'
 import type { DriveOptions, Program, Stretch, Wait } from './ports.ts'
+import { QuestionRights } from './question-rights.ts'
 import { dueFact, nextDue } from './questions.ts'
 import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
@@ -45,6 +46,7 @@ export class Live {
   readonly #journal: Journal<EffectIntent>
   readonly #execution: Execution
   readonly #rulings: Rulings
+  readonly #rights: QuestionRights
 
   constructor(init: LiveInit) {
     const { components, journal, execution, run, ledger, inbox } = init
@@ -52,6 +54,7 @@ export class Live {
     this.#components = components
     this.#journal = journal
     this.#execution = execution
+    this.#rights = new QuestionRights(components)
     const { acts } = ledger
     this.#rulings = new Rulings({ components, journal, execution, run, acts, inbox })
   }
@@ -64,6 +67,7 @@ export class Live {
       await this.#recordCompletions()
       settleOrphans(this.#rulings.desk)
       await this.#passDeadlines()
+      this.#rulings.again(this.#rights.take().flatMap((id) => this.#execution.step(id) ?? []))
       await this.#rulings.settleAsked()
       const { fold } = this.#journal
       const { ending } = this.#execution
@@ -127,7 +131,11 @@ export class Live {
     if (refused.length > 0) {
       const { fold } = this.#journal
       const named = refused.flatMap(grantsOf)
-      await this.#components.authority.refresh(named, partyOf(fold, this.#init.run))
+      const party = partyOf(fold, this.#init.run)
+      await this.#components.authority.refresh(named, party)
+      for (const proposer of new Set(refused.flatMap(({ data }) => data.proposer ?? []))) {
+        await this.#components.authority.refresh([], { ...party, proposer })
+      }
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
     if (drawn !== null) await this.#takeDrawn(drawn)
@@ -152,12 +160,14 @@ export class Live {
     const types = [...this.#journal.fold.waits.values()].flatMap(({ query }) => query?.types ?? [])
     const leave = this.#watch(run, types)
     const alarm = this.#setAlarm()
+    const asked = await this.#watchRights()
     try {
       const why = await waker.wait()
       return why === 'news' ? await this.#takeNews() : null
     } finally {
       leave()
       alarm.abort()
+      asked()
     }
   }
 
@@ -172,6 +182,13 @@ export class Live {
     return () => {
       for (const leave of leaves) leave()
     }
+  }
+
+  /** Wakes the drive when the right to what it asks about ends. */
+  #watchRights(): Promise<() => void> {
+    const { fold } = this.#journal
+    const { waker } = this.#init
+    return this.#rights.watch(viewOf(fold), unanswered(fold), () => waker.wake())
   }
 
   /** When the run goes on by itself; `null`: never. */

@@ -274,6 +274,15 @@ export interface WaitingStep {
     readonly resource: JsonObject
     readonly argumentsDigest?: string
   }
+  /** The grant it would be done under, of an effect. */
+  readonly grant?: GrantId
+  /** The agent whose proposal it follows, of an effect that says so. */
+  readonly proposer?: string
+  /**
+   * Why no answer counts any more: the right to the effect has ended, and whoever drives the run
+   * next denies it. Told by `view` and `list`, as authority stands when they are asked.
+   */
+  readonly ended?: { readonly code: string; readonly message: string }
 }
 
 /** A step that waits for no person: for a time, or for what others do. */

@@ -223,6 +223,7 @@ class Rejudging {
       secrets: secret === undefined ? carriedBy(given, claimed, fold.grants) : [],
       ...{ bound: { value: value as JsonValue, references, stray: null }, unfilled: null },
       ...{ hold: false, askedAt: event.version, labels: data.labels as Call['labels'] },
+      ...(data.proposer === undefined ? {} : { proposal: followedBy(event, data.proposer) }),
     }
     const held = 'purse' in data ? data.purse : undefined
     const purse = (held as readonly BudgetShare[] | undefined) ?? pursed(fold, data)
@@ -262,6 +263,11 @@ class Rejudging {
     }
     return judges
   }
+}
+
+/** The proposal that a decision names as its first cause. */
+function followedBy({ causes, id }: RecordedEvent, agent: string): Call['proposal'] {
+  return { event: causes[0] ?? id, agent }
 }
 
 type Judges = ReturnType<RejudgeInit['judges']>

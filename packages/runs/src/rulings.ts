@@ -9,6 +9,7 @@ import { invariant, type JsonObject, type Timestamp } from '@ice/primitives'
 import { lookAtCancel } from './cancel.ts'
 import { lookAtChild } from './children.ts'
 import { filled, partAt, shownReferences } from './contents.ts'
+import { proposalOf, proposerMember } from './denied.ts'
 import type { Desk } from './desk.ts'
 import { type Call, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
 import { RunsError } from './errors.ts'
@@ -70,7 +71,12 @@ export class Rulings {
       // A denial, and a question to a person, must stand on the newest state of authority.
       const { fold } = journal
       const grants = [...unsure.flatMap(({ call }) => grantsOf(call)), ...fold.standing]
-      await components.authority.refresh(grants, partyOf(fold, this.#init.run))
+      const party = partyOf(fold, this.#init.run)
+      await components.authority.refresh(grants, party)
+      const proposers = new Set(unsure.map(({ call }) => call.proposal?.agent))
+      for (const proposer of proposers) {
+        if (proposer !== undefined) await components.authority.refresh([], { ...party, proposer })
+      }
       for (const { step, call } of unsure) await this.#decide(step, call, true)
     }
   }
@@ -199,7 +205,7 @@ export class Rulings {
     journal.add({
       type: 'ApprovalRequested',
       at,
-      ...(call.proposal === undefined ? {} : { causes: [call.proposal] }),
+      causes: proposalOf(call),
       blob: sealed.blob,
       data: {
         ...termsOf(ask, at),
@@ -209,6 +215,7 @@ export class Rulings {
         prompt: `Allow ${call.request.action}${placeOf(call.resource)}?`.slice(0, 2048),
         details: sealed.ref as Payload<'ApprovalRequested'>['details'],
         grant: call.grant,
+        ...proposerMember(call),
       },
     })
   }

@@ -26,7 +26,7 @@ export interface GrantRecord {
   standing: GrantStanding
   /** The nearest grant above it that ended it, if one did. */
   endedBy: GrantId | null
-  /** The stop in force for its holder, or for everything. */
+  /** The stop in force for everything, for its holder, or for who handed it on. */
   stoppedBy: EventId | null
   /** What went out of each limit; of a rate, in its newest window. */
   readonly taken: Map<string, { amount: number; readonly window: number | undefined }>
@@ -80,7 +80,7 @@ export async function readGrants(log: EventLog, now: number): Promise<GrantMap> 
     const { parent, holder } = record.grant
     const above = parent === null ? undefined : grants.get(parent)
     const scope = holder.replace(/^principal\//, 'operator/')
-    record.stoppedBy = stops.get('all') ?? stops.get(scope) ?? null
+    record.stoppedBy = stops.get('all') ?? stops.get(scope) ?? above?.stoppedBy ?? null
     if (above === undefined || above.standing === 'active' || record.standing !== 'active') continue
     record.standing = above.standing
     record.endedBy = above.endedBy ?? above.grant.id

@@ -105,6 +105,8 @@ export const CapabilityUsed = defineEventType({
     compensation: z.strictObject({ action: name, arguments: value, grant: name }).optional(),
     /** The breaker that it was held to. */
     breaker: name.optional(),
+    /** The agent whose proposal it follows. */
+    proposer: name.optional(),
   }),
 })
 
@@ -133,6 +135,8 @@ export const CapabilityDenied = defineEventType({
     purse: z.array(share).max(64).optional(),
     /** The secret that was refused, of those the call carries: grant and resource are its own. */
     secret: name.optional(),
+    /** The agent whose proposal it would have followed. */
+    proposer: name.optional(),
   }),
 })
 
@@ -226,6 +230,8 @@ export const ApprovalRequested = defineEventType({
     approvers: z.array(name).max(64).optional(),
     /** When, and to whom, the question goes on if nobody has answered. */
     escalation: z.strictObject({ at: time, to: z.array(name).min(1).max(64) }).optional(),
+    /** The agent whose proposal the call follows. */
+    proposer: name.optional(),
   }),
 })
 

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  'e24bee44020c441287d0d723af66629a6d8ca041b93e3a7e5f696c9808918dd7' as Hash
+  'f371b235e6f7450d7850809a9d8d271947b90406946d7e636de12177c0c610e1' as Hash
