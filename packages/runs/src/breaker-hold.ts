@@ -11,7 +11,7 @@ import { denied, refusal } from './denied.ts'
 import type { Desk } from './desk.ts'
 import type { Call, EffectIntent } from './effects.ts'
 import { RUNS_CODES } from './errors.ts'
-import type { Fact } from './journal.ts'
+import type { Fact } from './facts.ts'
 import { DEFERRALS_MAX } from './limits.ts'
 import type { Breaker } from './ports.ts'
 

@@ -9,6 +9,7 @@
 
 import type { RecordedEvent, StreamWrite } from '@ice/events/ports'
 import type { RunId, StreamVersion, Timestamp } from '@ice/primitives'
+import { isNoted, type Notes } from './beside.ts'
 import {
   afterFailure,
   afterSuccess,
@@ -31,7 +32,7 @@ interface Note {
 }
 
 /** Notes of one run, for the next append of its journal. */
-export class BreakerNotes {
+export class BreakerNotes implements Notes {
   readonly #breakers: Breakers
   readonly #run: RunId
   readonly #notes = new Map<Breaker, Note[]>()
@@ -109,7 +110,7 @@ export class BreakerNotes {
 
   /** A stream that was written to, or that an intent stands on, has moved. */
   async moved(stream: string): Promise<void> {
-    if (!stream.startsWith('breaker/')) return
+    if (!isNoted(stream)) return
     this.#conflicts += 1
     await this.#breakers.refresh(stream)
   }

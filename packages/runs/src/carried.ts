@@ -152,17 +152,21 @@ function explained(denial: Denial): Denial {
   return { code: RUNS_CODES.secretApproval, message, data: {}, causes: [denial] }
 }
 
-/** What an authorization stands on and pays. */
-type Standing = Pick<Authorization, 'allotments' | 'expiresAt' | 'guards' | 'spends'>
-
 /** All that two authorizations stand on and pay, each once. */
-export function joined<T extends Standing>(one: T, other: Standing): T {
+export function joined(one: Authorization, other: Authorization): Authorization {
+  const allotments = once([...one.allotments, ...other.allotments], shareKey)
+  return { ...joinedBasis(one, other), allotments }
+}
+
+type Basis = Pick<Authorization, 'expiresAt' | 'guards' | 'spends'>
+
+/** The same of intents, which have drawn what they lacked. */
+export function joinedBasis<T extends Basis>(one: T, other: Basis): T {
   const ends = [one.expiresAt, other.expiresAt].filter((end) => end !== null)
   return {
     ...one,
     guards: lowest([...one.guards, ...other.guards]),
     spends: once([...one.spends, ...other.spends], shareKey),
-    allotments: once([...one.allotments, ...other.allotments], shareKey),
     expiresAt: ends.length === 0 ? null : (Math.min(...ends) as (typeof ends)[number]),
   }
 }
@@ -188,7 +192,11 @@ function lowest(guards: readonly Guard[]): readonly Guard[] {
 }
 
 /** Whether no append could guard and pay all of this. */
-export function isTooWide({ guards, spends, allotments }: Omit<Standing, 'expiresAt'>): boolean {
+export function isTooWide({
+  guards,
+  spends,
+  allotments,
+}: Pick<Authorization, 'allotments' | 'guards' | 'spends'>): boolean {
   if (guards.length > UNIT_GUARDS_MAX || spends.length > UNIT_GUARDS_MAX) return true
   return new Set(allotments.map(({ stream }) => stream)).size > UNIT_BUDGETS_MAX
 }

@@ -33,6 +33,7 @@ import type {
 } from './ports.ts'
 import { type Bound, strayReference } from './references.ts'
 import { termsOf } from './retry.ts'
+import { createSpawning } from './spawning.ts'
 import type { Ask, AskedRequest, EffectAsk } from './steps.ts'
 import { createWaits } from './waiting.ts'
 
@@ -77,7 +78,7 @@ export function createContext(execution: Execution, program: Program, prefix: st
     hold: async <R>(id: string, request: EffectRequest<R>) =>
       unwrap(id, await effect(id, request, true)) as Reference<R>,
     batch: async <R>(id: string, { items, ...request }: BatchRequest<R>) => {
-      const asked = { ...request, arguments: checkItems(items, request.concurrency) }
+      const asked = { ...request, arguments: checkItems(items, request) }
       const how = { hold: false, batch: true }
       return unwrap(id, await asking<readonly BatchItem<R>[]>(id, asked as AskedRequest, how))
     },
@@ -96,7 +97,12 @@ export function createContext(execution: Execution, program: Program, prefix: st
         return given.answer
       })
     },
+    patched: async (id) => {
+      if (!execution.goesPatched(full(id))) return false
+      return execution.ask(full(id), { kind: 'patch' }, { patch: id }, () => true)
+    },
     ...createWaits(execution, program, full),
+    ...createSpawning(execution, full, (id, request) => context.effect(id, request)),
     ...createBranches(execution, full, (name) => context.scope(name)),
     scope: (name) => createContext(execution, program, `${full(name)}/`),
   }

@@ -27,6 +27,7 @@ import type { EffectIntent } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { Execution } from './execution.ts'
+import { handOf } from './hand.ts'
 import { Inbox } from './inbox.ts'
 import { openedInput } from './input.ts'
 import { Journal, runStream, STALE } from './journal.ts'
@@ -39,6 +40,7 @@ import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
 import type { Completion } from './settle.ts'
 import { openValue } from './value.ts'
+import { changeOf } from './versions.ts'
 import { Waker } from './waker.ts'
 
 /** What the log refuses of an append because of what is in it: no retry will make it fit. */
@@ -121,17 +123,19 @@ export class Drive {
     if (ended !== null) return ended
     const onEvent = (event: RecordedEvent): void => this.#report(event)
     const breakers = new BreakerNotes(this.#components.breakers, this.#run)
+    const hand = await handOf(authority, this.#run, fold.purse)
     const journal = new Journal<EffectIntent>({
       log,
       clock,
       run: this.#run,
       fold,
+      hand,
       onEvent,
       onBudgets: (events) => {
         authority.observe(events)
         this.#components.breakers.observe(events)
       },
-      beside: breakers,
+      notes: breakers,
     })
     const owned = await this.#claim(journal)
     if (owned !== null) return owned
@@ -144,7 +148,9 @@ export class Drive {
       return endRun(this.#components, journal, facts)
     }
     const program = this.#components.programOf(fold)
-    const inbox = new Inbox(log, this.#run, fold.signals.taken)
+    const change = changeOf(fold, program)
+    if (change !== null) journal.add(change)
+    const inbox = new Inbox(log, fold.view?.line ?? this.#run, fold.signals.taken)
     const execution = await this.#begin(journal, program, inbox)
     return new Live({
       components: this.#components,
@@ -219,7 +225,9 @@ export class Drive {
       const { log } = this.#components
       const onEvent = (event: RecordedEvent): void => this.#report(event)
       const { labels } = fold
-      const init = { log, run: this.#run, program, input, labels, inbox, onEvent }
+      const { patches, progress } = fold
+      const history = { inbox, patches, progress }
+      const init = { log, run: this.#run, program, input, labels, ...history, onEvent }
       return replay({ ...init, upTo: journal.version })
     }
     const last = opening.map((fact) => journal.add(fact)).at(-1)

@@ -15,7 +15,6 @@ import type {
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
-  type EventId,
   errorRecord,
   type GrantId,
   type Hash,
@@ -36,17 +35,17 @@ import {
   secretRecord,
   tooWide,
 } from './carried.ts'
-import { boundsMember, denied, proposalOf, refusal, type Told } from './denied.ts'
+import { boundsMember, denied, proposalOf, proposerMember, refusal, type Told } from './denied.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
+import type { Fact } from './facts.ts'
 import { batchOf } from './item-claims.ts'
-import type { Fact, Intent } from './journal.ts'
+import type { Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
-import type { EffectHandler, SecretUse } from './ports.ts'
-import { shareOf } from './purse.ts'
+import type { EffectHandler, RunPlace, SecretUse } from './ports.ts'
 import type { Bound } from './references.ts'
 import type { Terms } from './retry.ts'
-import type { AskedRequest } from './steps.ts'
+import type { AskedRequest, Followed } from './steps.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
@@ -71,7 +70,12 @@ export interface Denied {
 
 /** What the runtime makes of an effect that was asked for. */
 export type Ruling =
-  | { readonly kind: 'intent'; readonly intent: EffectIntent }
+  | {
+      readonly kind: 'intent'
+      readonly intent: EffectIntent
+      /** Slices to be drawn first: the run does not hold what the call takes. */
+      readonly lacks: readonly Allotment[]
+    }
   | Denied
   | { readonly kind: 'approval'; readonly ask: ApprovalAsk; readonly call: Call }
 
@@ -115,8 +119,10 @@ export interface Call {
   readonly of?: { readonly calls: number; readonly resource: JsonObject }
   /** Version up to which the program had been given what happened when it asked. */
   readonly askedAt: number
-  /** The event of the proposal it follows. */
-  readonly proposal?: EventId | undefined
+  /** The proposal it follows. */
+  readonly proposal?: Followed | undefined
+  /** Where its run stands among others. */
+  readonly place?: RunPlace | undefined
   /** Of its arguments, where they are known from a record; else those of the run say it. */
   readonly labels?: CallLabels | undefined
 }
@@ -146,7 +152,7 @@ export function prepareCall(
   let parsed: readonly Parsed[]
   try {
     const given = init.batch ? (init.given as readonly JsonValue[]) : [init.given]
-    parsed = given.map((one) => parsedBy(handler, one))
+    parsed = given.map((one) => parsedBy(handler, one, init.place))
   } catch (cause) {
     const message = `${request.action} does not take these arguments`
     return refuse(RUNS_CODES.argumentsInvalid, message, cause)
@@ -174,9 +180,9 @@ export function prepareCall(
 
 type Parsed = Omit<Item, 'secrets'>
 
-function parsedBy(handler: EffectHandler, given: JsonValue): Parsed {
+function parsedBy(handler: EffectHandler, given: JsonValue, place?: RunPlace): Parsed {
   const args = handler.arguments.parse(given)
-  const resource = handler.resource(args)
+  const resource = handler.resource(args, place)
   checkClaim(resource)
   return { given, args, resource, bounds: handler.bounds?.(args) ?? {} }
 }
@@ -221,8 +227,9 @@ export function rule(
     readonly purse: readonly BudgetShare[]
     readonly at: Timestamp
     readonly fresh: boolean
-    /** Whether that is not what the run holds by its own stream: intents wait. */
-    readonly waiting?: boolean
+    /** Whether that is not what the run holds by its own stream: intents wait, or slices are in
+     * hand. */
+    readonly ahead?: boolean
   },
 ): Ruling {
   const { authority, fold } = init
@@ -232,7 +239,7 @@ export function rule(
   const claimed = call.of === undefined ? {} : { resource: call.of.resource }
   const callDigest = authority.callDigest({ ...identity, ...claimed, argumentsDigest })
   const labels = call.labels ?? callLabels(fold.labels, call.askedAt, call.bound.references)
-  const asked: Told = { labels, ...(init.waiting === true ? { purse: init.purse } : {}) }
+  const asked: Told = { labels, ...(init.ahead === true ? { purse: init.purse } : {}) }
   const given = fold.answers.get(call.effect)
   const answer = given?.digest === callDigest ? given : undefined
   if (answer?.approved === false) {
@@ -275,14 +282,16 @@ export function rule(
 }
 
 function requestOf(
-  { run, grant, resource, request, sealed, given, bound, bounds, of }: Call,
+  call: Call,
   { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
   told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },
 ): AuthorityRequest {
+  const { run, grant, resource, request, sealed, given, bound, bounds, of } = call
   const isFilled = bound.references.length > 0 || of !== undefined
   return {
     ...{ run, grant, resource, action: request.action },
     ...partyOf(fold, run),
+    ...proposerMember(call),
     arguments: given,
     argumentsDigest: sealed.digest,
     ...(isFilled ? { givenDigest: sha256Hex(canonicalize(given)) } : {}),
@@ -296,10 +305,11 @@ function requestOf(
 export function partyOf(
   { view }: RunFold,
   run: RunId,
-): Pick<AuthorityRequest, 'run' | 'agent' | 'session' | 'principal'> {
-  const { principal = null, agent = null, session = null } = view ?? {}
+): Pick<AuthorityRequest, 'run' | 'line' | 'agent' | 'session' | 'principal'> {
+  const { principal = null, agent = null, session = null, line = run } = view ?? {}
   return {
     run,
+    ...(line === run ? {} : { line }),
     ...(principal === null ? {} : { principal }),
     ...(agent === null ? {} : { agent }),
     ...(session === null ? {} : { session }),
@@ -322,8 +332,9 @@ function intended(
   answer: RecordedEvent | undefined,
 ): Ruling {
   const ok = granted.reduce(joined, allowed)
-  if (granted.length > 0 && isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
-  return { kind: 'intent', intent: intentOf(call, labels, { ok, uses }, answer) }
+  if (isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
+  const intent = intentOf(call, labels, { ok, uses }, answer)
+  return { kind: 'intent', intent, lacks: ok.allotments }
 }
 
 function intentOf(
@@ -344,7 +355,6 @@ function intentOf(
     secrets: uses,
     guards: ok.guards,
     spends: ok.spends,
-    allotments: ok.allotments,
     expiresAt: ok.expiresAt,
     blob: sealed.blob,
     causes: [
@@ -365,26 +375,12 @@ function intentOf(
       labels: labels as Payload<'CapabilityUsed'>['labels'],
       ...(call.hold ? { held: true as const } : {}),
       ...boundsMember(call),
+      ...proposerMember(call),
       ...approval,
-      ...budgetMembers(ok),
+      ...(ok.spends.length === 0 ? {} : { spends: [...ok.spends] }),
       ...standing,
       ...(uses.length === 0 ? {} : { secrets: uses.map(secretRecord) }),
       ...(ok.ceiling == null ? {} : { ceiling: { ...ok.ceiling } }),
     },
-  }
-}
-
-/** What an intent says of budgets, so that the run's own stream tells what the run holds. */
-export function budgetMembers({
-  spends,
-  allotments,
-}: {
-  readonly spends: readonly BudgetShare[]
-  readonly allotments: readonly Allotment[]
-}): Pick<Payload<'CapabilityUsed'>, 'spends' | 'allotted'> {
-  const allotted = allotments.map((slice) => shareOf(slice, slice.amount))
-  return {
-    ...(spends.length === 0 ? {} : { spends: [...spends] }),
-    ...(allotted.length === 0 ? {} : { allotted }),
   }
 }

@@ -4,11 +4,13 @@
 
 import { errorRecord } from '@ice/primitives'
 import type { Acts } from './acts.ts'
+import { abortChildren } from './children.ts'
 import type { Components } from './components.ts'
 import { abortFacts, phaseOf } from './conclude.ts'
 import type { EffectIntent } from './effects.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import type { Fact, Journal } from './journal.ts'
+import type { Fact } from './facts.ts'
+import type { Journal } from './journal.ts'
 import { HANDLER_GRACE_MS } from './limits.ts'
 import type { Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
@@ -28,13 +30,15 @@ export interface Ledger {
 
 /** Appends a conclusion and what still waits before it. */
 export async function endRun(
-  { log }: Components,
+  components: Components,
   journal: Journal,
   facts: readonly Fact[],
 ): Promise<Stretch> {
   for (const fact of facts) journal.add(fact)
   await journal.flush()
-  return { kind: 'concluded', result: await resultOf(journal.fold, log.store.blobs) }
+  const { fold } = journal
+  await abortChildren(components, fold.children.values(), 'Its parent has ended')
+  return { kind: 'concluded', result: await resultOf(fold, components.log.store.blobs) }
 }
 
 /**

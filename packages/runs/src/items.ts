@@ -7,12 +7,12 @@
  * 3. A refusal says of which call it is, by `item` in its data; the whole batch is denied with it.
  */
 
+import type { Allotment } from '@ice/capabilities/ports'
 import { invariant, type JsonObject, joinLabels } from '@ice/primitives'
 import { type CallLabels, callLabels } from './call-labels.ts'
-import { carriedBy, isTooWide, joined, secretRecord, tooWide } from './carried.ts'
+import { carriedBy, isTooWide, joinedBasis, secretRecord, tooWide } from './carried.ts'
 import { denied } from './denied.ts'
 import {
-  budgetMembers,
   type Call,
   type Denied,
   type EffectIntent,
@@ -25,9 +25,15 @@ import { claimsIn } from './item-claims.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
 import { BATCH_ITEMS_MAX } from './limits.ts'
 import type { SecretUse } from './ports.ts'
+import { keyOf } from './purse.ts'
+import { SPAWN_ACTION } from './steps.ts'
 
 /** The items of a batch. @throws `ICE_RUNS_ATTEMPTS_UNSUPPORTED` */
-export function checkItems(items: unknown, concurrency: unknown = 1): readonly JsonObject[] {
+export function checkItems(
+  items: unknown,
+  { action, concurrency = 1 }: { readonly action: string; readonly concurrency?: unknown },
+): readonly JsonObject[] {
+  if (action === SPAWN_ACTION) throw bad('Children are started one by one')
   const isConcurrency = Number.isSafeInteger(concurrency) && (concurrency as number) >= 1
   if (!isConcurrency) throw bad('A batch has a concurrency of 1 up')
   if (Array.isArray(items) && items.length >= 1 && items.length <= BATCH_ITEMS_MAX) return items
@@ -43,16 +49,23 @@ export function ruleCall(call: Call, init: Parameters<typeof rule>[1]): Ruling {
   const { items } = call
   if (items === undefined) return rule(call, init)
   const intents: EffectIntent[] = []
+  const lacks = new Map<string, Allotment>()
   let asked: Extract<Ruling, { readonly kind: 'approval' }> | null = null
   for (const [i, item] of items.entries()) {
     const ruling = rule(callOf(call, item, i), init)
     if (ruling.kind === 'denied') return ofItem(ruling, call, i)
     if (ruling.kind === 'approval') asked ??= ruling
-    else intents.push(ruling.intent)
+    else {
+      intents.push(ruling.intent)
+      for (const slice of ruling.lacks) lacks.set(keyOf(slice), slice)
+    }
   }
   if (asked !== null) return { ...asked, call }
   const labels = call.labels ?? callLabels(init.fold.labels, call.askedAt, call.bound.references)
-  return intentOfAll(call, items, intents, labels)
+  const intent = intentOfAll(call, items, intents, labels)
+  const allotments = [...lacks.values()]
+  if (isTooWide({ ...intent, allotments })) return denied(call, call.grant, tooWide(), {})
+  return { kind: 'intent', intent, lacks: allotments }
 }
 
 /** One call of a batch, as authority is asked about it. */
@@ -87,19 +100,18 @@ function intentOfAll(
   items: readonly Item[],
   intents: readonly EffectIntent[],
   labels: CallLabels,
-): Ruling {
+): EffectIntent {
   const [first] = intents
   invariant(first !== undefined, 'a batch has at least one call')
-  const all = intents.reduce((one, other) => joined(one, other), first)
-  if (isTooWide(all)) return denied(call, call.grant, tooWide(), {})
+  const all = intents.reduce((one, other) => joinedBasis(one, other), first)
   const secrets = once(intents.flatMap((intent) => intent.secrets))
   const consents = intents.map(({ data: { approval, standing }, causes }) => {
     return { causes, ...(approval && { approval }), ...(standing && { standing }) }
   })
   const consent = consents.find((each) => 'approval' in each || 'standing' in each)
   const { causes = first.causes, ...yes } = consent ?? {}
-  const { spends: _spends, allotted: _allotted, secrets: _secrets, ...data } = first.data
-  const intent: EffectIntent = {
+  const { spends: _spends, secrets: _secrets, ...data } = first.data
+  return {
     ...all,
     ...{ items, secrets, causes, args: call.args },
     data: {
@@ -109,11 +121,10 @@ function intentOfAll(
       basis: all.guards.map(({ stream, version }) => ({ stream, version })),
       labels: labels as NonNullable<typeof data.labels>,
       batch: items.length,
-      ...budgetMembers(all),
+      ...(all.spends.length === 0 ? {} : { spends: [...all.spends] }),
       ...(secrets.length === 0 ? {} : { secrets: secrets.map(secretRecord) }),
     },
   }
-  return { kind: 'intent', intent }
 }
 
 function once(uses: readonly SecretUse[]): readonly SecretUse[] {

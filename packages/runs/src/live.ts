@@ -2,21 +2,24 @@
  * The live part of a drive: everything recorded has been delivered, and the program goes on.
  */
 
-import type { GrantId, RunId, Timestamp } from '@ice/primitives'
+import { type GrantId, type RunId, settled, type Timestamp } from '@ice/primitives'
 import { settleAttempt } from './attempts.ts'
 import type { BreakerNotes } from './breaker-notes.ts'
 import { settleOrphans } from './cancel.ts'
 import type { Components } from './components.ts'
 import { validationFacts } from './conclude.ts'
+import { type Continuation, continuation } from './continuing.ts'
 import { type EffectIntent, partyOf } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Execution } from './execution.ts'
+import { type Drawn, givenOf } from './hand.ts'
 import type { Inbox } from './inbox.ts'
 import { type Journal, runStream } from './journal.ts'
-import { unanswered } from './lifecycle.ts'
+import { unanswered, viewOf } from './lifecycle.ts'
 import { OUTSIDE_GRACE_MS, STAY_MS_MAX } from './limits.ts'
-import type { DriveOptions, Program, Stretch } from './ports.ts'
+import type { DriveOptions, Program, Stretch, Wait } from './ports.ts'
+import { QuestionRights } from './question-rights.ts'
 import { dueFact, nextDue } from './questions.ts'
 import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
@@ -48,6 +51,7 @@ export class Live {
   readonly #journal: Journal<EffectIntent>
   readonly #execution: Execution
   readonly #rulings: Rulings
+  readonly #rights: QuestionRights
 
   constructor(init: LiveInit) {
     const { components, journal, execution, run, ledger, inbox, breakers } = init
@@ -55,6 +59,7 @@ export class Live {
     this.#components = components
     this.#journal = journal
     this.#execution = execution
+    this.#rights = new QuestionRights(components)
     const { acts } = ledger
     this.#rulings = new Rulings({ components, journal, execution, run, acts, inbox, breakers })
   }
@@ -67,15 +72,20 @@ export class Live {
       await this.#recordCompletions()
       settleOrphans(this.#rulings.desk)
       await this.#passDeadlines()
+      this.#rulings.again(this.#rights.take().flatMap((id) => this.#execution.step(id) ?? []))
       await this.#rulings.settleAsked()
       const { fold } = this.#journal
       const { ending } = this.#execution
-      const atWork = acts.size > 0 || acts.hasCompletions || this.#journal.hasIntents
+      const waits = this.#journal.hasIntents || this.#journal.isDrawing
+      const atWork = acts.size > 0 || acts.hasCompletions || waits
       const isDone = !atWork && !this.#hasDoubts()
       if (ending !== null && 'value' in ending && isDone && fold.abortRequested === null) {
         // What still waits to be appended goes into the append of the conclusion.
         const facts = validationFacts(fold, this.#init.program, ending.value)
         return endRun(this.#components, this.#journal, facts)
+      }
+      if (ending !== null && 'continued' in ending && isDone && fold.abortRequested === null) {
+        return this.#continue(ending.continued)
       }
       if (this.#journal.dirty) {
         await this.#flush()
@@ -122,7 +132,7 @@ export class Live {
   }
 
   async #flush(): Promise<void> {
-    const { recorded, refused, position } = await this.#journal.flush()
+    const { recorded, refused, drawn, position } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
     for (const { intent, event } of recorded) {
       const tried = this.#journal.fold.tried.get(intent.data.effect)
@@ -131,9 +141,22 @@ export class Live {
     if (refused.length > 0) {
       const { fold } = this.#journal
       const named = refused.flatMap(grantsOf)
-      await this.#components.authority.refresh(named, partyOf(fold, this.#init.run))
+      const party = partyOf(fold, this.#init.run)
+      await this.#components.authority.refresh(named, party)
+      for (const proposer of new Set(refused.flatMap(({ data }) => data.proposer ?? []))) {
+        await this.#components.authority.refresh([], { ...party, proposer })
+      }
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
+    if (drawn !== null) await this.#takeDrawn(drawn)
+  }
+
+  async #takeDrawn(drawn: Drawn): Promise<void> {
+    this.#journal.take(await givenOf(this.#components.authority, this.#init.run, drawn))
+    // A turn, as every delivery takes: so what is decided now goes into one commit with what other
+    // runs go on with, and not into one between two of theirs.
+    await settled()
+    this.#rulings.afterDraw()
   }
 
   /** Waits for what comes next. @returns a stretch when there is nothing to wait for in memory */
@@ -145,15 +168,37 @@ export class Live {
     if (idle && isPending && this.#execution.unsettled.length === 0) return this.#waitOutside()
     if (idle && options.wait !== true && this.#mayLeave()) return this.#suspend()
     const types = [...this.#journal.fold.waits.values()].flatMap(({ query }) => query?.types ?? [])
-    const leave = this.#components.watch.add(run, () => waker.wake('news'), types)
+    const leave = this.#watch(run, types)
     const alarm = this.#setAlarm()
+    const asked = await this.#watchRights()
     try {
       const why = await waker.wait()
       return why === 'news' ? await this.#takeNews() : null
     } finally {
       leave()
       alarm.abort()
+      asked()
     }
+  }
+
+  /** Listens for what concerns the run, and the children it waits for. */
+  #watch(run: RunId, types: readonly string[]): () => void {
+    const { watch } = this.#components
+    const wake = (): void => this.#init.waker.wake('news')
+    const leaves = [watch.add(run, wake, types)]
+    for (const { child } of this.#journal.fold.waits.values()) {
+      if (child !== undefined) leaves.push(watch.add(child, wake))
+    }
+    return () => {
+      for (const leave of leaves) leave()
+    }
+  }
+
+  /** Wakes the drive when the right to what it asks about ends. */
+  #watchRights(): Promise<() => void> {
+    const { fold } = this.#journal
+    const { waker } = this.#init
+    return this.#rights.watch(viewOf(fold), unanswered(fold), () => waker.wake())
   }
 
   /** When the run goes on by itself; `null`: never. */
@@ -179,6 +224,22 @@ export class Live {
     return alarm
   }
 
+  /** Ends the run, and has another go on for it. */
+  async #continue(input: unknown): Promise<Stretch> {
+    const { fold } = this.#journal
+    let next: Continuation
+    try {
+      next = continuation(this.#components, fold, this.#init.program, input)
+    } catch (error) {
+      return this.#abort(error)
+    }
+    this.#journal.addBeside(next.write, next.blobs)
+    const stretch = await endRun(this.#components, this.#journal, next.facts)
+    const { continuedAs } = fold.view ?? {}
+    if (continuedAs != null) this.#components.kick(continuedAs, this.#init.run)
+    return stretch
+  }
+
   #hasDoubts(): boolean {
     for (const { doubt } of this.#journal.fold.open.values()) if (doubt) return true
     return false
@@ -190,6 +251,10 @@ export class Live {
     const waiting = new Set(unanswered(fold).map(({ step }) => step))
     const { unsettled } = this.#execution
     if (!unsettled.every(({ id }) => waiting.has(id) || fold.waits.has(id))) return false
+    // A child that is driven here goes on as long as its parent stays.
+    const isHere = ({ child }: Wait): boolean =>
+      child !== undefined && this.#components.isDriven(child)
+    if ([...fold.waits.values()].some(isHere)) return false
     const due = nextWaitDue(this.#rulings.desk)
     return due === null || due - this.#components.clock.now() > STAY_MS_MAX
   }

@@ -36,10 +36,12 @@ export type {
   Branches,
   ByteFold,
   Check,
+  Child,
   EffectOutcome,
   EffectRequest,
   EventQuery,
   Program,
+  ProgramName,
   Proposal,
   Question,
   Received,
@@ -47,6 +49,8 @@ export type {
   RetryPolicy,
   RunContext,
   Schema,
+  SpawnGrant,
+  SpawnOptions,
   WaitTerms,
   Won,
 } from './program-ports.ts'
@@ -163,6 +167,14 @@ export interface BatchCall extends Omit<EffectCall, 'arguments' | 'idempotencyKe
 /** What one call of a batch came to: a report, or what `perform` would have thrown. */
 export type BatchReport = EffectReport | { readonly error: unknown }
 
+/** Where a run stands among others. */
+export interface RunPlace {
+  /** Runs above it. */
+  readonly depth: number
+  /** Children it has started, or is about to. */
+  readonly children: number
+}
+
 /**
  * Carries out one kind of effect.
  *
@@ -183,8 +195,11 @@ export interface EffectHandler {
   readonly outcome: string
   /** Checks and normalises arguments before anything is decided. */
   readonly arguments: Schema<JsonObject>
-  /** What the call claims of the grant's resource. Pure. */
-  resource(args: JsonObject): JsonObject
+  /**
+   * What the call claims of the grant's resource. Pure.
+   * @param place - where the run that asks stands among others
+   */
+  resource(args: JsonObject, place?: RunPlace): JsonObject
   /**
    * The most a call can take of each unit but `uses` and `rate`, which count calls; `perform` keeps
    * to it. A grant that limits a unit that is left out here refuses the call. Pure.
@@ -273,6 +288,18 @@ export interface RunView {
   readonly conclusion: Conclusion | null
   readonly reason: string | null
   readonly tags: Readonly<Record<string, string>>
+  /** Whose child it is, by which step. */
+  readonly parent: {
+    readonly run: RunId
+    readonly step: string
+    /** Runs above it. */
+    readonly depth: number
+    readonly detached?: true | undefined
+  } | null
+  /** The first run of its line: itself, unless it goes on for another. */
+  readonly line: RunId
+  /** The run that goes on in its place. */
+  readonly continuedAs: RunId | null
 }
 
 /**
@@ -300,19 +327,30 @@ export interface WaitingStep {
     readonly resource: JsonObject
     readonly argumentsDigest?: string
   }
+  /** The grant it would be done under, of an effect. */
+  readonly grant?: GrantId
+  /** The agent whose proposal it follows, of an effect that says so. */
+  readonly proposer?: string
+  /**
+   * Why no answer counts any more: the right to the effect has ended, and whoever drives the run
+   * next denies it. Told by `view` and `list`, as authority stands when they are asked.
+   */
+  readonly ended?: { readonly code: string; readonly message: string }
 }
 
 /** A step that waits for no person: for a time, or for what others do. */
 export interface Wait {
   readonly step: string
   /** `retry`: an effect, for its next attempt. */
-  readonly kind: 'timer' | 'signal' | 'event' | 'retry'
+  readonly kind: 'timer' | 'signal' | 'event' | 'child' | 'retry'
   /** The event that says so. */
   readonly event: EventId
   /** When the step goes on by itself; `null`: never. */
   readonly due: Timestamp | null
   /** The name of the signal. */
   readonly signal?: string
+  /** The run it waits for. */
+  readonly child?: RunId
   /** Which event, and from which position on. */
   readonly query?: EventQuery & { readonly after: number }
 }
@@ -366,7 +404,12 @@ export interface GrantSpec {
 
 /** The end of a run, as `result` gives it. */
 export type RunResult =
-  | { readonly conclusion: 'committed'; readonly value: JsonValue }
+  | {
+      readonly conclusion: 'committed'
+      readonly value: JsonValue
+      /** The run that went on in its place; `result` follows it. */
+      readonly continuedAs?: RunId
+    }
   | { readonly conclusion: 'aborted' | 'terminated_by_runtime'; readonly reason: string }
 
 /** What one stretch of driving a run came to. */

@@ -9,25 +9,31 @@ import { invariant, type JsonObject, type Timestamp } from '@ice/primitives'
 import { isOver, overdue } from './attempts.ts'
 import { holdToBreaker } from './breaker-hold.ts'
 import { lookAtCancel } from './cancel.ts'
+import { lookAtChild } from './children.ts'
 import { filled, partAt, shownReferences } from './contents.ts'
+import { proposalOf, proposerMember } from './denied.ts'
 import type { Desk } from './desk.ts'
 import { type Call, type EffectIntent, partyOf, prepareCall, type Ruling } from './effects.ts'
 import { RunsError } from './errors.ts'
+import type { Fact, ForeignFact } from './facts.ts'
 import { ruleCall } from './items.ts'
-import type { Fact, ForeignFact } from './journal.ts'
 import type { RunLabels } from './labels.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
+import type { RunPlace } from './ports.ts'
 import { answered, effectEnd } from './records.ts'
 import { type Bound, strayReference } from './references.ts'
 import { resolvedOutcome } from './resolved.ts'
-import type { AskOf, Step } from './steps.ts'
+import { type AskOf, SPAWN_ACTION, type Step } from './steps.ts'
 import { openValue, sealValue } from './value.ts'
+import { lookAtPatch } from './versions.ts'
 import { lookAtEvent, lookAtSignal, lookAtTimer } from './waits.ts'
 
 /** Settles or forwards every step that is asked for. */
 export class Rulings {
   readonly #init: Desk
   #queue: Step[] = []
+  /** Steps whose calls take more than the run holds: decided anew once slices were drawn. */
+  #lacking: Step[] = []
 
   constructor(desk: Omit<Desk, 'again' | 'deliver' | 'woken'>) {
     const { journal, execution } = desk
@@ -49,6 +55,12 @@ export class Rulings {
     this.#queue.push(...steps)
   }
 
+  /** Queues the steps that slices were drawn for: these are in hand now, or were not left. */
+  afterDraw(): void {
+    this.#queue.push(...this.#lacking)
+    this.#lacking = []
+  }
+
   /** Works until nothing is asked that could be settled, recorded or tried now. */
   async settleAsked(): Promise<void> {
     const { execution, journal, components } = this.#init
@@ -64,7 +76,12 @@ export class Rulings {
       // A denial, and a question to a person, must stand on the newest state of authority.
       const { fold } = journal
       const grants = [...unsure.flatMap(({ call }) => grantsOf(call)), ...fold.standing]
-      await components.authority.refresh(grants, partyOf(fold, this.#init.run))
+      const party = partyOf(fold, this.#init.run)
+      await components.authority.refresh(grants, party)
+      const proposers = new Set(unsure.map(({ call }) => call.proposal?.agent))
+      for (const proposer of proposers) {
+        if (proposer !== undefined) await components.authority.refresh([], { ...party, proposer })
+      }
       for (const { step, call } of unsure) await this.#decide(step, call, true)
     }
   }
@@ -85,6 +102,10 @@ export class Rulings {
         return lookAtSignal(this.#init, step, ask)
       case 'event':
         return lookAtEvent(this.#init, step, ask)
+      case 'child':
+        return lookAtChild(this.#init, step, ask)
+      case 'patch':
+        return lookAtPatch(this.#init, step)
       case 'cancel':
         return lookAtCancel(this.#init, step, ask)
       default:
@@ -113,10 +134,18 @@ export class Rulings {
     const { proposal } = ask
     const { given, unfilled } = await this.#filled(bound)
     const asked = { run, effect, attempt, request, terms, bound, hold, batch, askedAt, proposal }
-    const init = { ...asked, given, unfilled }
+    const init = { ...asked, given, unfilled, place: this.#place() }
     const call = prepareCall(init, journal.fold, components.handlers)
     if ('kind' in call) return this.#deny(step, call.fact)
     if (!(await this.#decide(step, call, false))) unsure.push({ step, call })
+  }
+
+  /** Where the run stands among others; children that wait to be intended count. */
+  #place(): RunPlace {
+    const { journal } = this.#init
+    const { fold } = journal
+    const children = fold.spawned + journal.intentsOf(SPAWN_ACTION)
+    return { depth: fold.view?.parent?.depth ?? 0, children }
   }
 
   /** Arguments as the handler is to have them, or why there are none. */
@@ -154,11 +183,14 @@ export class Rulings {
     const at = journal.now()
     const { fold } = journal
     const init = { fold, authority: components.authority, purse: journal.purse() }
-    const ruling = ruleCall(call, { ...init, at, fresh, waiting: journal.hasIntents })
+    const ruling = ruleCall(call, { ...init, at, fresh, ahead: journal.isAhead })
     if (ruling.kind === 'denied' && !ruling.final) return false
     // The time it was decided for, and no later one, is what it can be judged again by.
     if (ruling.kind === 'denied') await this.#deny(step, { ...ruling.fact, at })
-    else if (ruling.kind === 'intent') await this.#intend(step, call, ruling.intent)
+    else if (ruling.kind === 'intent' && ruling.lacks.length > 0) {
+      this.#lacking.push(step)
+      journal.draw(ruling.lacks)
+    } else if (ruling.kind === 'intent') await this.#intend(step, call, ruling.intent)
     else await this.#ask(step, ruling)
     return true
   }
@@ -184,7 +216,7 @@ export class Rulings {
     journal.add({
       type: 'ApprovalRequested',
       at,
-      ...(call.proposal === undefined ? {} : { causes: [call.proposal] }),
+      causes: proposalOf(call),
       blob: sealed.blob,
       data: {
         ...termsOf(ask, at),
@@ -197,6 +229,7 @@ export class Rulings {
         ),
         details: sealed.ref as Payload<'ApprovalRequested'>['details'],
         grant: call.grant,
+        ...proposerMember(call),
       },
     })
   }

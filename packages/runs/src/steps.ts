@@ -6,7 +6,7 @@
  * and what becomes of it while the run is driven (`rulings.ts`).
  */
 
-import type { EventId, Hash, JsonValue, PrincipalId, Timestamp } from '@ice/primitives'
+import type { EventId, Hash, JsonValue, PrincipalId, RunId, Timestamp } from '@ice/primitives'
 import type {
   Answer,
   AwaitedEvent,
@@ -14,6 +14,7 @@ import type {
   EffectRequest,
   Proposal,
   Question,
+  RunResult,
 } from './ports.ts'
 import type { Bound } from './references.ts'
 import type { Terms } from './retry.ts'
@@ -28,6 +29,8 @@ export type Ask =
   | SignalAsk
   | EventAsk
   | CancelAsk
+  | ChildAsk
+  | PatchAsk
 
 /** An ask of one kind. */
 export type AskOf<K extends Ask['kind']> = Extract<Ask, { readonly kind: K }>
@@ -49,8 +52,14 @@ export interface EffectAsk {
   readonly hold: boolean
   /** Whether it is many calls under one intent. */
   readonly batch: boolean
-  /** The event of the proposal it follows. */
-  readonly proposal?: EventId | undefined
+  /** The proposal it follows. */
+  readonly proposal?: Followed | undefined
+}
+
+/** A proposal that an effect follows: its event, and the agent who made it. */
+export interface Followed {
+  readonly event: EventId
+  readonly agent: string
 }
 
 export interface RevealAsk {
@@ -96,6 +105,42 @@ export interface CancelAsk {
   readonly reason: string
 }
 
+export interface ChildAsk {
+  readonly kind: 'child'
+  readonly child: RunId
+}
+
+export interface PatchAsk {
+  readonly kind: 'patch'
+}
+
+/** Events that say something of a step, beside outcomes: `records.ts` has what. */
+export const STEP_EVENTS: ReadonlySet<string> = new Set([
+  'CapabilityUsed',
+  'CapabilityDenied',
+  'EffectRevoked',
+  'EffectFailed',
+  'EffectRetryScheduled',
+  'EffectDeferred',
+  'DecisionProposed',
+  'ApprovalConsumed',
+  'ValueRevealed',
+  'TimerSet',
+  'TimerFired',
+  'SignalAwaited',
+  'SignalConsumed',
+  'EventAwaited',
+  'EventMatched',
+  'WaitLapsed',
+  'ScopeCancelled',
+  'ChildAwaited',
+  'ChildConcluded',
+  'PatchMarked',
+])
+
+/** The action that starts a child. */
+export const SPAWN_ACTION = 'run.spawn'
+
 /** What a step is given in the end. */
 export type Settlement =
   | { readonly kind: 'outcome'; readonly outcome: EffectOutcome }
@@ -109,6 +154,7 @@ export type Settlement =
       readonly event: EventId
     }
   | { readonly kind: 'matched'; readonly event: AwaitedEvent }
+  | { readonly kind: 'ended'; readonly result: RunResult }
   /** What was waited for did not come in time. */
   | { readonly kind: 'lapsed' }
   /** That it is recorded is all there is to know. */

@@ -328,6 +328,7 @@ describe('a batch', () => {
     [[], {}],
     [numbers(257), {}],
     ['many' as never, {}],
+    [numbers(2), { action: 'run.spawn' }],
     [numbers(2), { concurrency: 0 }],
     [numbers(2), { concurrency: 1.5 }],
   ])('that is none is refused, and asks for nothing', async (items, more) => {

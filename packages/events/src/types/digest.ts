@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '455d183db562506bde9f32675cc65b4d3df1eafcddaea1b514ae39495171c805' as Hash
+  'f371b235e6f7450d7850809a9d8d271947b90406946d7e636de12177c0c610e1' as Hash
