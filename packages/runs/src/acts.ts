@@ -1,9 +1,10 @@
 /** The acts of one drive: handlers at work, and what they came back with. */
 
 import type { RecordedEvent } from '@ice/events/ports'
-import { type Clock, type RunId, settled } from '@ice/primitives'
+import { type Clock, type JsonValue, type RunId, settled } from '@ice/primitives'
 import { timeAttempt } from './attempt-time.ts'
 import type { Tried } from './attempts.ts'
+import type { Chunks } from './chunks.ts'
 import type { EffectIntent } from './effects.ts'
 import { endedRight } from './ended-right.ts'
 import type { RunsError } from './errors.ts'
@@ -17,6 +18,7 @@ export interface ActsInit {
   readonly run: RunId
   readonly rights: Rights
   readonly clock: Clock
+  readonly chunks: Chunks
   /** Called when a completion waits to be recorded. */
   readonly wake: () => void
 }
@@ -91,7 +93,9 @@ export class Acts {
     const leave = rights.add({ guards: intent.guards, since }, (endedBy) =>
       abort(endedRight(endedBy), { endedBy }),
     )
-    const call = this.#callOf(intent, event, { signal: controller.signal, heartbeat: timer.beat })
+    const { signal } = controller
+    const emit = this.#emitterOf(intent, timer.beat, () => this.#inFlight.get(effect) === act)
+    const call = this.#callOf(intent, event, { signal, heartbeat: timer.beat, emit })
     const performed = this.#perform(intent, event, call)
     const givenUp = timer.givenUp?.then((error): Completion => ({ intent, event, error }))
     const ended = givenUp === undefined ? performed : Promise.race([performed, givenUp])
@@ -105,10 +109,22 @@ export class Acts {
     })
   }
 
+  /** What a handler emits once nobody listens to it any more is dropped. */
+  #emitterOf({ data }: EffectIntent, beat: () => void, isAtWork: () => boolean) {
+    const { run, chunks } = this.#init
+    const { effect, attempt } = data
+    const emit = chunks.emitterOf({ run, effect, attempt })
+    return (chunk: JsonValue): void => {
+      if (!isAtWork()) return
+      beat()
+      emit(chunk)
+    }
+  }
+
   #callOf(
     { data, args, resources, secrets, request }: EffectIntent,
     event: RecordedEvent,
-    port: Pick<EffectCall, 'heartbeat' | 'signal'>,
+    port: Pick<EffectCall, 'emit' | 'heartbeat' | 'signal'>,
   ): EffectCall {
     const { run } = this.#init
     const { effect, attempt, action } = data

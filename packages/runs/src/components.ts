@@ -4,6 +4,7 @@ import type { Authority, Grants } from '@ice/capabilities/ports'
 import type { EventLog } from '@ice/events/ports'
 import type { Clock, Ids, PrincipalId, RunId } from '@ice/primitives'
 import type { Breakers } from './breakers.ts'
+import type { Chunks } from './chunks.ts'
 import type { RunFold } from './lifecycle.ts'
 import type { Breaker, EffectHandler, Ownership, Program } from './ports.ts'
 import type { Rights } from './rights.ts'
@@ -44,6 +45,7 @@ export interface Components {
   readonly watch: Watch
   readonly rights: Rights
   readonly breakers: Breakers
+  readonly chunks: Chunks
   /** @throws `ICE_RUNS_SIGNAL_UNSUPPORTED` — a program known here does not take it */
   checkSignal(fold: RunFold, signal: string, payload: unknown): void
   /** @throws `ICE_RUNS_PROGRAM_NOT_FOUND` */

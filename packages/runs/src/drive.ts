@@ -73,8 +73,8 @@ export class Drive {
     this.#components = components
     this.#run = run
     this.#options = options
-    const { rights, clock } = components
-    this.#acts = new Acts({ run, rights, clock, wake: () => this.#waker.wake() })
+    const { rights, clock, chunks } = components
+    this.#acts = new Acts({ run, rights, clock, chunks, wake: () => this.#waker.wake() })
     this.#ledger = {
       acts: this.#acts,
       settled: (completion) => this.#unrecorded.push(completion),

@@ -150,3 +150,9 @@ export const BATCH_CONCURRENCY = 16
 
 /** @units bytes of canonical JSON of the claims of a batch; of more only the digest is recorded. */
 export const BATCH_CLAIMS_BYTES_MAX = 16_384
+
+/** @units bytes of canonical JSON of one chunk: it is a part of what comes, not all of it. */
+export const CHUNK_BYTES_MAX = 65_536
+
+/** @units chunks that wait for one watcher; of more it is told how many it missed. */
+export const CHUNKS_WAITING_MAX = 256

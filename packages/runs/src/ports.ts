@@ -128,6 +128,25 @@ export interface EffectCall {
    * whoever calls the handler does not listen.
    */
   readonly heartbeat?: () => void
+  /**
+   * Shows whoever watches the run what has come so far: a text as it is written. It is recorded
+   * nowhere, waits for nobody, and is a heartbeat too. What is not JSON, or more than 64 KiB of it,
+   * is dropped. Nothing that must not be seen goes in here: nobody scrubs it. Left out as
+   * `heartbeat` is.
+   */
+  readonly emit?: (chunk: JsonValue) => void
+}
+
+/** What a handler emitted while it was at work. */
+export interface Chunk {
+  readonly run: RunId
+  readonly effect: string
+  readonly attempt: number
+  /** Of the attempt, from 1 on. */
+  readonly sequence: number
+  readonly value: JsonValue
+  /** How many the watcher has missed since the one before. */
+  readonly dropped: number
 }
 
 /** What a handler reports of an effect that took place. */
@@ -443,6 +462,13 @@ export interface Runs {
     input: unknown,
     options?: StartOptions & DriveOptions,
   ): Promise<Executed>
+  /**
+   * Watches what handlers of a run emit that is driven by this process, from now on. Who does not
+   * keep up misses some, and is told how many; who throws is not called again. Chunks are no
+   * events: they may be of attempts that fail.
+   * @returns an end to that
+   */
+  watch(run: RunId, onChunk: (chunk: Chunk) => void | Promise<void>): () => void
   /** Waits for the conclusion, whichever process brings it about. */
   result(run: RunId, options?: { readonly signal?: AbortSignal }): Promise<RunResult>
   /** @throws `ICE_RUNS_NOT_FOUND` */
@@ -496,6 +522,11 @@ export interface DriveOptions {
   readonly signal?: AbortSignal
   /** Called with every event of the run as it is acknowledged or replayed. */
   readonly onEvent?: (event: RecordedEvent) => void
+  /**
+   * Called with what handlers emit meanwhile, the next once what it returns has settled: `watch` of
+   * the run for as long as it is driven.
+   */
+  readonly onChunk?: (chunk: Chunk) => void | Promise<void>
 }
 
 export interface RunQuery {

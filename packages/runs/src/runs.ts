@@ -5,6 +5,7 @@ import type { RunId } from '@ice/primitives'
 import { answerStep } from './answering.ts'
 import { Breakers } from './breakers.ts'
 import { spawnHandler } from './children.ts'
+import { Chunks } from './chunks.ts'
 import { foldRun, requestAbort, resolveEffect } from './commands.ts'
 import type { Components, RunsInit } from './components.ts'
 import { createDriver, type Driver } from './driver.ts'
@@ -50,6 +51,7 @@ export function createRuns(init: RunsInit): RunsService {
       const run = await start(program, input, options)
       return { run, stretch: await drive(run, options) }
     },
+    watch: (run, onChunk) => components.chunks.add(run, onChunk),
     result: (run, options = {}) => awaitResult(components, run, options.signal),
     view: async (run) => withRights(components, viewOf(await foldRun(components, run))),
     list: (query) => listRuns(components, query),
@@ -89,6 +91,7 @@ function componentsOf(
     limits: init.limits ?? {},
     handlers: handlersOf(init, () => components),
     breakers: new Breakers(log, init.breakers),
+    chunks: new Chunks(),
     // A look that failed wakes whoever waits, and their own look reports it where it is heard.
     watch: createWatch({ log, clock }, () => undefined),
     // So is a look at rights: as long as the log cannot be read, nothing can be appended to it.
