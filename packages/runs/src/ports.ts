@@ -131,8 +131,8 @@ export interface EffectCall {
   /**
    * Shows whoever watches the run what has come so far: a text as it is written. It is recorded
    * nowhere, waits for nobody, and is a heartbeat too. What is not JSON, or more than 64 KiB of it,
-   * is dropped. Nothing that must not be seen goes in here: nobody scrubs it. Left out as
-   * `heartbeat` is.
+   * is dropped. Secrets are taken out of each chunk by itself: one that two chunks share is not
+   * found. Left out as `heartbeat` is.
    */
   readonly emit?: (chunk: JsonValue) => void
 }

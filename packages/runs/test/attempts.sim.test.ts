@@ -95,7 +95,7 @@ async function play({ attempts, fate, failures, service, deaths, ...more }: Case
   const immortal = await join('immortal', durable)
   const grant = immortal.ids.nextGrantId()
   const rights = { ...toolGrant('do'), caveats: [{ kind: 'count' as const, max: USES }] }
-  const root = { id: grant, holder: 'principal/os:test', ...rights, delegable: 1 }
+  const root = { id: grant, holder: 'principal/os:test' as const, ...rights, delegable: 1 }
   const data = { grant: immortal.authority.rootGrant(root) }
   const stream = `grant/${grant}` as never
   const events = [{ type: 'CapabilityGranted', data }]

@@ -160,7 +160,7 @@ describe('a batch', () => {
     const others = await Promise.all(['b', 'c'].map((name) => at.another(name)))
     const grant = at.ids.nextGrantId()
     const rights = { ...toolGrant('do'), caveats: [{ kind: 'count' as const, max: 40 }] }
-    const root = { id: grant, holder: 'principal/os:test', ...rights }
+    const root = { id: grant, holder: 'principal/os:test' as const, ...rights }
     const events = [{ type: 'CapabilityGranted', data: { grant: at.authority.rootGrant(root) } }]
     const stream = `grant/${grant}` as never
     await at.log.append({ writes: [{ stream, expectedVersion: 'no_stream', events }] })

@@ -92,7 +92,7 @@ async function resolved(
 }
 
 function around(handler: EffectHandler, store: SecretStore, scrubber: Scrubber): EffectHandler {
-  const { action, fate, outcome, bounds, source } = handler
+  const { action, fate, outcome, bounds, source, heartbeatMs } = handler
   const scrub: ScrubText = (text) => scrubber.text(text)
   const parse = (value: unknown): ReturnType<EffectHandler['arguments']['parse']> => {
     if (!exposes(value, scrubber)) return handler.arguments.parse(value)
@@ -107,14 +107,11 @@ function around(handler: EffectHandler, store: SecretStore, scrubber: Scrubber):
     resource: (args: EffectCall['arguments']) => handler.resource(args),
     ...(bounds === undefined ? {} : { bounds: bounds.bind(handler) }),
     ...(source === undefined ? {} : { source: source.bind(handler) }),
+    ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+    ...batchAround(handler, store, scrubber),
     async perform(call: EffectCall): Promise<EffectReport> {
       try {
-        const report = await handler.perform(calling(call, store, scrubber))
-        return {
-          ...report,
-          value: scrubbedValue(report.value, scrub),
-          observed: scrubbedValue(report.observed, scrub) as EffectReport['observed'],
-        }
+        return scrubbedReport(await handler.perform(calling(call, store, scrubber)), scrub)
       } catch (error) {
         throw scrubbedError(error, scrub)
       }
@@ -122,7 +119,43 @@ function around(handler: EffectHandler, store: SecretStore, scrubber: Scrubber):
   })
 }
 
-function calling(call: EffectCall, store: SecretStore, scrubber: Scrubber): SecretCall {
+/** The same of calls that a handler takes together. */
+function batchAround(
+  handler: EffectHandler,
+  store: SecretStore,
+  scrubber: Scrubber,
+): Pick<EffectHandler, 'performBatch'> {
+  const performBatch = handler.performBatch?.bind(handler)
+  if (performBatch === undefined) return {}
+  const scrub: ScrubText = (text) => scrubber.text(text)
+  return {
+    async performBatch(call) {
+      try {
+        const reports = await performBatch(calling(call, store, scrubber))
+        return reports.map((each) => {
+          if ('error' in each) return { error: scrubbedError(each.error, scrub) }
+          return scrubbedReport(each, scrub)
+        })
+      } catch (error) {
+        throw scrubbedError(error, scrub)
+      }
+    },
+  }
+}
+
+function scrubbedReport(report: EffectReport, scrub: ScrubText): EffectReport {
+  return {
+    ...report,
+    value: scrubbedValue(report.value, scrub),
+    observed: scrubbedValue(report.observed, scrub) as EffectReport['observed'],
+  }
+}
+
+function calling<C extends Pick<EffectCall, 'emit' | 'fold' | 'secrets' | 'signal'>>(
+  call: C,
+  store: SecretStore,
+  scrubber: Scrubber,
+): C & Pick<SecretCall, 'reveal' | 'scrub'> {
   const reveal = async (handle: SecretHandle): Promise<string> => {
     const { $secret: name } = handle
     if (call.secrets?.some((use) => use.name === name) !== true) {
@@ -133,6 +166,10 @@ function calling(call: EffectCall, store: SecretStore, scrubber: Scrubber): Secr
     if (Buffer.from(text, 'utf8').equals(bytes)) return composed(handle, text)
     throw new SecretError(SECRET_CODES.encoding, 'The secret is no text', { name })
   }
+  const scrub: ScrubText = (text) => scrubber.text(text)
   const fold = call.fold === undefined ? {} : { fold: scrubbedFold(call.fold, scrubber) }
-  return { ...call, ...fold, reveal, scrub: (text) => scrubber.text(text) }
+  const { emit } = call
+  const shown: Pick<EffectCall, 'emit'> =
+    emit === undefined ? {} : { emit: (chunk) => emit(scrubbedValue(chunk, scrub)) }
+  return { ...call, ...fold, ...shown, reveal, scrub }
 }
