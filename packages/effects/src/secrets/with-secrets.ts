@@ -21,7 +21,7 @@ import { SECRET_BYTES_MAX, SECRET_BYTES_MIN, SECRETS_MAX } from './limits.ts'
 import { exposes, type ScrubText, scrubbedError, scrubbedValue } from './recorded.ts'
 import { Scrubber } from './scrubber.ts'
 import type { SecretStore } from './store.ts'
-import { scrubbedFold } from './stream.ts'
+import { ScrubStream, scrubbedFold } from './stream.ts'
 
 /** A call as a handler sees it once secrets are around it. */
 export interface SecretCall extends EffectCall {
@@ -29,6 +29,8 @@ export interface SecretCall extends EffectCall {
   readonly reveal: (handle: SecretHandle) => Promise<string>
   /** For what is hidden before it is reported: bytes that become base64. */
   readonly scrub: ScrubText
+  /** For bytes that come in chunks, and are told of before they are folded. */
+  readonly scrubStream: () => ScrubStream
 }
 
 /**
@@ -47,6 +49,11 @@ export function revealed(call: EffectCall, handle: SecretHandle): Promise<string
 /** How a call scrubs texts, where secrets are around its handler. */
 export function scrubOf(call: EffectCall): ScrubText | undefined {
   return (call as Partial<SecretCall>).scrub
+}
+
+/** How a call scrubs streams, where secrets are around its handler. */
+export function scrubStreamsOf(call: EffectCall): SecretCall['scrubStream'] | undefined {
+  return (call as Partial<SecretCall>).scrubStream
 }
 
 /**
@@ -122,7 +129,12 @@ function around(handler: EffectHandler, store: SecretStore, scrubber: Scrubber):
   })
 }
 
-function calling(call: EffectCall, store: SecretStore, scrubber: Scrubber): SecretCall {
+/** What a call that acts, or undoes, is given beside itself. */
+function helping(
+  call: Pick<EffectCall, 'secrets' | 'signal'>,
+  store: SecretStore,
+  scrubber: Scrubber,
+): Pick<SecretCall, 'reveal' | 'scrub' | 'scrubStream'> {
   const reveal = async (handle: SecretHandle): Promise<string> => {
     const { $secret: name } = handle
     if (call.secrets?.some((use) => use.name === name) !== true) {
@@ -133,6 +145,14 @@ function calling(call: EffectCall, store: SecretStore, scrubber: Scrubber): Secr
     if (Buffer.from(text, 'utf8').equals(bytes)) return composed(handle, text)
     throw new SecretError(SECRET_CODES.encoding, 'The secret is no text', { name })
   }
+  return {
+    reveal,
+    scrub: (text) => scrubber.text(text),
+    scrubStream: () => new ScrubStream(scrubber),
+  }
+}
+
+function calling(call: EffectCall, store: SecretStore, scrubber: Scrubber): SecretCall {
   const fold = call.fold === undefined ? {} : { fold: scrubbedFold(call.fold, scrubber) }
-  return { ...call, ...fold, reveal, scrub: (text) => scrubber.text(text) }
+  return { ...call, ...fold, ...helping(call, store, scrubber) }
 }
