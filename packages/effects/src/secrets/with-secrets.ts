@@ -11,6 +11,8 @@
  * 2. All values of the store are looked for, not only those the call carries: a file may hold what
  *    another effect was given.
  * 3. What a handler throws keeps its code, so that a denial stays one.
+ * 4. What is kept for a compensation is kept as it is, or not at all: what was scrubbed could not
+ *    be put back.
  */
 
 import { Buffer } from 'node:buffer'
@@ -101,6 +103,14 @@ async function resolved(
 function around(handler: EffectHandler, store: SecretStore, scrubber: Scrubber): EffectHandler {
   const { action, fate, outcome, bounds, source } = handler
   const scrub: ScrubText = (text) => scrubber.text(text)
+  const undoing: NonNullable<EffectHandler['compensate']> = async (call) => {
+    try {
+      const report = await handler.compensate?.({ ...call, ...helping(call, store, scrubber) })
+      return { observed: scrubbedValue(report?.observed ?? {}, scrub) as EffectReport['observed'] }
+    } catch (error) {
+      throw scrubbedError(error, scrub)
+    }
+  }
   const parse = (value: unknown): ReturnType<EffectHandler['arguments']['parse']> => {
     if (!exposes(value, scrubber)) return handler.arguments.parse(value)
     const message = 'An argument holds the value of a secret; name it by a handle'
@@ -117,15 +127,19 @@ function around(handler: EffectHandler, store: SecretStore, scrubber: Scrubber):
     async perform(call: EffectCall): Promise<EffectReport> {
       try {
         const report = await handler.perform(calling(call, store, scrubber))
-        return {
+        const { kept, ...clean } = {
           ...report,
           value: scrubbedValue(report.value, scrub),
           observed: scrubbedValue(report.observed, scrub) as EffectReport['observed'],
         }
+        if (kept === undefined) return clean
+        if (!exposes(kept, scrubber)) return { ...clean, kept }
+        return { ...clean, observed: { ...clean.observed, notKept: 'secret' } }
       } catch (error) {
         throw scrubbedError(error, scrub)
       }
     },
+    ...(handler.compensate === undefined ? {} : { compensate: undoing }),
   })
 }
 

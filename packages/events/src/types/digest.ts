@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '4482b44d9f63170fcdc2e1c3bc11911f56a19dbdd5a703d1ea8ee8cdd68f3df6' as Hash
+  'de70f7741a410643efb2bbdb2b8b08afd9497363fa131ea8ebea413ec9b63fc3' as Hash
