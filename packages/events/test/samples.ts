@@ -38,6 +38,14 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
       ...{ grants: [{ name: 'files', grant }], tags: { team: 'a', '': '' } },
       ...{ labels, held: [{ path: '/to', blob: blob.blob }] },
     },
+    {
+      ...{ run, program, input: inline, owner: 'worker-1', epoch: 1, grants: [], deadline: 99 },
+      ...{
+        parent: { run, step: 'fan/1', depth: 2, detached: true as const },
+        continues: { run, first: run, taken: { paid: 3 } },
+      },
+      ...{ queue: 'mail', concurrencyKey: 'alice', priority: -5, schedule: 'nightly' },
+    },
   ],
   RunRequested: [{ run, program, inputDigest: digest }],
   RunClaimed: [{ owner: 'worker-2', epoch: 2, previous: 'worker-1' }],
@@ -47,7 +55,10 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
   MemoryMounted: [{ views: [] }, { views: [{ view: 'facts', asOf: 41 }] }],
   CapabilitiesBound: [{ grants: [] }, { grants: [{ name: 'files', grant }] }],
   ExecutionWindowOpened: [{}],
-  RunSuspended: [{ waitingFor: ['write', 'name\nof two lines'] }],
+  RunSuspended: [
+    { waitingFor: ['write', 'name\nof two lines'] },
+    { waitingFor: ['nap'], until: 1_767_225_600_000 },
+  ],
   RunResumed: [{}],
   AbortRequested: [{ reason: '' }],
   EffectFailed: [
@@ -68,7 +79,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
   ValidationStarted: [{ result: inline, resultDigest: digest }],
   ValidationPassed: [{ checks: ['output'] }],
   ValidationFailed: [{ checks: ['output', 'sum'], failures: [{ check: 'sum', error: failure }] }],
-  RunCommitted: [{ resultDigest: digest }],
+  RunCommitted: [{ resultDigest: digest }, { resultDigest: digest, continuedAs: run }],
   RunAborted: (['provisioning', 'context', 'execution', 'validation', 'commit'] as const).map(
     (phase) => ({ phase }),
   ),
@@ -98,6 +109,81 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
       ...{ streams: 1, blobs: 0, firstPosition: 1, lastPosition: 2, firstTime: 0, lastTime: 5 },
     },
   ],
+  TimerSet: [{ step: 'nap', due: 1_767_225_600_000 }],
+  TimerFired: [{ step: 'nap', timer: intent }],
+  SignalReceived: [
+    { signal: 'paid', payload: inline, digest },
+    { signal: 'paid', payload: blob, digest, key: 'invoice-7', label },
+  ],
+  SignalAwaited: [
+    { step: 'wait', signal: 'paid', expiresAt: null },
+    { step: 'wait', signal: 'paid', expiresAt: 99 },
+  ],
+  SignalConsumed: [
+    { step: 'wait', signal: intent, name: 'paid', digest },
+    { step: 'wait', signal: intent, name: 'paid', digest, label },
+  ],
+  EventAwaited: [
+    { step: 'wait', types: ['RunTerminated'], after: 0, expiresAt: null },
+    { step: 'wait', types: ['FileWritten'], streamPrefix: 'run/', after: 7, expiresAt: 99 },
+  ],
+  EventMatched: [
+    { step: 'wait', event: intent, position: 8 },
+    { step: 'wait', event: intent, position: 8, label },
+  ],
+  WaitLapsed: [{ step: 'wait', awaited: intent }],
+  ScopeCancelled: [{ step: 'race', scopes: ['race/b'], reason: 'another was first' }],
+  ChildAwaited: [{ step: 'fan/1', child: run }],
+  ChildConcluded: [
+    { step: 'fan/1', child: run, conclusion: 'committed', result: inline, label },
+    { step: 'fan/1', child: run, conclusion: 'aborted', reason: 'enough', label },
+  ],
+  EffectRetryScheduled: [
+    { effect: 'send', attempt: 1, intent, error, at: 99 },
+    { effect: 'send', attempt: 2, intent, error: failure, at: 99, spent: [], label },
+  ],
+  EffectDeferred: [{ effect: 'send', attempt: 1, breaker: 'mail', at: 99 }],
+  EffectStaged: [
+    { effect: 'send', action: 'net.send', arguments: inline, argumentsDigest: digest, grant: 'm' },
+    {
+      ...{ effect: 'send', action: 'net.send', arguments: blob, argumentsDigest: digest },
+      ...{ grant: 'm', labels },
+    },
+  ],
+  CompensationStarted: [
+    { effect: 'write', attempt: 1, outcome: intent, action: 'fs.write', grant, basis },
+    {
+      ...{ effect: 'write', attempt: 2, outcome: intent, action: 'fs.write', grant, basis: [] },
+      ...{ arguments: inline, argumentsDigest: digest },
+    },
+  ],
+  CompensationSucceeded: [{ effect: 'write', attempt: 1, intent, observed: { bytes: 9 } }],
+  CompensationFailed: [
+    { effect: 'write', attempt: 1, intent, error, at: 99 },
+    { effect: 'write', attempt: 2, intent, error: failure, at: null },
+  ],
+  CompensationAbandoned: [{ effect: 'write', outcome: intent, error }],
+  RunQuarantined: [{ error: failure, program }],
+  RunReleased: [{ reason: 'mended' }],
+  PatchMarked: [{ step: 'newer-prices' }],
+  ProgramChanged: [{ from: '1.2.0', to: '1.3.0' }],
+  BreakerFailed: [{ breaker: 'mail', run, effect: 'send', code: 'ICE_X_Y' }],
+  BreakerOpened: [{ breaker: 'mail', failures: 5, until: 99 }],
+  BreakerProbed: [{ breaker: 'mail', run, effect: 'send', until: 99 }],
+  BreakerClosed: [{ breaker: 'mail' }],
+  ScheduleCreated: (['skip', 'queue', 'all'] as const).map((overlap) => ({
+    ...{ schedule: 'nightly', cron: '0 3 * * *', zone: 'Europe/Vienna', program, input: inline },
+    ...{ start: { queue: 'night' }, overlap, catchUpMs: 60_000 },
+  })),
+  ScheduleFired: [
+    { schedule: 'nightly', due: 99, run },
+    ...(['overlap', 'late', 'paused'] as const).map((skipped) => ({
+      ...{ schedule: 'nightly', due: 99, skipped },
+    })),
+  ],
+  SchedulePaused: [{ schedule: 'nightly', reason: 'holidays' }],
+  ScheduleResumed: [{ schedule: 'nightly', reason: 'over' }],
+  ScheduleDeleted: [{ schedule: 'nightly', reason: 'replaced' }],
   InferenceStep: [{ step: 's', content: inline }],
   DecisionProposed: [{ step: 's', proposal: blob, reason: 'because' }],
   HypothesisGenerated: [{ step: 's', hypothesis: inline }],

@@ -102,6 +102,13 @@ export class Acts {
     while (this.#inFlight.size > 0 && clock.monotonicMs() < until) await clock.sleep(2)
   }
 
+  /** Asks the handlers of these effects to stop. */
+  abortWhere(concerns: (effect: string) => boolean, reason: unknown): void {
+    for (const [effect, controller] of this.#inFlight) {
+      if (concerns(effect)) controller.abort(reason)
+    }
+  }
+
   /** Asks every handler at work to stop. */
   abortAll(reason: unknown): void {
     for (const controller of this.#inFlight.values()) controller.abort(reason)

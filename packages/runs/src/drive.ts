@@ -25,6 +25,7 @@ import type { EffectIntent } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { Execution } from './execution.ts'
+import { Inbox } from './inbox.ts'
 import { openedInput } from './input.ts'
 import { Journal, runStream, STALE } from './journal.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
@@ -36,6 +37,7 @@ import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
 import { type Completion, settle } from './settle.ts'
 import { openValue } from './value.ts'
+import { changeOf } from './versions.ts'
 import { Waker } from './waker.ts'
 
 /** What the log refuses of an append because of what is in it: no retry will make it fit. */
@@ -135,13 +137,17 @@ export class Drive {
       return endRun(this.#components, journal, facts)
     }
     const program = this.#components.programOf(fold)
-    const execution = await this.#begin(journal, program)
+    const change = changeOf(fold, program)
+    if (change !== null) journal.add(change)
+    const inbox = new Inbox(log, fold.view?.line ?? this.#run, fold.signals.taken)
+    const execution = await this.#begin(journal, program, inbox)
     return new Live({
       components: this.#components,
       run: this.#run,
       options: this.#options,
       journal,
       execution,
+      inbox,
       program,
       ledger: this.#ledger,
       waker: this.#waker,
@@ -192,7 +198,7 @@ export class Drive {
     this.#unrecorded = []
   }
 
-  async #begin(journal: Journal, program: Program): Promise<Execution> {
+  async #begin(journal: Journal, program: Program, inbox: Inbox): Promise<Execution> {
     const { fold } = journal
     const stored = await openValue(fold.input as ValueRef, this.#components.log.store.blobs)
     const input = (references: References): unknown =>
@@ -202,7 +208,9 @@ export class Drive {
       const { log } = this.#components
       const onEvent = (event: RecordedEvent): void => this.#report(event)
       const { labels } = fold
-      const init = { log, run: this.#run, program, input, labels, onEvent }
+      const { patches, progress } = fold
+      const history = { inbox, patches, progress }
+      const init = { log, run: this.#run, program, input, labels, ...history, onEvent }
       return replay({ ...init, upTo: journal.version })
     }
     const last = opening.map((fact) => journal.add(fact)).at(-1)

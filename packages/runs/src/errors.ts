@@ -46,6 +46,16 @@ export const RUNS_CODES = {
   checkFailed: 'ICE_RUNS_CHECK_CONFLICT',
   /** Someone asked for the run's abort. */
   aborted: 'ICE_RUNS_ABORTED',
+  /** A wait, or a fork, that cannot be asked for. */
+  waitInvalid: 'ICE_RUNS_WAIT_UNSUPPORTED',
+  /** A signal that the program does not declare, or whose payload does not fit its schema. */
+  signalInvalid: 'ICE_RUNS_SIGNAL_UNSUPPORTED',
+  /** More signals wait in the inbox of the run than it may have. */
+  signalLimit: 'ICE_RUNS_SIGNAL_LIMIT',
+  /** A child has ended without a result. */
+  childFailed: 'ICE_RUNS_CHILD_UNAVAILABLE',
+  /** Children of children of children: deeper than runs may lie. */
+  depthLimit: 'ICE_RUNS_DEPTH_LIMIT',
   /** The service is closed. */
   notOpen: 'ICE_RUNS_NOT_OPEN',
   /** Denial: the name stands for no grant in this run. */

@@ -1,10 +1,10 @@
 /** Runs with a fixed lifecycle, and the durable programs they execute. */
 
 export type { RunsInit } from './components.ts'
+export { EDGES } from './edges.ts'
 export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
 export { type LabelledValue, labelledValues } from './labels.ts'
 export {
-  EDGES,
   isOutcome,
   type RunFold,
   runProjection,

@@ -119,6 +119,7 @@ export class Journal<I extends Intent = Intent> {
   #facts: { readonly event: NewEvent; readonly recorded: RecordedEvent }[] = []
   #blobs: BlobDraft[] = []
   #intents: I[] = []
+  #beside: StreamWrite[] = []
   /** What the run will hold once the intents that wait are recorded; `undefined`: to be made. */
   #purse: Purse | undefined
   /** Overspends that stand in the streams of their budgets. */
@@ -207,6 +208,47 @@ export class Journal<I extends Intent = Intent> {
     if (this.#purse !== undefined) reserve(this.#purse, intent)
   }
 
+  /**
+   * Appends one fact, while nothing else waits, if these streams have not moved.
+   * @returns false when one has: nothing was recorded
+   * @throws as `flush`
+   */
+  async appendAlone(fact: Fact, guards: readonly Guard[]): Promise<boolean> {
+    const { type, data, causes = [] } = fact
+    const time = this.now()
+    const event: NewEvent = { type, data, time, ...(causes.length === 0 ? {} : { causes }) }
+    const expectedVersion = this.#version as StreamVersion
+    try {
+      const write: StreamWrite = { stream: this.#stream, expectedVersion, events: [event] }
+      await this.#log.append({ writes: [write], guards })
+    } catch (error) {
+      if (hasCode(error, 'ICE_EVENTS_GUARD_CONFLICT')) return false
+      if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
+      throw error
+    }
+    this.#onEvent(this.#place(event, this.#version + 1))
+    return true
+  }
+
+  /** How many intents of an action wait. */
+  intentsOf(action: string): number {
+    return this.#intents.filter(({ data }) => data.action === action).length
+  }
+
+  /** Adds what goes into the next append beside the run. */
+  addBeside(write: StreamWrite, blobs: readonly BlobDraft[]): void {
+    this.#beside.push(write)
+    this.#blobs.push(...blobs)
+  }
+
+  /** Takes back all intents that wait, to be decided anew: some are wanted no longer. */
+  withdrawIntents(): readonly I[] {
+    const withdrawn = this.#intents
+    this.#intents = []
+    this.#purse = undefined
+    return withdrawn
+  }
+
   /** Appends what waits. @throws `STALE` when the run has moved; whatever else the log throws */
   async flush(): Promise<Flushed<I>> {
     const taken = this.#takeIntents()
@@ -251,6 +293,7 @@ export class Journal<I extends Intent = Intent> {
     for (const { recorded } of this.#facts) this.#onEvent(recorded)
     this.#facts = []
     this.#blobs = []
+    this.#beside = []
     this.#told = copyOf(this.fold.purse).overspent
     const own = request.writes[0]?.events ?? []
     const first = own.length - intents.length
@@ -309,7 +352,7 @@ export class Journal<I extends Intent = Intent> {
     if (events.length === 0) return { writes: [] }
     const expectedVersion = (this.#version - facts.length) as StreamVersion
     const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
-    writes.push(...this.#ownBudgetWrites())
+    writes.push(...this.#beside, ...this.#ownBudgetWrites())
     for (const { allotments } of intents) writes.push(...allotmentWrites(this.#run, allotments))
     const blobs = [...this.#blobs, ...intents.flatMap(({ blob }) => (blob === null ? [] : blob))]
     const guards = uniqueGuards(intents, writes)

@@ -159,6 +159,26 @@ export function giveRevealed(
   give(labels, step, { version, of: reference, digest: value as Hash, label })
 }
 
+/** What somebody sent, once a step was given it. */
+export function giveReceived(
+  labels: RunLabels,
+  { version, data }: RecordedEvent<string, StandardPayloads['SignalConsumed']>,
+): void {
+  const { step, digest, label } = data
+  const own = label === undefined ? TRUSTED_LABEL : recorded(label)
+  give(labels, step, { version, of: step, digest: digest as Hash, label: own })
+}
+
+/** What a child came to. */
+export function giveEnd(
+  labels: RunLabels,
+  { version, data }: RecordedEvent<string, StandardPayloads['ChildConcluded']>,
+): void {
+  const { step, result, reason = null, label } = data
+  const digest = result === undefined ? sealValue(reason).digest : digestOfRef(result as ValueRef)
+  give(labels, step, { version, of: step, digest, label: recorded(label) })
+}
+
 /** A person vouches for a value. One that nobody answers for changes nothing. */
 export function endorse(
   labels: RunLabels,

@@ -15,21 +15,28 @@
 import type { Projection, StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { type GrantId, invariant, type OwnerId, type RunId, type Timestamp } from '@ice/primitives'
+import type { ChildRun } from './children.ts'
+import { moveState } from './edges.ts'
 import {
   declassify,
   endorse,
+  giveEnd,
   giveFailure,
   giveInput,
   giveOutcome,
+  giveReceived,
   giveRevealed,
   noLabels,
   type RunLabels,
 } from './labels.ts'
 import { STANDING_MAX } from './limits.ts'
-import type { Conclusion, EffectCounts, Phase, RunState, RunView, WaitingStep } from './ports.ts'
+import type { EffectCounts, RunView, Wait, WaitingStep } from './ports.ts'
 import { createPurse, type Purse, sharesOf } from './purse.ts'
 import { escalated, type LapsedQuestion, questionOf, refusalOf } from './questions.ts'
+import { versionOf } from './recorded.ts'
 import { evolvePurse } from './run-purse.ts'
+import { SPAWN_ACTION, STEP_EVENTS } from './steps.ts'
+import { evolveWaits } from './waits.ts'
 
 /** The payload of a standard type. */
 export type Payload<T extends keyof StandardPayloads> = StandardPayloads[T]
@@ -56,6 +63,7 @@ type OfOthers =
   | 'open'
   | 'inDoubt'
   | 'waitingFor'
+  | 'waits'
   | 'effects'
   | 'grants'
   | 'label'
@@ -68,6 +76,17 @@ export interface RunFold {
   readonly grants: Map<string, GrantId>
   readonly open: Map<string, OpenEffect>
   readonly waiting: Map<string, WaitingStep>
+  /** Steps that wait for a time, or for what others do. */
+  readonly waits: Map<string, Wait>
+  /** Children that have not been seen to end, and how many were ever asked for. */
+  readonly children: Map<RunId, ChildRun>
+  spawned: number
+  /** The patches whose ways it has taken. */
+  readonly patches: Set<string>
+  /** The version of the last event that is about a step. */
+  progress: number
+  /** By name the version, in the inbox, of the last signal that a step was given; and how many. */
+  readonly signals: { readonly taken: Map<string, number>; count: number }
   readonly answers: Map<string, RecordedAnswer>
   /** Questions whose time ran out, and whose steps are not settled yet. */
   readonly lapsed: Map<string, LapsedQuestion>
@@ -93,6 +112,12 @@ export const runProjection: Projection<RunFold> = {
     grants: new Map(),
     open: new Map(),
     waiting: new Map(),
+    waits: new Map(),
+    children: new Map(),
+    spawned: 0,
+    patches: new Set(),
+    progress: 0,
+    signals: { taken: new Map(), count: 0 },
     answers: new Map(),
     lapsed: new Map(),
     refusedAnswers: new Map(),
@@ -112,13 +137,16 @@ export const runProjection: Projection<RunFold> = {
     invariant(view.state !== 'TERMINATED', `${event.id}: nothing follows RunTerminated`)
     moveState(fold, event)
     evolvePurse(fold, event, isOutcome(event))
+    evolveWaits(fold.waits, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true
       giveOutcome(fold.labels, event, held)
+      addChild(fold, event)
       settle(fold, event.data.effect)
       fold.effects.succeeded += 1
     }
+    if (STEP_EVENTS.has(event.type) || isOutcome(event)) fold.progress = event.version
     view.version = event.version
     view.updatedAt = event.time
     return fold
@@ -141,6 +169,7 @@ export function viewOf(fold: RunFold): RunView {
     ...fold.view,
     grants: Object.fromEntries(fold.grants),
     waitingFor: unanswered(fold),
+    waits: [...fold.waits.values()],
     open: [...fold.open.keys()],
     inDoubt: doubts,
     effects: { ...fold.effects },
@@ -182,69 +211,14 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
     conclusion: null,
     reason: null,
     tags: data.tags ?? {},
+    parent: (data.parent ?? null) as RunView['parent'],
+    line: (data.continues?.first ?? data.run) as RunId,
+    continuedAs: null,
+  }
+  for (const [name, version] of Object.entries(data.continues?.taken ?? {})) {
+    fold.signals.taken.set(name, version)
   }
   return fold
-}
-
-/** Which states an event may find the run in, and which it leads to. */
-interface Edge {
-  readonly from: readonly RunState[]
-  readonly to: RunState
-  readonly phase: Phase
-  readonly conclusion?: Conclusion
-}
-
-const BEFORE_CONCLUSION = [
-  'CREATED',
-  'PROVISIONED',
-  'CONTEXT_READY',
-  'EXECUTING',
-  'VALIDATING',
-] as const satisfies readonly RunState[]
-
-/** The graph of RFC-ICE-005, with abort and forced termination from every open state. */
-export const EDGES: ReadonlyMap<string, Edge> = new Map<string, Edge>([
-  ['RunProvisioned', { from: ['CREATED'], to: 'PROVISIONED', phase: 'context' }],
-  ['CapabilitiesBound', { from: ['PROVISIONED'], to: 'CONTEXT_READY', phase: 'context' }],
-  ['ExecutionWindowOpened', { from: ['CONTEXT_READY'], to: 'EXECUTING', phase: 'execution' }],
-  ['ValidationStarted', { from: ['EXECUTING'], to: 'VALIDATING', phase: 'validation' }],
-  [
-    'RunCommitted',
-    { from: ['VALIDATING'], to: 'COMMITTED', phase: 'teardown', conclusion: 'committed' },
-  ],
-  [
-    'RunAborted',
-    { from: BEFORE_CONCLUSION, to: 'ABORTED', phase: 'teardown', conclusion: 'aborted' },
-  ],
-  [
-    'RunForciblyTerminated',
-    {
-      from: BEFORE_CONCLUSION,
-      to: 'TERMINATED_BY_RUNTIME',
-      phase: 'teardown',
-      conclusion: 'terminated_by_runtime',
-    },
-  ],
-  [
-    'RunTerminated',
-    {
-      from: ['COMMITTED', 'ABORTED', 'TERMINATED_BY_RUNTIME'],
-      to: 'TERMINATED',
-      phase: 'teardown',
-    },
-  ],
-])
-
-function moveState({ view }: RunFold, event: RecordedEvent): void {
-  const edge = EDGES.get(event.type)
-  if (edge === undefined || view === null) return
-  invariant(
-    edge.from.includes(view.state),
-    `${event.id}: ${event.type} cannot follow in state ${view.state}`,
-  )
-  view.state = edge.to
-  view.phase = edge.phase
-  if (edge.conclusion !== undefined) view.conclusion = edge.conclusion
 }
 
 type Evolve = (fold: RunFold, event: RecordedEvent) => void
@@ -255,6 +229,19 @@ function on<T extends keyof StandardPayloads>(
   return (fold, event) => {
     evolve(fold, event.data as Payload<T>, event as RecordedEvent<T, Payload<T>>)
   }
+}
+
+/** The outcome of a spawn names the child. */
+function addChild(
+  { children, open }: RunFold,
+  { data }: RecordedEvent<string, Payload<'EffectSucceeded'>>,
+): void {
+  const { effect: step, observed } = data
+  if (open.get(step)?.intent.data.action !== SPAWN_ACTION) return
+  const { run, detached } = observed as { readonly run?: unknown; readonly detached?: unknown }
+  // Of a doubt that a person resolved nothing is observed.
+  if (typeof run !== 'string') return
+  children.set(run as RunId, { run: run as RunId, step, detached: detached === true })
 }
 
 function settle(fold: RunFold, effect: string): void {
@@ -299,6 +286,7 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
   CapabilityUsed: on<'CapabilityUsed'>((fold, { effect, approval, standing }, event) => {
     fold.open.set(effect, { intent: event, doubt: false })
     stopWaiting(fold, effect)
+    if (event.data.action === SPAWN_ACTION && event.data.attempt === 1) fold.spawned += 1
     if (approval !== undefined || standing !== undefined) fold.effects.approved += 1
   }),
   CapabilityDenied: on<'CapabilityDenied'>((fold, denied, event) => {
@@ -358,6 +346,31 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
   ValueEndorsed: on<'ValueEndorsed'>(({ labels }, _data, event) => endorse(labels, event)),
   ValueDeclassified: on<'ValueDeclassified'>(({ labels }, _data, event) => {
     declassify(labels, event)
+  }),
+  SignalConsumed: on<'SignalConsumed'>(({ labels, signals }, { name, signal }, event) => {
+    signals.taken.set(name, versionOf(signal))
+    signals.count += 1
+    giveReceived(labels, event)
+  }),
+  ChildConcluded: on<'ChildConcluded'>((fold, { child }, event) => {
+    fold.children.delete(child as RunId)
+    giveEnd(fold.labels, event)
+  }),
+  PatchMarked: on<'PatchMarked'>(({ patches }, { step }) => {
+    patches.add(step)
+  }),
+  ProgramChanged: on<'ProgramChanged'>(({ view }, { to }) => {
+    if (view !== null) view.program = { ...view.program, version: to }
+  }),
+  RunCommitted: on<'RunCommitted'>(({ view }, { continuedAs }) => {
+    if (view !== null && continuedAs !== undefined) view.continuedAs = continuedAs as RunId
+  }),
+  ScopeCancelled: on<'ScopeCancelled'>((fold, { scopes }) => {
+    for (const step of fold.waiting.keys()) {
+      const isWithin = scopes.some((scope) => step.startsWith(`${scope}/`))
+      // A doubt is a fact about the world: it does not end with the wish for the effect.
+      if (isWithin && !fold.open.has(step)) stopWaiting(fold, step)
+    }
   }),
   AbortRequested: on<'AbortRequested'>((fold, _data, event) => {
     fold.abortRequested ??= event

@@ -92,3 +92,25 @@ export const DENIAL_BYTES_MAX = 49_152
 
 /** @units proposals of a run that an effect can name: the latest. */
 export const PROPOSALS_MAX = 4_096
+
+/** @units milliseconds a step waits at most: some 285 years, within what a time can say. */
+export const WAIT_MS_MAX = 9_000_000_000_000
+
+/** @units milliseconds until the next time at which a drive stays rather than suspends: to let go
+ * of a run and take it up again costs two appends and a replay. */
+export const STAY_MS_MAX = 250
+
+/** @units event types a step waits for. */
+export const AWAITED_TYPES_MAX = 64
+
+/** @units branches of one fork: what the event that cancels them has room for. */
+export const BRANCHES_MAX = 256
+
+/** @units runs above a child: a deeper one is a program that calls itself without an end. */
+export const DEPTH_MAX = 32
+
+/** @units grants one child is given. */
+export const CHILD_GRANTS_MAX = 64
+
+/** @units signals that wait in the inbox of one run: who sends must not be able to fill a log. */
+export const SIGNALS_WAITING_MAX = 10_000

@@ -2,21 +2,26 @@
  * The live part of a drive: everything recorded has been delivered, and the program goes on.
  */
 
-import type { GrantId, RunId } from '@ice/primitives'
+import type { GrantId, RunId, Timestamp } from '@ice/primitives'
+import { settleOrphans } from './cancel.ts'
 import type { Components } from './components.ts'
 import { validationFacts } from './conclude.ts'
+import { type Continuation, continuation } from './continuing.ts'
 import { type EffectIntent, partyOf } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import { type Execution, settlementOf } from './execution.ts'
+import type { Execution } from './execution.ts'
+import type { Inbox } from './inbox.ts'
 import { type Journal, runStream } from './journal.ts'
 import { unanswered } from './lifecycle.ts'
-import { OUTSIDE_GRACE_MS } from './limits.ts'
-import type { DriveOptions, Program, Stretch } from './ports.ts'
+import { OUTSIDE_GRACE_MS, STAY_MS_MAX } from './limits.ts'
+import type { DriveOptions, Program, Stretch, Wait } from './ports.ts'
 import { dueFact, nextDue } from './questions.ts'
+import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
 import { Rulings } from './rulings.ts'
 import { settle } from './settle.ts'
+import { nextWaitDue, passDue } from './waits.ts'
 import type { Waker } from './waker.ts'
 
 /** What a live part needs of its drive. */
@@ -26,6 +31,7 @@ export interface LiveInit {
   readonly options: DriveOptions
   readonly journal: Journal<EffectIntent>
   readonly execution: Execution
+  readonly inbox: Inbox
   readonly program: Program
   readonly ledger: Ledger
   readonly waker: Waker
@@ -40,12 +46,13 @@ export class Live {
   readonly #rulings: Rulings
 
   constructor(init: LiveInit) {
-    const { components, journal, execution, run, ledger } = init
+    const { components, journal, execution, run, ledger, inbox } = init
     this.#init = init
     this.#components = components
     this.#journal = journal
     this.#execution = execution
-    this.#rulings = new Rulings({ components, journal, execution, run, acts: ledger.acts })
+    const { acts } = ledger
+    this.#rulings = new Rulings({ components, journal, execution, run, acts, inbox })
   }
 
   async loop(): Promise<Stretch> {
@@ -54,15 +61,20 @@ export class Live {
     this.#rulings.again(this.#execution.takeFresh())
     for (;;) {
       await this.#recordCompletions()
-      this.#passDeadlines()
+      settleOrphans(this.#rulings.desk)
+      await this.#passDeadlines()
       await this.#rulings.settleAsked()
       const { fold } = this.#journal
       const { ending } = this.#execution
       const atWork = acts.size > 0 || acts.hasCompletions || this.#journal.hasIntents
-      if (ending !== null && 'value' in ending && !atWork && fold.abortRequested === null) {
+      const isDone = !atWork && !this.#hasDoubts()
+      if (ending !== null && 'value' in ending && isDone && fold.abortRequested === null) {
         // What still waits to be appended goes into the append of the conclusion.
         const facts = validationFacts(fold, this.#init.program, ending.value)
         return endRun(this.#components, this.#journal, facts)
+      }
+      if (ending !== null && 'continued' in ending && isDone && fold.abortRequested === null) {
+        return this.#continue(ending.continued)
       }
       if (this.#journal.dirty) {
         await this.#flush()
@@ -86,14 +98,15 @@ export class Live {
       const step = this.#execution.step(completion.intent.data.effect)
       // What is in doubt is not delivered: the step waits until somebody says what became of it.
       if (step !== undefined && type !== 'EffectInDoubt') {
-        await this.#execution.deliver(step, event, settlementOf(event, value, null))
+        await this.#execution.deliver(step, event, effectEnd(event, value))
       }
       if (this.#journal.full) await this.#flush()
     }
   }
 
-  /** Records what time has made of questions; the steps that lapsed are looked at once more. */
-  #passDeadlines(): void {
+  /** Records what time has made of questions and of waits. */
+  async #passDeadlines(): Promise<void> {
+    await passDue(this.#rulings.desk)
     const { fold } = this.#journal
     for (const waiting of unanswered(fold)) {
       const fact = dueFact(waiting, this.#journal.now())
@@ -121,10 +134,12 @@ export class Live {
   async #wait(): Promise<Stretch | null> {
     const { ledger, waker, options, run } = this.#init
     const { acts } = ledger
-    const idle = acts.size === 0 && this.#execution.ending === null
-    if (idle && this.#execution.unsettled.length === 0) return this.#waitOutside()
-    if (idle && options.wait !== true && this.#allWaitForPeople()) return this.#suspend()
-    const leave = this.#components.watch.add(run, () => waker.wake('news'))
+    const idle = acts.size === 0
+    const isPending = this.#execution.ending === null
+    if (idle && isPending && this.#execution.unsettled.length === 0) return this.#waitOutside()
+    if (idle && options.wait !== true && this.#mayLeave()) return this.#suspend()
+    const types = [...this.#journal.fold.waits.values()].flatMap(({ query }) => query?.types ?? [])
+    const leave = this.#watch(run, types)
     const alarm = this.#setAlarm()
     try {
       const why = await waker.wait()
@@ -135,11 +150,32 @@ export class Live {
     }
   }
 
-  /** Wakes the drive when a question becomes due. */
+  /** Listens for what concerns the run, and the children it waits for. */
+  #watch(run: RunId, types: readonly string[]): () => void {
+    const { watch } = this.#components
+    const wake = (): void => this.#init.waker.wake('news')
+    const leaves = [watch.add(run, wake, types)]
+    for (const { child } of this.#journal.fold.waits.values()) {
+      if (child !== undefined) leaves.push(watch.add(child, wake))
+    }
+    return () => {
+      for (const leave of leaves) leave()
+    }
+  }
+
+  /** When the run goes on by itself; `null`: never. */
+  #due(): number | null {
+    const { fold } = this.#journal
+    const times = [nextDue(unanswered(fold)), nextWaitDue(fold.waits.values())]
+    const known = times.filter((time) => time !== null)
+    return known.length === 0 ? null : Math.min(...known)
+  }
+
+  /** Wakes the drive when a question, or a wait, becomes due. */
   #setAlarm(): AbortController {
     const { clock } = this.#components
     const alarm = new AbortController()
-    const due = nextDue(unanswered(this.#journal.fold))
+    const due = this.#due()
     if (due === null) return alarm
     const { signal } = alarm
     clock.sleep(Math.max(due - clock.now(), 0), { signal }).then(
@@ -150,9 +186,39 @@ export class Live {
     return alarm
   }
 
-  #allWaitForPeople(): boolean {
-    const waiting = new Set(unanswered(this.#journal.fold).map(({ step }) => step))
-    return this.#execution.unsettled.every(({ id }) => waiting.has(id))
+  /** Ends the run, and has another go on for it. */
+  async #continue(input: unknown): Promise<Stretch> {
+    const { fold } = this.#journal
+    let next: Continuation
+    try {
+      next = continuation(this.#components, fold, this.#init.program, input)
+    } catch (error) {
+      return this.#abort(error)
+    }
+    this.#journal.addBeside(next.write, next.blobs)
+    const stretch = await endRun(this.#components, this.#journal, next.facts)
+    const { continuedAs } = fold.view ?? {}
+    if (continuedAs != null) this.#components.kick(continuedAs, this.#init.run)
+    return stretch
+  }
+
+  #hasDoubts(): boolean {
+    for (const { doubt } of this.#journal.fold.open.values()) if (doubt) return true
+    return false
+  }
+
+  /** Whether everything waits for people, for others, or for times that are not near. */
+  #mayLeave(): boolean {
+    const { fold } = this.#journal
+    const waiting = new Set(unanswered(fold).map(({ step }) => step))
+    const { unsettled } = this.#execution
+    if (!unsettled.every(({ id }) => waiting.has(id) || fold.waits.has(id))) return false
+    // A child that is driven here goes on as long as its parent stays.
+    const isHere = ({ child }: Wait): boolean =>
+      child !== undefined && this.#components.isDriven(child)
+    if ([...fold.waits.values()].some(isHere)) return false
+    const due = nextWaitDue(fold.waits.values())
+    return due === null || due - this.#components.clock.now() > STAY_MS_MAX
   }
 
   /** The program waits for nothing that is a step: time for it to come back, then the end. */
@@ -173,12 +239,28 @@ export class Live {
     return this.#abort(new RunsError(RUNS_CODES.pendingOutside, message))
   }
 
-  async #suspend(): Promise<Stretch> {
-    const waitingFor = unanswered(this.#journal.fold)
-    const steps = waitingFor.map(({ step }) => step).slice(0, 256)
-    this.#journal.add({ type: 'RunSuspended', data: { waitingFor: steps } })
-    await this.#journal.flush()
-    return { kind: 'suspended', waitingFor }
+  async #suspend(): Promise<Stretch | null> {
+    const { fold } = this.#journal
+    const waitingFor = unanswered(fold)
+    const waits = [...fold.waits.values()]
+    const steps = [...waitingFor, ...waits].map(({ step }) => step).slice(0, 256)
+    const until = this.#due() as Timestamp | null
+    const data = { waitingFor: steps, ...(until === null ? {} : { until }) }
+    const { inbox } = this.#init
+    const listens = waits.some(({ kind }) => kind === 'signal')
+    // What was sent since the last look would wake nobody.
+    const guards = listens ? [{ stream: inbox.stream, version: inbox.version }] : []
+    if (!(await this.#journal.appendAlone({ type: 'RunSuspended', data }, guards))) {
+      this.#lookAtWaits()
+      return null
+    }
+    return { kind: 'suspended', waitingFor, waits, until }
+  }
+
+  /** Looks once more at the steps that wait for what others do. */
+  #lookAtWaits(): void {
+    const { waits } = this.#journal.fold
+    this.#rulings.again(this.#execution.unsettled.filter(({ id }) => waits.has(id)))
   }
 
   /** Takes up what others wrote while nothing of ours waited to be appended. */
@@ -192,6 +274,7 @@ export class Live {
     }
     const owner = fold.view?.owner
     if (owner !== undefined && owner !== ownership.self) return { kind: 'owned', owner }
+    this.#lookAtWaits()
     this.#rulings.again(
       this.#execution.unsettled.filter(
         ({ id }) => fold.answers.has(id) || fold.resolutions.has(id) || fold.lapsed.has(id),

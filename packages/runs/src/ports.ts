@@ -6,31 +6,53 @@
  */
 
 import type {
-  ApprovalTerms,
   BudgetShare,
   BudgetUnit,
   Caveat,
-  Denial,
   Grant,
   Label,
   Resource,
 } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type {
-  ErrorRecord,
   EventId,
   GrantId,
   JsonObject,
   JsonValue,
   OwnerId,
   PrincipalId,
-  Random,
   RunId,
   Timestamp,
 } from '@ice/primitives'
 import type { CompensationCall, CompensationReport } from './compensation-ports.ts'
 
 export type { CompensationCall, CompensationReport } from './compensation-ports.ts'
+
+import type { ByteFold, EventQuery, Program, Schema } from './program-ports.ts'
+
+export type {
+  Answer,
+  AwaitedEvent,
+  Branches,
+  ByteFold,
+  Check,
+  Child,
+  EffectOutcome,
+  EffectRequest,
+  EventQuery,
+  Program,
+  ProgramName,
+  Proposal,
+  Question,
+  Received,
+  Reference,
+  RunContext,
+  Schema,
+  SpawnGrant,
+  SpawnOptions,
+  WaitTerms,
+  Won,
+} from './program-ports.ts'
 
 /** The nine states of RFC-ICE-005. Only `TERMINATED` is terminal. */
 export type RunState =
@@ -63,140 +85,6 @@ export type Conclusion = 'committed' | 'aborted' | 'terminated_by_runtime'
  * until a probe or a person resolves it.
  */
 export type Fate = 'observe' | 'idempotent' | 'irreversible'
-
-/** A schema as zod and others have it: parses or throws. */
-export interface Schema<T> {
-  parse(value: unknown): T
-}
-
-/** A fold over the bytes an effect streams, run inside the effect: only its result is recorded. */
-export interface ByteFold<S = unknown, R extends JsonValue = JsonValue> {
-  /** Called once an effect. */
-  readonly start: () => S
-  /** May change `state` in place; must keep no reference to `chunk`. */
-  readonly step: (state: S, chunk: Uint8Array) => S
-  readonly finish: (state: S) => R
-}
-
-/** An effect as a program asks for it. `R` is what its outcome gives. */
-export interface EffectRequest<R = JsonValue> {
-  readonly action: string
-  /** The name a grant has in this run (see `CapabilitiesBound`). */
-  readonly grant: string
-  readonly arguments: JsonObject
-  /**
-   * The step id of the `propose`, in this scope or within it, that the effect carries out: recorded
-   * as a cause of whatever is decided about it.
-   * @throws `ICE_RUNS_PROPOSAL_NOT_FOUND`, as `effect` does — it is not recorded yet, or too old
-   */
-  readonly proposal?: string
-  /** For effects that stream bytes: reduce them in place instead of recording them. */
-  readonly fold?: ByteFold
-  /** Never set: carries `R` in the type. */
-  readonly result?: R
-}
-
-/**
- * Stands for a value that the program does not see: the outcome of an effect it asked to be held,
- * or a held part of its input. It may stand anywhere in what the program hands to its context.
- * Only the object itself is one: a copy, or the same written by hand, is refused.
- *
- * `R` is what it stands for.
- */
-export type Reference<R = JsonValue> = {
-  readonly $ref: string
-  /** JSON pointer of the part it stands for; left out: all of it. */
-  readonly at?: string
-  /** Never set: carries `R` in the type. */
-  readonly result?: R & JsonValue
-}
-
-/** What became of an effect. */
-export type EffectOutcome<R = JsonValue> =
-  | { readonly kind: 'succeeded'; readonly value: R; readonly event: EventId }
-  | { readonly kind: 'failed'; readonly error: ErrorRecord; readonly event: EventId }
-  | { readonly kind: 'denied'; readonly denial: Denial; readonly event: EventId }
-
-/** What a program is given. Nothing here performs anything by itself. */
-export interface RunContext {
-  readonly run: RunId
-  /** Time of the last event delivered to the program: the same on every replay. */
-  readonly now: Timestamp
-  /** Seeded from the run id and the scope: the same on every replay. */
-  readonly random: Random
-  /**
-   * Asks for an effect and waits for its outcome.
-   * @param id - unique in the run, within this scope: what a recorded outcome belongs to
-   * @throws `ICE_RUNS_EFFECT_DENIED`, `ICE_RUNS_EFFECT_FAILED`, `ICE_RUNS_STEP_CONFLICT`
-   */
-  effect<R>(id: string, request: EffectRequest<R>): Promise<R>
-  /** As `effect`, but a denial or a failure is a value. */
-  attempt<R>(id: string, request: EffectRequest<R>): Promise<EffectOutcome<R>>
-  /**
-   * As `effect`, but the program is given a reference instead of the result: what is in it does
-   * not count among what the program has seen. A refusal or a failure is thrown, and does.
-   * @throws `ICE_RUNS_EFFECT_DENIED`, `ICE_RUNS_EFFECT_FAILED`, `ICE_RUNS_STEP_CONFLICT`
-   */
-  hold<R>(id: string, request: EffectRequest<R>): Promise<Reference<R>>
-  /**
-   * A reference to a part of what another stands for, by JSON pointer. Nothing is looked at: a call
-   * with a part that is not there is refused.
-   * @throws `ICE_RUNS_REFERENCE_DENIED` — it is no reference of this run, or no pointer
-   */
-  part<R = JsonValue>(reference: Reference<unknown>, pointer: string): Reference<R>
-  /**
-   * Gives what a reference stands for, `null` for a part that is not there. From here on its label
-   * is the run's too.
-   * @throws `ICE_RUNS_REFERENCE_DENIED` — it is no reference of this run
-   */
-  reveal<R>(id: string, reference: Reference<R>): Promise<R>
-  /** Records what an agent proposes. Changes nothing. */
-  propose(id: string, proposal: Proposal): Promise<void>
-  /** Waits for a person's answer. */
-  approval(id: string, question: Question): Promise<Answer>
-  /** A context whose ids and randomness lie within `name`. */
-  scope(name: string): RunContext
-}
-
-/** What an agent proposes, and why: becomes a `DecisionProposed` of that agent. */
-export interface Proposal {
-  readonly agent: string
-  readonly content: JsonValue
-  readonly reason: string
-}
-
-/** What a person is asked. Terms left out: anybody may answer, at any time. */
-export interface Question extends ApprovalTerms {
-  readonly prompt: string
-  readonly details?: JsonValue
-}
-
-/** What a person said. */
-export interface Answer {
-  readonly approved: boolean
-  readonly by: PrincipalId | null
-  readonly comment: string | null
-  /** Nobody answered in time: then `approved` is false, and `by` is `null`. */
-  readonly lapsed?: true
-}
-
-/** A check of a program's result. Pure; throwing, or returning a reason, fails the validation. */
-export interface Check<O> {
-  readonly name: string
-  check(output: O): string | undefined
-}
-
-/** Durable code: the same input and the same outcomes give the same steps and the same result. */
-export interface Program<I = unknown, O = unknown> {
-  readonly name: string
-  readonly version: string
-  readonly input: Schema<I>
-  readonly output: Schema<O>
-  /** Names of the grants the program uses; each must be bound when a run starts. */
-  readonly needs?: readonly string[]
-  readonly checks?: readonly Check<O>[]
-  run(context: RunContext, input: I): Promise<O>
-}
 
 /** A grant as a handler is held to it: the link that was named, and all links above it. */
 export interface EffectGrant {
@@ -263,6 +151,14 @@ export interface EffectReport {
   readonly kept?: JsonObject
 }
 
+/** Where a run stands among others. */
+export interface RunPlace {
+  /** Runs above it. */
+  readonly depth: number
+  /** Children it has started, or is about to. */
+  readonly children: number
+}
+
 /**
  * Carries out one kind of effect.
  *
@@ -283,8 +179,11 @@ export interface EffectHandler {
   readonly outcome: string
   /** Checks and normalises arguments before anything is decided. */
   readonly arguments: Schema<JsonObject>
-  /** What the call claims of the grant's resource. Pure. */
-  resource(args: JsonObject): JsonObject
+  /**
+   * What the call claims of the grant's resource. Pure.
+   * @param place - where the run that asks stands among others
+   */
+  resource(args: JsonObject, place?: RunPlace): JsonObject
   /**
    * The most a call can take of each unit but `uses` and `rate`, which count calls; `perform` keeps
    * to it. A grant that limits a unit that is left out here refuses the call. Pure.
@@ -344,6 +243,8 @@ export interface RunView {
   readonly grants: Readonly<Record<string, GrantId>>
   /** Steps that wait for a person. */
   readonly waitingFor: readonly WaitingStep[]
+  /** Steps that wait for something else. */
+  readonly waits: readonly Wait[]
   readonly suspended: boolean
   /** Effects with an intent and no outcome. */
   readonly open: readonly string[]
@@ -358,6 +259,18 @@ export interface RunView {
   readonly conclusion: Conclusion | null
   readonly reason: string | null
   readonly tags: Readonly<Record<string, string>>
+  /** Whose child it is, by which step. */
+  readonly parent: {
+    readonly run: RunId
+    readonly step: string
+    /** Runs above it. */
+    readonly depth: number
+    readonly detached?: true | undefined
+  } | null
+  /** The first run of its line: itself, unless it goes on for another. */
+  readonly line: RunId
+  /** The run that goes on in its place. */
+  readonly continuedAs: RunId | null
 }
 
 /**
@@ -366,7 +279,7 @@ export interface RunView {
  */
 export interface WaitingStep {
   readonly step: string
-  readonly kind: 'effect' | 'question' | 'doubt'
+  readonly kind: 'effect' | 'question' | 'validation' | 'doubt'
   /** Of the call, of the question, or of the intent's arguments. */
   readonly digest: string
   readonly prompt: string
@@ -385,6 +298,22 @@ export interface WaitingStep {
     readonly resource: JsonObject
     readonly argumentsDigest?: string
   }
+}
+
+/** A step that waits for no person: for a time, or for what others do. */
+export interface Wait {
+  readonly step: string
+  readonly kind: 'timer' | 'signal' | 'event' | 'child'
+  /** The event that says so. */
+  readonly event: EventId
+  /** When the step goes on by itself; `null`: never. */
+  readonly due: Timestamp | null
+  /** The name of the signal. */
+  readonly signal?: string
+  /** The run it waits for. */
+  readonly child?: RunId
+  /** Which event, and from which position on. */
+  readonly query?: EventQuery & { readonly after: number }
 }
 
 /** How the effects of a run fared. */
@@ -436,14 +365,25 @@ export interface GrantSpec {
 
 /** The end of a run, as `result` gives it. */
 export type RunResult =
-  | { readonly conclusion: 'committed'; readonly value: JsonValue }
+  | {
+      readonly conclusion: 'committed'
+      readonly value: JsonValue
+      /** The run that went on in its place; `result` follows it. */
+      readonly continuedAs?: RunId
+    }
   | { readonly conclusion: 'aborted' | 'terminated_by_runtime'; readonly reason: string }
 
 /** What one stretch of driving a run came to. */
 export type Stretch =
   | { readonly kind: 'concluded'; readonly result: RunResult }
-  /** It waits for people and holds nothing; `resume` goes on once they have answered. */
-  | { readonly kind: 'suspended'; readonly waitingFor: readonly WaitingStep[] }
+  /** It waits and holds nothing; to be driven on once what it waits for is there, or due. */
+  | {
+      readonly kind: 'suspended'
+      readonly waitingFor: readonly WaitingStep[]
+      readonly waits: readonly Wait[]
+      /** When it goes on by itself; `null`: never. */
+      readonly until: Timestamp | null
+    }
   /** `options.signal` fired: nothing was concluded, and any process may go on with it. */
   | { readonly kind: 'stopped' }
   /** Another process owns it. */
@@ -478,6 +418,13 @@ export interface Runs {
    * `ICE_RUNS_ANSWER_LATE_CONFLICT`, `ICE_RUNS_STANDING_UNSUPPORTED`
    */
   answer(run: RunId, answer: AnswerCommand): Promise<Answered>
+  /**
+   * Sends a run a value. It waits until a step takes it, also when none asks for it yet. The same
+   * key is the same signal, however often it is sent.
+   * @throws `ICE_RUNS_NOT_FOUND`, `ICE_RUNS_CONCLUDED_CONFLICT`, `ICE_RUNS_SIGNAL_UNSUPPORTED`,
+   * `ICE_RUNS_SIGNAL_LIMIT`, `ICE_RUNS_KEY_CONFLICT` — the key stands for another value
+   */
+  signal(run: RunId, command: SignalCommand): Promise<void>
   /** Says what became of an effect in doubt. @throws `ICE_RUNS_STEP_NOT_FOUND` */
   resolveDoubt(run: RunId, command: DoubtCommand): Promise<void>
   /**
@@ -504,7 +451,7 @@ export interface Executed {
 }
 
 export interface DriveOptions {
-  /** Stay and wait for people instead of suspending. @defaultValue false */
+  /** Stay and wait, for people and for times, instead of suspending. @defaultValue false */
   readonly wait?: boolean
   /** Stops driving: effects in flight are aborted, nothing is concluded. */
   readonly signal?: AbortSignal
@@ -549,6 +496,16 @@ export interface StandingCommand {
 export interface Answered {
   /** The standing approval it issued, or would. */
   readonly standing: Grant | null
+}
+
+/** What is sent to a run. */
+export interface SignalCommand {
+  readonly signal: string
+  readonly payload?: JsonValue
+  readonly key?: string
+  /** Where the payload comes from. @defaultValue trusted, and for everyone */
+  readonly label?: Label
+  readonly principal?: PrincipalId
 }
 
 /** What a probe or a person found out about an effect in doubt. */

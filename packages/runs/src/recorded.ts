@@ -48,3 +48,8 @@ export function eventsBeside(
     })
   })
 }
+
+/** The version that an event's id ends with. */
+export function versionOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf('@') + 1))
+}

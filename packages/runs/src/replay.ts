@@ -6,17 +6,18 @@
  * that is reported with both sides, and nothing is written.
  */
 
-import type { EventLog, RecordedEvent, ValueRef } from '@ice/events/ports'
-import type { JsonObject, JsonValue, RunId } from '@ice/primitives'
-import { partAt } from './contents.ts'
+import type { EventLog, RecordedEvent } from '@ice/events/ports'
+import { invariant, type JsonObject, type RunId } from '@ice/primitives'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import { Execution, type Step, settlementOf } from './execution.ts'
+import { Execution } from './execution.ts'
+import type { Inbox } from './inbox.ts'
 import { runStream } from './journal.ts'
 import type { RunLabels } from './labels.ts'
-import { isOutcome, type Payload } from './lifecycle.ts'
 import type { Program } from './ports.ts'
+import { ANSWERS, type History, recordOf } from './records.ts'
 import type { References } from './references.ts'
-import { digestOfRef, openValue, sealValue } from './value.ts'
+import type { Ask, Step } from './steps.ts'
+import { sealValue } from './value.ts'
 
 /** What a replay needs. */
 export interface ReplayInit {
@@ -27,27 +28,32 @@ export interface ReplayInit {
   readonly input: (references: References) => unknown
   /** Labels of the run at `upTo`: what it holds, by name. */
   readonly labels: RunLabels
+  readonly inbox: Inbox
+  /** The patches whose ways the run has taken. */
+  readonly patches: ReadonlySet<string>
+  /** The version of the last event that is about a step. */
+  readonly progress: number
   /** The version up to which the run was folded: later events are news, not history. */
   readonly upTo: number
   readonly onEvent: (event: RecordedEvent) => void
 }
 
-const ANSWERS = new Set(['ApprovalGranted', 'ApprovalRejected', 'ApprovalLapsed'])
-
 /** Replays a run whose execution window has been opened. */
 export async function replay(init: ReplayInit): Promise<Execution> {
-  const { log, run, upTo } = init
+  const { log, run, upTo, labels, inbox } = init
+  const history: History = { log, labels, inbox, answers: new Map() }
   let execution: Execution | undefined
-  const answers = new Map<string, RecordedEvent>()
   for await (const batch of log.read({ stream: runStream(run), limit: upTo })) {
     for (const event of batch) {
       init.onEvent(event)
       if (event.type === 'ExecutionWindowOpened') {
         execution = new Execution(run, event)
+        execution.past = pastAt(event, init)
         await execution.begin(init.program, init.input(execution.references))
       } else if (execution !== undefined) {
-        if (ANSWERS.has(event.type)) answers.set(event.id, event)
-        await feed(execution, event, init, answers)
+        if (ANSWERS.has(event.type)) history.answers.set(event.id, event)
+        execution.past = pastAt(event, init)
+        await feed(execution, event, history)
       }
     }
   }
@@ -55,110 +61,35 @@ export async function replay(init: ReplayInit): Promise<Execution> {
   return execution
 }
 
-/** Delivers one recorded event, if it is one that settles a step. */
-async function feed(
-  execution: Execution,
-  event: RecordedEvent,
-  { log, labels }: ReplayInit,
-  answers: Map<string, RecordedEvent>,
-): Promise<void> {
-  const id = settledStep(event)
-  if (event.type === 'CapabilityUsed') {
-    const data = event.data as Payload<'CapabilityUsed'>
-    checkEffect(expectStep(execution, data.effect, event), data, event, execution)
-    return
-  }
-  if (id === undefined) return
-  const step = expectStep(execution, id, event)
-  checkKind(step, event, execution)
-  let value: JsonValue = null
-  // What is only held is not looked at: whoever has been shown it was shown it by another event.
-  const isHeld = step.ask.kind === 'effect' && step.ask.hold
-  const { blobs } = log.store
-  if (isOutcome(event) && !isHeld) value = await openValue(event.data.result as ValueRef, blobs)
-  if (step.ask.kind === 'reveal') {
-    const held = labels.held.get(step.ask.id)
-    if (held !== undefined) value = partAt(await openValue(held.value, blobs), step.ask.at) ?? null
-  }
-  await execution.deliver(step, event, settlementOf(event, value, answeredBy(event, answers)))
+/** What a program asks for once nothing more is recorded of its steps is beyond the record. */
+function pastAt({ version }: RecordedEvent, { patches, progress }: ReplayInit): Execution['past'] {
+  return version < progress ? { patches } : null
 }
 
-function answeredBy(event: RecordedEvent, answers: Map<string, RecordedEvent>) {
-  if (event.type !== 'ApprovalConsumed') return null
-  const data = event.data as Payload<'ApprovalConsumed'>
-  const answer = answers.get(data.answer)
-  answers.delete(data.answer)
-  const { comment } = (answer?.data ?? {}) as { readonly comment?: string }
-  const lapsed = answer?.type === 'ApprovalLapsed' ? ({ lapsed: true } as const) : {}
-  return { by: answer?.principal ?? null, comment: comment ?? null, ...lapsed }
-}
-
-function settledStep(event: RecordedEvent): string | undefined {
-  const data = event.data as Readonly<Record<string, unknown>>
-  switch (event.type) {
-    case 'DecisionProposed':
-    case 'ValueRevealed':
-    case 'ApprovalConsumed':
-      return data['step'] as string
-    case 'CapabilityDenied':
-    case 'EffectFailed':
-    case 'EffectRevoked':
-      return data['effect'] as string
-    default:
-      return isOutcome(event) ? event.data.effect : undefined
-  }
-}
-
-function expectStep(execution: Execution, id: string, event: RecordedEvent): Step {
-  const step = execution.step(id)
-  if (step !== undefined) return step
+/** Holds one recorded event against the program, and delivers it if it settles a step. */
+async function feed(execution: Execution, event: RecordedEvent, history: History): Promise<void> {
+  const record = recordOf(event)
+  if (record === undefined) return
+  const id = record.step(event.data as Readonly<Record<string, unknown>>)
+  // What a branch that lost still came back with.
+  if (execution.isCancelled(id)) return
   const recorded = { event: event.id, type: event.type, step: id }
-  throw diverged(id, 'the program has not asked for it', recorded, execution.unsettled)
-}
-
-function checkKind(step: Step, event: RecordedEvent, execution: Execution): void {
-  const { ask } = step
-  const recorded = { event: event.id, type: event.type, step: step.id }
-  const expected =
-    event.type === 'DecisionProposed'
-      ? 'proposal'
-      : event.type === 'ApprovalConsumed'
-        ? 'question'
-        : event.type === 'ValueRevealed'
-          ? 'reveal'
-          : 'effect'
-  if (ask.kind !== expected) {
-    throw diverged(step.id, `it is recorded as ${expected}`, recorded, execution.unsettled)
+  const step = execution.step(id)
+  if (step === undefined) {
+    throw diverged(id, 'the program has not asked for it', recorded, execution.unsettled)
   }
-  if (ask.kind === 'reveal') {
-    const { reference, value, at = '' } = event.data as Payload<'ValueRevealed'>
-    if (reference !== ask.id || value !== ask.digest || at !== ask.at) {
-      throw diverged(step.id, 'another value was revealed', recorded, execution.unsettled)
-    }
+  const kinds: readonly Ask['kind'][] = [record.kind].flat()
+  if (!kinds.includes(step.ask.kind)) {
+    throw diverged(id, `it is recorded as ${kinds.join(' or ')}`, recorded, execution.unsettled)
   }
-  if (ask.kind === 'proposal' && event.type === 'DecisionProposed') {
-    const data = event.data as Payload<'DecisionProposed'>
-    const same =
-      event.origin === `agent:${ask.proposal.agent}` &&
-      data.reason === ask.proposal.reason &&
-      digestOfRef(data.proposal as ValueRef) === sealValue(ask.proposal.content).digest
-    if (!same) throw diverged(step.id, 'another proposal', recorded, execution.unsettled)
+  const difference = record.differs?.(step.ask, event) ?? null
+  if (difference !== null) {
+    const why = `it was recorded differently: ${difference}`
+    throw diverged(id, why, recorded, execution.unsettled)
   }
-}
-
-function checkEffect(
-  step: Step,
-  data: Payload<'CapabilityUsed'>,
-  event: RecordedEvent,
-  execution: Execution,
-): void {
-  const { ask } = step
-  const { action, argumentsDigest, held } = data
-  const recorded = { event: event.id, step: step.id, action, argumentsDigest }
-  if (ask.kind === 'effect' && ask.request.action === action && ask.hold === (held === true)) {
-    if (sealValue(ask.request.arguments).digest === argumentsDigest) return
-  }
-  throw diverged(step.id, 'it was recorded differently', recorded, execution.unsettled)
+  if (!record.settles) return
+  invariant(record.gives !== undefined, `${event.type} gives a step something`)
+  await execution.deliver(step, event, await record.gives(event, history, step))
 }
 
 function diverged(

@@ -5,44 +5,42 @@
 
 import type { ApprovalAsk } from '@ice/capabilities/ports'
 import type { BlobStore, ValueRef } from '@ice/events/ports'
-import {
-  invariant,
-  type JsonObject,
-  joinLabels,
-  type RunId,
-  sourceLabel,
-  type Timestamp,
-  TRUSTED_LABEL,
-} from '@ice/primitives'
-import type { Acts } from './acts.ts'
-import { wholeLabel } from './call-labels.ts'
-import type { Components } from './components.ts'
+import { invariant, type JsonObject, type Timestamp } from '@ice/primitives'
+import { lookAtCancel } from './cancel.ts'
+import { lookAtChild } from './children.ts'
 import { filled, partAt, shownReferences } from './contents.ts'
-import { type Call, type EffectIntent, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
+import type { Desk } from './desk.ts'
+import { type Call, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
 import { RunsError } from './errors.ts'
-import { type Ask, type Execution, type Step, settlementOf } from './execution.ts'
-import type { Fact, ForeignFact, Journal } from './journal.ts'
+import type { Fact, ForeignFact } from './journal.ts'
 import type { RunLabels } from './labels.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
+import type { RunPlace } from './ports.ts'
+import { answered, effectEnd } from './records.ts'
 import { type Bound, strayReference } from './references.ts'
+import { resolvedOutcome } from './resolved.ts'
+import { type AskOf, SPAWN_ACTION, type Step } from './steps.ts'
 import { openValue, sealValue } from './value.ts'
-
-/** What rulings are made with. */
-export interface RulingsInit {
-  readonly components: Components
-  readonly journal: Journal<EffectIntent>
-  readonly execution: Execution
-  readonly run: RunId
-  readonly acts: Acts
-}
+import { lookAtPatch } from './versions.ts'
+import { lookAtEvent, lookAtSignal, lookAtTimer } from './waits.ts'
 
 /** Settles or forwards every step that is asked for. */
 export class Rulings {
-  readonly #init: RulingsInit
+  readonly #init: Desk
   #queue: Step[] = []
 
-  constructor(init: RulingsInit) {
-    this.#init = init
+  constructor(desk: Omit<Desk, 'again' | 'deliver'>) {
+    const { journal, execution } = desk
+    this.#init = {
+      ...desk,
+      again: (steps) => this.again(steps),
+      deliver: (step, fact, settlement) => execution.deliver(step, journal.add(fact), settlement),
+    }
+  }
+
+  /** Where the run is worked on. */
+  get desk(): Desk {
+    return this.#init
   }
 
   /** Queues steps to be looked at, once more or for the first time. */
@@ -72,18 +70,43 @@ export class Rulings {
   async #look(step: Step, unsure: { step: Step; call: Call }[]): Promise<void> {
     if (this.#init.execution.step(step.id) !== step) return
     const { ask } = step
-    if (ask.kind === 'proposal') {
-      const { agent, content, reason } = ask.proposal
-      const sealed = sealValue(content)
-      return this.#deliver(step, {
-        type: 'DecisionProposed',
-        origin: `agent:${agent}`,
-        data: { step: step.id, proposal: sealed.ref, reason },
-        blob: sealed.blob,
-      })
+    switch (ask.kind) {
+      case 'proposal':
+        return this.#propose(step, ask)
+      case 'question':
+        return this.#question(step, ask)
+      case 'reveal':
+        return this.#reveal(step, ask)
+      case 'timer':
+        return lookAtTimer(this.#init, step, ask)
+      case 'signal':
+        return lookAtSignal(this.#init, step, ask)
+      case 'event':
+        return lookAtEvent(this.#init, step, ask)
+      case 'child':
+        return lookAtChild(this.#init, step, ask)
+      case 'patch':
+        return lookAtPatch(this.#init, step)
+      case 'cancel':
+        return lookAtCancel(this.#init, step, ask)
+      default:
+        return this.#effect(step, ask, unsure)
     }
-    if (ask.kind === 'question') return this.#question(step, ask)
-    if (ask.kind === 'reveal') return this.#reveal(step, ask)
+  }
+
+  async #propose(step: Step, { proposal }: AskOf<'proposal'>): Promise<void> {
+    const { agent, content, reason } = proposal
+    const sealed = sealValue(content)
+    const data = { step: step.id, proposal: sealed.ref, reason }
+    const fact: ForeignFact = { type: 'DecisionProposed', origin: `agent:${agent}`, data }
+    return this.#init.deliver(step, { ...fact, blob: sealed.blob }, { kind: 'done' })
+  }
+
+  async #effect(
+    step: Step,
+    ask: AskOf<'effect'>,
+    unsure: { step: Step; call: Call }[],
+  ): Promise<void> {
     const attempt = await this.#attemptOf(step)
     if (attempt === null) return
     const { run, journal, components } = this.#init
@@ -92,10 +115,18 @@ export class Rulings {
     const { proposal } = ask
     const { given, unfilled } = await this.#filled(bound)
     const asked = { run, effect, attempt, request, bound, hold, askedAt, proposal }
-    const init = { ...asked, given, unfilled }
+    const init = { ...asked, given, unfilled, place: this.#place() }
     const call = prepareCall(init, journal.fold, components.handlers)
     if ('kind' in call) return this.#apply(step, call)
     if (!(await this.#decide(step, call, false))) unsure.push({ step, call })
+  }
+
+  /** Where the run stands among others; children that wait to be intended count. */
+  #place(): RunPlace {
+    const { journal } = this.#init
+    const { fold } = journal
+    const children = fold.spawned + journal.intentsOf(SPAWN_ACTION)
+    return { depth: fold.view?.parent?.depth ?? 0, children }
   }
 
   /** Arguments as the handler is to have them, or why there are none. */
@@ -116,16 +147,15 @@ export class Rulings {
   }
 
   /** The content is given in its turn, like an outcome: what follows is labelled with it. */
-  async #reveal(step: Step, ask: Extract<Ask, { readonly kind: 'reveal' }>): Promise<void> {
-    const { journal, execution } = this.#init
+  async #reveal(step: Step, ask: AskOf<'reveal'>): Promise<void> {
     const { labels, blobs } = this.#sources()
     const held = labels.held.get(ask.id)
     invariant(held !== undefined, 'a reference of this run stands for a value that is held')
     const value = partAt(await openValue(held.value, blobs), ask.at) ?? null
     const part = ask.at === '' ? {} : { at: ask.at }
     const data = { step: step.id, reference: ask.id, value: held.digest, ...part }
-    const event = journal.add({ type: 'ValueRevealed', data })
-    await execution.deliver(step, event, settlementOf(event, value, null))
+    const fact: Fact = { type: 'ValueRevealed', data }
+    await this.#init.deliver(step, fact, { kind: 'revealed', value })
   }
 
   /** @returns false when authority has to catch up before the answer can be final */
@@ -137,7 +167,7 @@ export class Rulings {
     const ruling = rule(call, { ...init, at, fresh, waiting: journal.hasIntents })
     if (ruling.kind === 'denied' && !ruling.final) return false
     // The time it was decided for, and no later one, is what it can be judged again by.
-    if (ruling.kind === 'denied') await this.#deliver(step, { ...ruling.fact, at })
+    if (ruling.kind === 'denied') await this.#deny(step, { ...ruling.fact, at })
     else await this.#apply(step, ruling)
     return true
   }
@@ -145,7 +175,7 @@ export class Rulings {
   async #apply(step: Step, ruling: Ruling): Promise<void> {
     const { journal } = this.#init
     if (ruling.kind === 'intent') return journal.addIntent(ruling.intent)
-    if (ruling.kind === 'denied') return this.#deliver(step, ruling.fact)
+    if (ruling.kind === 'denied') return this.#deny(step, ruling.fact)
     const waiting = journal.fold.waiting.get(step.id)
     const { call, ask } = ruling
     const { digest } = ask
@@ -171,24 +201,21 @@ export class Rulings {
     })
   }
 
-  async #question(
-    step: Step,
-    { question, bound }: Extract<Ask, { readonly kind: 'question' }>,
-  ): Promise<void> {
+  async #question(step: Step, { question, bound }: AskOf<'question'>): Promise<void> {
     const { journal } = this.#init
     const answer = journal.fold.answers.get(step.id)
     if (answer !== undefined) {
-      const { approved, event, comment } = answer
+      const { approved, event } = answer
       const data = { step: step.id, answer: event.id, approved }
       const fact: Fact = { type: 'ApprovalConsumed', data, causes: [event.id] }
-      return this.#deliver(step, fact, { by: event.principal ?? null, comment })
+      return this.#init.deliver(step, fact, answered(approved, event))
     }
     const lapsed = journal.fold.lapsed.get(step.id)
     if (lapsed !== undefined) {
       const { id } = lapsed.event
       const data = { step: step.id, answer: id, approved: false }
       const fact: Fact = { type: 'ApprovalConsumed', data, causes: [id] }
-      return this.#deliver(step, fact, { by: null, comment: null, lapsed: true })
+      return this.#init.deliver(step, fact, answered(false, lapsed.event))
     }
     if (journal.fold.waiting.has(step.id)) return
     const { by, timeoutMs = null, escalateAfterMs: afterMs, escalateTo: to } = question
@@ -232,30 +259,17 @@ export class Rulings {
     const resolution = journal.fold.resolutions.get(step.id)
     if (resolution === undefined) return null
     if (!resolution.data.happened) return intent.data.attempt + 1
-    const result = resolution.data.result ?? { inline: null }
-    const { attempt } = intent.data
-    const observed = { resolved: resolution.data.evidence.slice(0, 1024) }
-    // Who says that it happened vouches for that, and not for what came back.
-    const said =
-      resolution.data.result === undefined ? TRUSTED_LABEL : sourceLabel(intent.data.action)
-    const label = joinLabels(wholeLabel(intent.data.labels), said)
-    const recorded = label as unknown as Payload<'EffectSucceeded'>['label']
-    const data = { effect: step.id, attempt, intent: intent.id, result, observed, label: recorded }
-    const fact: Fact = { type: 'EffectSucceeded', data, causes: [resolution.id] }
-    const event = journal.add(fact)
+    const event = journal.add(resolvedOutcome(intent, resolution))
+    const { result } = event.data as Payload<'EffectSucceeded'>
     const value = await openValue(result as ValueRef, components.log.store.blobs)
-    await this.#init.execution.deliver(step, event, settlementOf(event, value, null))
+    await this.#init.execution.deliver(step, event, effectEnd(event, value))
     return null
   }
 
-  async #deliver(
-    step: Step,
-    fact: Fact | ForeignFact,
-    answeredBy: Parameters<typeof settlementOf>[2] = null,
-  ): Promise<void> {
+  async #deny(step: Step, fact: Fact): Promise<void> {
     const { journal, execution } = this.#init
     const event = journal.add(fact)
-    await execution.deliver(step, event, settlementOf(event, null, answeredBy))
+    await execution.deliver(step, event, effectEnd(event, null))
   }
 }
 

@@ -21,6 +21,7 @@ const FROM_OUTSIDE = [
   'AnswerRefused',
   'EffectDoubtResolved',
   'AbortRequested',
+  'SignalReceived',
   'RunClaimed',
   'RunForciblyTerminated',
   'RunTerminated',
@@ -28,8 +29,13 @@ const FROM_OUTSIDE = [
 
 /** Wakes waiting runs. */
 export interface Watch {
-  /** Calls `wake` when something that concerns the run may have been written. */
-  add(run: RunId, wake: () => void): () => void
+  /**
+   * Calls `wake` when something that concerns the run may have been written: to it, or an event of
+   * one of `types` anywhere.
+   */
+  add(run: RunId, wake: () => void, types?: readonly string[]): () => void
+  /** Wakes whoever watches this run: something has become of it that is no event. */
+  poke(run: RunId): void
   close(): void
 }
 
@@ -39,6 +45,8 @@ export function createWatch(
   onError: (error: unknown) => void,
 ): Watch {
   const waiting = new Map<RunId, Set<() => void>>()
+  /** Who waits for events of a type, wherever they are written. */
+  const awaited = new Map<string, Set<() => void>>()
   /** Who began to wait since the last look: an earlier look may have passed what concerns it. */
   let fresh = new Set<() => void>()
   const closing = new AbortController()
@@ -50,9 +58,13 @@ export function createWatch(
     fresh = new Set()
     const { position } = await log.store.head()
     if (after !== null && position !== after) {
-      const filter = { streamPrefix: 'run/', types: FROM_OUTSIDE }
+      const filter = { types: [...FROM_OUTSIDE, ...awaited.keys()] }
       for await (const batch of log.store.readAll({ after, filter })) {
-        for (const { bytes } of batch) wakeAll(waiting, headerOf(bytes).stream.slice(4) as RunId)
+        for (const { bytes } of batch) {
+          const { stream, type } = headerOf(bytes)
+          wakeAll(waiting, stream.slice(stream.indexOf('/') + 1) as RunId)
+          for (const wake of awaited.get(type) ?? []) wake()
+        }
       }
     }
     after = position
@@ -79,7 +91,8 @@ export function createWatch(
   }
 
   return {
-    add(run, wake) {
+    add(run, wake, types = []) {
+      for (const type of types) awaited.set(type, (awaited.get(type) ?? new Set()).add(wake))
       const wakes = waiting.get(run) ?? new Set()
       waiting.set(run, wakes.add(wake))
       fresh.add(wake)
@@ -88,13 +101,21 @@ export function createWatch(
         void loop()
       }
       return () => {
+        for (const type of types) forget(awaited, type, wake)
         wakes.delete(wake)
         fresh.delete(wake)
         if (wakes.size === 0) waiting.delete(run)
       }
     },
+    poke: (run) => wakeAll(waiting, run),
     close: () => closing.abort(),
   }
+}
+
+function forget(awaited: Map<string, Set<() => void>>, type: string, wake: () => void): void {
+  const wakes = awaited.get(type)
+  wakes?.delete(wake)
+  if (wakes?.size === 0) awaited.delete(type)
 }
 
 function wakeAll(waiting: ReadonlyMap<RunId, ReadonlySet<() => void>>, run: RunId): void {

@@ -56,8 +56,20 @@ export function context(
     part: noReferences,
     reveal: noReferences,
     approval: async () => ({ approved: true, by: 'os:bob' as PrincipalId, comment: null }),
+    uuid: notHere,
+    sleep: notHere,
+    signal: notHere,
+    event: notHere,
+    race: notHere,
+    any: notHere,
+    all: notHere,
+    map: notHere,
     scope: (name) => context(perform, `${prefix}${name}/`),
   }
+}
+
+function notHere(): never {
+  throw new Error('nothing here waits')
 }
 
 /** A guest is given handles; references are the run's. */

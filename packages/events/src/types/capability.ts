@@ -97,6 +97,14 @@ export const CapabilityUsed = defineEventType({
     held: z.literal(true).optional(),
     /** The most the call said that it can take, of every unit it spoke of. */
     bounds: bounds.optional(),
+    /** How many calls of the action it is; `arguments` is the list of theirs. */
+    batch: z.int().min(1).max(256).optional(),
+    /** The `EffectStaged` that it carries out. */
+    staged: eventId.optional(),
+    /** What undoes it when the run aborts: an effect of its own, whose right is reserved here. */
+    compensation: z.strictObject({ action: name, arguments: value, grant: name }).optional(),
+    /** The breaker that it was held to. */
+    breaker: name.optional(),
   }),
 })
 
@@ -197,7 +205,7 @@ export const ApprovalRequested = defineEventType({
   description: 'A step waits for a person: for exactly this call, or to answer a question. (added)',
   payload: z.strictObject({
     step: name,
-    kind: z.enum(['effect', 'question']),
+    kind: z.enum(['effect', 'question', 'validation']),
     digest,
     prompt: text,
     details: value,

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  'de70f7741a410643efb2bbdb2b8b08afd9497363fa131ea8ebea413ec9b63fc3' as Hash
+  '076396ed30592edfec316acff70d4dc26a38131ee4d42518e1c4f5bb634530b3' as Hash

@@ -4,12 +4,14 @@ import type { PayloadOf } from '../event-type.ts'
 import { capabilityTypes } from './capability.ts'
 import { cognitiveTypes } from './cognitive.ts'
 import { domainTypes } from './domain.ts'
+import { durableTypes } from './durable.ts'
 import { memoryTypes } from './memory.ts'
 import { runtimeTypes } from './runtime.ts'
 
 /** Every standard type: what a taxonomy is usually composed from. */
 export const standardTypes = [
   ...runtimeTypes,
+  ...durableTypes,
   ...cognitiveTypes,
   ...domainTypes,
   ...memoryTypes,

@@ -51,6 +51,28 @@ export const RunCreated = defineEventType({
     session: z.string().min(1).max(128).optional(),
     /** Standing approvals that the run may use. */
     standing: z.array(uuid).min(1).max(16).optional(),
+    /** Whose child it is, by which step, and how far below the run that has no parent. */
+    parent: z
+      .strictObject({
+        run: uuid,
+        step: name,
+        depth: z.int().min(1).max(64),
+        /** It does not end with its parent. */
+        detached: z.literal(true).optional(),
+      })
+      .optional(),
+    /** The run it goes on for, and the first of that line: the line holds their grants. */
+    continues: z
+      .strictObject({ run: uuid, first: uuid, taken: z.record(z.string(), count) })
+      .optional(),
+    /** Where it waits for a worker, and what it shares its turns with there. */
+    queue: name.optional(),
+    concurrencyKey: name.optional(),
+    priority: z.int().min(-1000).max(1000).optional(),
+    /** The wall time that it may not outlast. */
+    deadline: time.optional(),
+    /** The schedule that started it. */
+    schedule: name.optional(),
   }),
 })
 
@@ -119,7 +141,11 @@ export const RunSuspended = defineEventType({
   type: 'RunSuspended',
   category,
   description: 'The run holds no process: it waits for what is named here. (added)',
-  payload: z.strictObject({ waitingFor: z.array(name).min(1).max(256) }),
+  payload: z.strictObject({
+    waitingFor: z.array(name).min(1).max(256),
+    /** When it is due to go on by itself; left out: never. */
+    until: time.optional(),
+  }),
 })
 
 export const RunResumed = defineEventType({
@@ -226,7 +252,11 @@ export const RunCommitted = defineEventType({
   type: 'RunCommitted',
   category,
   description: 'The run concluded with the result its ValidationStarted names.',
-  payload: z.strictObject({ resultDigest: digest }),
+  payload: z.strictObject({
+    resultDigest: digest,
+    /** The run that goes on in its place. */
+    continuedAs: uuid.optional(),
+  }),
 })
 
 export const RunAborted = defineEventType({

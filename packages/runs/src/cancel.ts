@@ -1,0 +1,47 @@
+/**
+ * Scopes that are wanted no longer: their waits are dropped, their handlers at work are asked to
+ * stop, and what these come back with is recorded and given to nobody.
+ */
+
+import { errorRecord } from '@ice/primitives'
+import type { Desk } from './desk.ts'
+import { RUNS_CODES, RunsError } from './errors.ts'
+import { resolvedOutcome } from './resolved.ts'
+import type { AskOf, Step } from './steps.ts'
+
+/** Cancels scopes. */
+export async function lookAtCancel(desk: Desk, step: Step, ask: AskOf<'cancel'>): Promise<void> {
+  const { scopes, reason } = ask
+  const data = { step: step.id, scopes: [...scopes], reason: reason.slice(0, 2048) }
+  await desk.deliver(step, { type: 'ScopeCancelled', data }, { kind: 'done' })
+  const isWithin = (id: string): boolean => scopes.some((scope) => id.startsWith(`${scope}/`))
+  // A slice that one intent brought may be what another was decided on: all are decided anew.
+  const intents = desk.journal.withdrawIntents()
+  desk.again(intents.flatMap(({ data }) => desk.execution.step(data.effect) ?? []))
+  desk.acts.abortWhere(isWithin, new RunsError(RUNS_CODES.aborted, `Its branch lost: ${reason}`))
+}
+
+/**
+ * What is open of scopes that are cancelled and has no handler at work: no step will ever take it
+ * up again. What may have happened is in doubt until somebody says, and what may be repeated is
+ * wanted no longer.
+ */
+export function settleOrphans({ journal, execution, acts }: Desk): void {
+  const { open, resolutions } = journal.fold
+  for (const [effect, { intent, doubt }] of [...open]) {
+    if (acts.has(effect) || !execution.isCancelled(effect)) continue
+    const common = { effect, attempt: intent.data.attempt, intent: intent.id }
+    const resolution = resolutions.get(effect)
+    if (resolution?.data.happened === true) journal.add(resolvedOutcome(intent, resolution))
+    else if (resolution === undefined && intent.data.fate === 'irreversible') {
+      if (!doubt) journal.add({ type: 'EffectInDoubt', data: common })
+    } else {
+      const error = new RunsError(RUNS_CODES.aborted, 'Its branch lost before it had an outcome')
+      const data = { ...common, error: errorRecord(error) as never, label: OURS }
+      journal.add({ type: 'EffectFailed', data })
+    }
+  }
+}
+
+/** What is said here nobody else has said. */
+const OURS = { sources: [], readers: null }

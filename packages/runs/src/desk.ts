@@ -1,0 +1,23 @@
+/** The desk at which a driven run is worked on: everything that becomes of its steps needs. */
+
+import type { RunId } from '@ice/primitives'
+import type { Acts } from './acts.ts'
+import type { Components } from './components.ts'
+import type { EffectIntent } from './effects.ts'
+import type { Execution } from './execution.ts'
+import type { Inbox } from './inbox.ts'
+import type { Fact, ForeignFact, Journal } from './journal.ts'
+import type { Settlement, Step } from './steps.ts'
+
+export interface Desk {
+  readonly components: Components
+  readonly journal: Journal<EffectIntent>
+  readonly execution: Execution
+  readonly run: RunId
+  readonly acts: Acts
+  readonly inbox: Inbox
+  /** Queues steps to be looked at once more. */
+  again(steps: readonly Step[]): void
+  /** Records what settles a step, and gives the step that. */
+  deliver(step: Step, fact: Fact | ForeignFact, settlement: Settlement): Promise<void>
+}

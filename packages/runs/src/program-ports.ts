@@ -1,0 +1,288 @@
+/**
+ * What a program is, and what it is given: types only.
+ *
+ * A program proposes and waits. Nothing it can call here performs anything by itself.
+ */
+
+import type { ApprovalTerms, Caveat, Denial, Resource } from '@ice/capabilities/ports'
+import type {
+  ErrorRecord,
+  EventId,
+  JsonObject,
+  JsonValue,
+  PrincipalId,
+  Random,
+  RunId,
+  Timestamp,
+} from '@ice/primitives'
+import type { RunResult } from './ports.ts'
+
+/** A schema as zod and others have it: parses or throws. */
+export interface Schema<T> {
+  parse(value: unknown): T
+}
+
+/** A fold over the bytes an effect streams, run inside the effect: only its result is recorded. */
+export interface ByteFold<S = unknown, R extends JsonValue = JsonValue> {
+  /** Called once an effect. */
+  readonly start: () => S
+  /** May change `state` in place; must keep no reference to `chunk`. */
+  readonly step: (state: S, chunk: Uint8Array) => S
+  readonly finish: (state: S) => R
+}
+
+/** An effect as a program asks for it. `R` is what its outcome gives. */
+export interface EffectRequest<R = JsonValue> {
+  readonly action: string
+  /** The name a grant has in this run (see `CapabilitiesBound`). */
+  readonly grant: string
+  readonly arguments: JsonObject
+  /**
+   * The step id of the `propose`, in this scope or within it, that the effect carries out: recorded
+   * as a cause of whatever is decided about it.
+   * @throws `ICE_RUNS_PROPOSAL_NOT_FOUND`, as `effect` does — it is not recorded yet, or too old
+   */
+  readonly proposal?: string
+  /** For effects that stream bytes: reduce them in place instead of recording them. */
+  readonly fold?: ByteFold
+  /** Never set: carries `R` in the type. */
+  readonly result?: R
+}
+
+/**
+ * Stands for a value that the program does not see: the outcome of an effect it asked to be held,
+ * or a held part of its input. It may stand anywhere in what the program hands to its context.
+ * Only the object itself is one: a copy, or the same written by hand, is refused.
+ *
+ * `R` is what it stands for.
+ */
+export type Reference<R = JsonValue> = {
+  readonly $ref: string
+  /** JSON pointer of the part it stands for; left out: all of it. */
+  readonly at?: string
+  /** Never set: carries `R` in the type. */
+  readonly result?: R & JsonValue
+}
+
+/** What became of an effect. */
+export type EffectOutcome<R = JsonValue> =
+  | { readonly kind: 'succeeded'; readonly value: R; readonly event: EventId }
+  | { readonly kind: 'failed'; readonly error: ErrorRecord; readonly event: EventId }
+  | { readonly kind: 'denied'; readonly denial: Denial; readonly event: EventId }
+
+/** What a program is given. Nothing here performs anything by itself. */
+export interface RunContext {
+  readonly run: RunId
+  /** Time of the last event delivered to the program: the same on every replay. */
+  readonly now: Timestamp
+  /** Seeded from the run id and the scope: the same on every replay. */
+  readonly random: Random
+  /**
+   * Asks for an effect and waits for its outcome.
+   * @param id - unique in the run, within this scope: what a recorded outcome belongs to
+   * @throws `ICE_RUNS_EFFECT_DENIED`, `ICE_RUNS_EFFECT_FAILED`, `ICE_RUNS_STEP_CONFLICT`
+   */
+  effect<R>(id: string, request: EffectRequest<R>): Promise<R>
+  /** As `effect`, but a denial or a failure is a value. */
+  attempt<R>(id: string, request: EffectRequest<R>): Promise<EffectOutcome<R>>
+  /**
+   * As `effect`, but the program is given a reference instead of the result: what is in it does
+   * not count among what the program has seen. A refusal or a failure is thrown, and does.
+   * @throws `ICE_RUNS_EFFECT_DENIED`, `ICE_RUNS_EFFECT_FAILED`, `ICE_RUNS_STEP_CONFLICT`
+   */
+  hold<R>(id: string, request: EffectRequest<R>): Promise<Reference<R>>
+  /**
+   * A reference to a part of what another stands for, by JSON pointer. Nothing is looked at: a call
+   * with a part that is not there is refused.
+   * @throws `ICE_RUNS_REFERENCE_DENIED` — it is no reference of this run, or no pointer
+   */
+  part<R = JsonValue>(reference: Reference<unknown>, pointer: string): Reference<R>
+  /**
+   * Gives what a reference stands for, `null` for a part that is not there. From here on its label
+   * is the run's too.
+   * @throws `ICE_RUNS_REFERENCE_DENIED` — it is no reference of this run
+   */
+  reveal<R>(id: string, reference: Reference<R>): Promise<R>
+  /** Records what an agent proposes. Changes nothing. */
+  propose(id: string, proposal: Proposal): Promise<void>
+  /** Waits for a person's answer. */
+  approval(id: string, question: Question): Promise<Answer>
+  /** A UUIDv7 of `now` and of `random`: the same on every replay. */
+  uuid(): string
+  /**
+   * Waits for so many milliseconds, or until a time. A run that only waits is suspended: it holds
+   * no process.
+   * @throws `ICE_RUNS_WAIT_UNSUPPORTED`
+   */
+  sleep(id: string, until: number | { readonly until: Timestamp }): Promise<void>
+  /**
+   * Waits for a signal that the program declares: the earliest of its name that no step has taken.
+   * `null`: nobody sent one in time.
+   * @throws `ICE_RUNS_SIGNAL_UNSUPPORTED` — it is not declared, or does not fit its schema
+   */
+  signal<T = unknown>(id: string, signal: string, terms?: WaitTerms): Promise<Received<T> | null>
+  /**
+   * Waits for an event of the log that comes after this step was asked for. Gives which one it is,
+   * and nothing of what is in it. `null`: none came in time.
+   * @throws `ICE_RUNS_WAIT_UNSUPPORTED`
+   */
+  event(id: string, query: EventQuery, terms?: WaitTerms): Promise<AwaitedEvent | null>
+  /** Goes all ways at once, and on with the first that ends; cancels the others. */
+  race<T>(id: string, branches: Branches<T>): Promise<Won<T>>
+  /** The same with the first that succeeds. @throws `AggregateError` — none did */
+  any<T>(id: string, branches: Branches<T>): Promise<Won<T>>
+  /** Goes all ways to their ends; the first that fails cancels the others, and is thrown. */
+  all<T>(id: string, branches: Branches<T>): Promise<Readonly<Record<string, T>>>
+  /**
+   * `each` over items, so many at a time, each in a scope of its index; results in order. The first
+   * that fails cancels those at work, and is thrown.
+   */
+  map<I, T>(
+    id: string,
+    items: readonly I[],
+    each: (context: RunContext, item: I, index: number) => Promise<T>,
+    options?: { /** @defaultValue 16 */ readonly concurrency?: number },
+  ): Promise<readonly T[]>
+  /**
+   * Starts a run as a child of this one, under a grant of the kind `spawn`.
+   * @param program - registered wherever the child may be driven
+   * @throws as `effect`
+   */
+  spawn<O = JsonValue>(
+    id: string,
+    program: ProgramName,
+    input: unknown,
+    options: SpawnOptions,
+  ): Promise<Child<O>>
+  /**
+   * Ends this run as committed, and has another of the same program go on in its place, with the
+   * same grants and the same inbox: for work without an end. Never returns.
+   */
+  continueAs(input: unknown): Promise<never>
+  /**
+   * Whether to go the way of a patch: `false` where a run that began before the patch has gone past
+   * this point already.
+   */
+  patched(id: string): Promise<boolean>
+  /** A context whose ids and randomness lie within `name`. */
+  scope(name: string): RunContext
+}
+
+/** Which program. */
+export interface ProgramName {
+  readonly name: string
+  readonly version: string
+}
+
+/** How a child is started. */
+export interface SpawnOptions {
+  /** The name of the grant that allows it. */
+  readonly grant: string
+  /** By the name its program uses: a grant of this run, as it is or narrower. Must be delegable. */
+  readonly grants?: Readonly<Record<string, string | SpawnGrant>>
+  /** It goes on when its parent has ended. @defaultValue false */
+  readonly detached?: boolean
+  readonly tags?: Readonly<Record<string, string>>
+}
+
+/** What of a grant a child is given. */
+export interface SpawnGrant {
+  readonly from: string
+  readonly actions?: readonly string[]
+  readonly resource?: Resource
+  readonly caveats?: readonly Caveat[]
+  readonly expiresAt?: Timestamp | null
+  readonly delegable?: number
+}
+
+/** A run that was started by this one. */
+export interface Child<O> {
+  readonly run: RunId
+  /**
+   * Waits for its end, and gives its result. @param step - @defaultValue `<id>/end`
+   * @throws `ICE_RUNS_CHILD_UNAVAILABLE` — it has no result
+   */
+  result(step?: string): Promise<O>
+  /** The same, but however it ended is a value. */
+  settled(step?: string): Promise<RunResult>
+}
+
+/** Ways of a program that go on at the same time, each in a scope of its name. */
+export type Branches<T> = Readonly<Record<string, (context: RunContext) => Promise<T>>>
+
+/** The branch that was first, and what it came to. */
+export interface Won<T> {
+  readonly name: string
+  readonly value: T
+}
+
+/** How long a step waits. */
+export interface WaitTerms {
+  /** @units milliseconds. @defaultValue for ever */
+  readonly timeoutMs?: number
+}
+
+/** What somebody sent. */
+export interface Received<T> {
+  readonly value: T
+  readonly by: PrincipalId | null
+  readonly event: EventId
+}
+
+/** Which events a step waits for. */
+export interface EventQuery {
+  /** One of these. */
+  readonly types: readonly string[]
+  readonly streamPrefix?: string
+}
+
+/** An event that a step waited for. */
+export interface AwaitedEvent {
+  readonly event: EventId
+  readonly type: string
+  readonly stream: string
+}
+
+/** What an agent proposes, and why: becomes a `DecisionProposed` of that agent. */
+export interface Proposal {
+  readonly agent: string
+  readonly content: JsonValue
+  readonly reason: string
+}
+
+/** What a person is asked. Terms left out: anybody may answer, at any time. */
+export interface Question extends ApprovalTerms {
+  readonly prompt: string
+  readonly details?: JsonValue
+}
+
+/** What a person said. */
+export interface Answer {
+  readonly approved: boolean
+  readonly by: PrincipalId | null
+  readonly comment: string | null
+  /** Nobody answered in time: then `approved` is false, and `by` is `null`. */
+  readonly lapsed?: true
+}
+
+/** A check of a program's result. Pure; throwing, or returning a reason, fails the validation. */
+export interface Check<O> {
+  readonly name: string
+  check(output: O): string | undefined
+}
+
+/** Durable code: the same input and the same outcomes give the same steps and the same result. */
+export interface Program<I = unknown, O = unknown> {
+  readonly name: string
+  readonly version: string
+  readonly input: Schema<I>
+  readonly output: Schema<O>
+  /** Names of the grants the program uses; each must be bound when a run starts. */
+  readonly needs?: readonly string[]
+  readonly checks?: readonly Check<O>[]
+  /** Versions whose runs it can drive on: a replay of theirs goes its way. */
+  readonly takesOver?: readonly string[]
+  /** What may be sent to its runs, and what that looks like. */
+  readonly signals?: Readonly<Record<string, Schema<unknown>>>
+  run(context: RunContext, input: I): Promise<O>
+}
