@@ -156,7 +156,7 @@ export interface GrantState {
 /** What a request wants to touch; interpreted by the resource kind of the grant it names. */
 export interface AuthorityRequest {
   readonly run: RunId
-  /** The run it goes on for, where it is not the first of its line: it holds what that one holds. */
+  /** The first run of its line, where that is another: it holds what that one holds. */
   readonly line?: RunId
   /** The agent on whose proposal the run acts, where there is one. */
   readonly agent?: string

@@ -78,18 +78,18 @@ export function readRequest(request: unknown): Reading {
   }
 }
 
-function read(request: AuthorityRequest): Reading {
-  if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
-  const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource, tool, labels, standing, line } = request
-  const { arguments: given, givenDigest } = request
-  const approvedDigest = approved?.digest
-  const approvedBy = approved?.event ?? null
-  const consent = consentOf(approved)
-  const claim = copyClaim(resource)
-  const bounds = readBounds(request.bounds)
-  const purse = readPurse(request.purse)
-  const faults: string[] = []
+/** Who asks: each member by its grammar. */
+function findPartyFaults(
+  {
+    run,
+    line,
+    agent,
+    session,
+    principal,
+    tool,
+  }: Pick<ReadRequest, 'run' | 'line' | 'agent' | 'session' | 'principal' | 'tool'>,
+  faults: string[],
+): void {
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
   if (line !== undefined && !isRunId(line)) {
     faults.push(`its line begins with a run id, not ${shown(line)}`)
@@ -106,6 +106,21 @@ function read(request: AuthorityRequest): Reading {
   if (tool !== undefined && !isToolName(tool)) {
     faults.push(`its tool is the name of one, not ${shown(tool)}`)
   }
+}
+
+function read(request: AuthorityRequest): Reading {
+  if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
+  const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
+  const { approved, callDigest, resource, tool, labels, standing, line } = request
+  const { arguments: given, givenDigest } = request
+  const approvedDigest = approved?.digest
+  const approvedBy = approved?.event ?? null
+  const consent = consentOf(approved)
+  const claim = copyClaim(resource)
+  const bounds = readBounds(request.bounds)
+  const purse = readPurse(request.purse)
+  const faults: string[] = []
+  findPartyFaults({ run, line, agent, session, principal, tool }, faults)
   if (typeof grant !== 'string') faults.push(`its grant is a grant id, not ${shown(grant)}`)
   if (!isActionName(action)) faults.push(`its action is the name of one, not ${shown(action)}`)
   if (claim === undefined) faults.push('its resource is not a plain object of bounded JSON')

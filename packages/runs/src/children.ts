@@ -1,8 +1,8 @@
 /**
  * Children of a run: started by an effect of their parent, ended with it.
  *
- *     parent   CapabilityUsed(run.spawn) ─► EffectSucceeded { run } … ChildAwaited ─► ChildConcluded
- *     child        RunCreated { parent } ─────────────────────────────► RunTerminated
+ *     parent   CapabilityUsed ─► EffectSucceeded { run } … ChildAwaited ─► ChildConcluded
+ *     child        RunCreated { parent } ──────────────────► RunTerminated
  *
  * 1. A child is started under the key of the effect that asks for it, so a repeated attempt finds
  *    the one that is there.
@@ -88,7 +88,8 @@ function spawnArguments(value: unknown): JsonObject {
   const names = Object.keys(grants ?? {})
   const isWhole = isProgram && typeof detached === 'boolean' && names.length <= CHILD_GRANTS_MAX
   if (isWhole) return { program, input, grants, detached, tags } as unknown as JsonObject
-  const message = `A child is of a program by name and version, with at most ${CHILD_GRANTS_MAX} grants`
+  const most = `${CHILD_GRANTS_MAX} grants at most`
+  const message = `A child is of a program by name and version, with ${most}`
   throw new RunsError(RUNS_CODES.argumentsInvalid, message)
 }
 

@@ -51,6 +51,7 @@ import {
 } from './limits.ts'
 import { copyOf, type Purse, put, type Shares, sharesOf, take } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
+import { uniqueGuards } from './unit-guards.ts'
 
 /** The stream of a run. */
 export function runStream(run: RunId): StreamId {
@@ -408,19 +409,4 @@ function bytesOf(blobs: readonly BlobDraft[]): number {
 function reserve(purse: Purse, { allotments, spends }: Intent): void {
   put(purse, allotments)
   take(purse, spends)
-}
-
-/** Each guarded stream once; what the unit itself writes is guarded by its expected version. */
-function uniqueGuards(intents: readonly Intent[], writes: readonly StreamWrite[]): Guard[] {
-  const written = new Set<string>(writes.map(({ stream }) => stream))
-  const guards = new Map<string, Guard>()
-  for (const intent of intents) {
-    for (const guard of intent.guards) {
-      if (written.has(guard.stream)) continue
-      // Of two decisions on different versions the older one must hold, or both are refused.
-      const known = guards.get(guard.stream)
-      if (known === undefined || guard.version < known.version) guards.set(guard.stream, guard)
-    }
-  }
-  return [...guards.values()]
 }

@@ -64,6 +64,9 @@ export function context(
     any: notHere,
     all: notHere,
     map: notHere,
+    spawn: notHere,
+    continueAs: notHere,
+    patched: notHere,
     scope: (name) => context(perform, `${prefix}${name}/`),
   }
 }
