@@ -49,9 +49,10 @@ import {
   UNIT_EVENTS_MAX,
   UNIT_GUARDS_MAX,
 } from './limits.ts'
-import { copyOf, type Purse, put, type Shares, sharesOf, take } from './purse.ts'
+import { copyOf, type Purse, reserve, type Shares, sharesOf } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
 import { uniqueGuards } from './unit-guards.ts'
+import { bytesOf } from './value.ts'
 
 /** The stream of a run. */
 export function runStream(run: RunId): StreamId {
@@ -71,7 +72,6 @@ export interface FactEnvelope {
   readonly causes?: readonly EventId[]
   readonly principal?: PrincipalId
   readonly blob?: BlobDraft | null
-  /** More of them. */
   readonly blobs?: readonly BlobDraft[]
   /** When it happened. @defaultValue now */
   readonly at?: Timestamp
@@ -196,8 +196,7 @@ export class Journal<I extends Intent = Intent> {
       ...(principal === undefined ? {} : { principal }),
       ...(origin === undefined ? {} : { origin }),
     }
-    if (blob !== undefined && blob !== null) this.#blobs.push(blob)
-    this.#blobs.push(...blobs)
+    this.#blobs.push(...(blob == null ? [] : [blob]), ...blobs)
     const recorded = this.#place(event, this.#version + 1)
     this.#facts.push({ event, recorded })
     return recorded
@@ -398,15 +397,4 @@ export class Journal<I extends Intent = Intent> {
       this.#onEvent(event)
     }
   }
-}
-
-/** @units bytes of blobs that one append will carry */
-function bytesOf(blobs: readonly BlobDraft[]): number {
-  return blobs.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
-}
-
-/** Takes out of a purse what an intent that waits will take. */
-function reserve(purse: Purse, { allotments, spends }: Intent): void {
-  put(purse, allotments)
-  take(purse, spends)
 }

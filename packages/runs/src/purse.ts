@@ -16,7 +16,7 @@
  * 4. A failure, and a refusal by the handler, spend the bound unless they say what they spent.
  * 5. Total over any log: what a log that was not written by us takes beyond the purse is overspent.
  */
-import type { BudgetShare } from '@ice/capabilities/ports'
+import type { Allotment, BudgetShare } from '@ice/capabilities/ports'
 import type { StandardPayloads } from '@ice/events/define'
 
 type RecordedShare = NonNullable<StandardPayloads['CapabilityUsed']['spends']>[number]
@@ -120,4 +120,13 @@ export function keyOf({ grant, unit, window }: Share): string {
 /** A purse that can be changed without changing this one. */
 export function copyOf({ held, overspent }: Purse): Purse {
   return { held: new Map(held), overspent: new Map(overspent) }
+}
+
+/** Takes out of a purse what an intent that waits will take. */
+export function reserve(
+  purse: Purse,
+  intent: { readonly allotments: readonly Allotment[]; readonly spends: readonly BudgetShare[] },
+): void {
+  put(purse, intent.allotments)
+  take(purse, intent.spends)
 }
