@@ -47,9 +47,10 @@ import { eventOf, type Fact, type ForeignFact } from './facts.ts'
 import { uniqueGuards } from './guards.ts'
 import { type Drawn, drawnIn, Hand } from './hand.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
-import { UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
+import { UNIT_BLOB_BYTES_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
 import { copyOf, type Purse, put, type Shares, shareOf, sharesOf, take } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
+import { bytesOf } from './value.ts'
 
 /** The stream of a run. */
 export function runStream(run: RunId): StreamId {
@@ -132,7 +133,7 @@ export class Journal<I extends Intent = Intent> {
 
   /** Whether as many facts wait as one append should carry. */
   get full(): boolean {
-    return this.#facts.length >= UNIT_EVENTS_MAX
+    return this.#facts.length >= UNIT_EVENTS_MAX || bytesOf(this.#blobs) >= UNIT_BLOB_BYTES_MAX
   }
 
   /** Whether anything waits to be appended. */
@@ -188,9 +189,9 @@ export class Journal<I extends Intent = Intent> {
 
   /** Adds a fact, and folds it: the returned event is what will stand in the log. */
   add(fact: Fact | ForeignFact): RecordedEvent {
-    const { blob } = fact
+    const { blob, blobs = [] } = fact
     const event = eventOf(fact, fact.at ?? this.now())
-    if (blob !== undefined && blob !== null) this.#blobs.push(blob)
+    this.#blobs.push(...(blob == null ? [] : [blob]), ...blobs)
     const recorded = this.#place(event, this.#version + 1)
     this.#facts.push({ event, recorded })
     return recorded
@@ -310,17 +311,20 @@ export class Journal<I extends Intent = Intent> {
     const taken: I[] = []
     const left: I[] = []
     const guards = new Set<string>()
+    let bytes = bytesOf(this.#blobs)
     for (const intent of this.#intents) {
       const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
       const fits =
         left.length === 0 &&
         taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
-        guards.size + more <= UNIT_GUARDS_MAX
+        guards.size + more <= UNIT_GUARDS_MAX &&
+        bytes < UNIT_BLOB_BYTES_MAX
       if (!fits) {
         left.push(intent)
         continue
       }
       taken.push(intent)
+      bytes += intent.blob?.bytes.byteLength ?? 0
       for (const { stream } of intent.guards) guards.add(stream)
     }
     this.#intents = left
