@@ -349,13 +349,13 @@ describe('what an authority reads for some grants', () => {
     ])
   })
 
-  it('is each link up to the root, and the switch of the one who holds the lowest', async () => {
+  it('is each link up to the root, and the switches of those who hold them', async () => {
     const at = watched(scene())
     const [id, ...above] = (await chain(at, 32)) as [GrantId, ...GrantId[]]
     await at.authority.refresh([id])
     expect(at.reads.map(([stream]) => stream)).toEqual([
       ...['stop/all', 'policy/ceiling', `grant/${id}`, `stop/run/${at.run}`],
-      ...above.map((link) => `grant/${link}`),
+      ...above.flatMap((link, i) => [`grant/${link}`, `stop/agent/a${i + 1}`]),
     ])
     expect(ask(at, id)).toBe('allowed')
   })

@@ -204,10 +204,10 @@ export class Drive {
       const tried = error === null ? journal.fold.tried.get(effect) : undefined
       const ended = completion as Completion
       const settled = settleAttempt(ended, { tried, now: journal.now() })
-      const { type, data, blob } = settled
+      const { type, data, blobs } = settled
       if (journal.fold.open.has(effect)) {
-        breakers.note(ended, settled, journal.now())
-        journal.add({ type, data, blob, causes: [event.id] })
+        if (error === null) breakers.note(ended, settled, journal.now())
+        journal.add({ type, data, blobs, causes: [event.id] })
       }
       if (journal.full) await journal.flush()
     }

@@ -16,6 +16,7 @@ export interface FactEnvelope {
   readonly causes?: readonly EventId[]
   readonly principal?: PrincipalId
   readonly blob?: BlobDraft | null
+  readonly blobs?: readonly BlobDraft[]
   /** When it happened. @defaultValue now */
   readonly at?: Timestamp
 }

@@ -156,7 +156,9 @@ function saidSpent(report: BatchReport, unit: string): number | undefined {
 
 /** What was seen of each, as far as there is room for it beside the others. */
 function observedOf(reports: readonly BatchReport[], failed: number): JsonObject {
-  const counts = { calls: reports.length, failed }
+  // What one call kept is not what its handler would be asked to undo: the whole batch.
+  const keeps = reports.some((report) => 'kept' in report && report.kept !== undefined)
+  const counts = { calls: reports.length, failed, ...(keeps ? { notKept: 'batch' } : {}) }
   const each = reports.map((report) => ('error' in report ? null : report.observed))
   try {
     const whole = { ...counts, each }

@@ -48,9 +48,16 @@ import { eventOf, type Fact, type ForeignFact } from './facts.ts'
 import { uniqueGuards } from './guards.ts'
 import { type Drawn, drawnIn, Hand } from './hand.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
-import { UNIT_BUDGETS_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX, UNIT_NOTES_MAX } from './limits.ts'
+import {
+  UNIT_BLOB_BYTES_MAX,
+  UNIT_BUDGETS_MAX,
+  UNIT_EVENTS_MAX,
+  UNIT_GUARDS_MAX,
+  UNIT_NOTES_MAX,
+} from './limits.ts'
 import { copyOf, type Purse, put, type Shares, shareOf, sharesOf, take } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
+import { bytesOf } from './value.ts'
 
 /** The stream of a run. */
 export function runStream(run: RunId): StreamId {
@@ -138,7 +145,8 @@ export class Journal<I extends Intent = Intent> {
 
   /** Whether as many facts wait as one append should carry. */
   get full(): boolean {
-    return this.#facts.length >= UNIT_EVENTS_MAX || this.#notes.full
+    const isLong = this.#facts.length >= UNIT_EVENTS_MAX || this.#notes.full
+    return isLong || bytesOf(this.#blobs) >= UNIT_BLOB_BYTES_MAX
   }
 
   /** Whether anything waits to be appended. */
@@ -199,9 +207,9 @@ export class Journal<I extends Intent = Intent> {
 
   /** Adds a fact, and folds it: the returned event is what will stand in the log. */
   add(fact: Fact | ForeignFact): RecordedEvent {
-    const { blob } = fact
+    const { blob, blobs = [] } = fact
     const event = eventOf(fact, fact.at ?? this.now())
-    if (blob !== undefined && blob !== null) this.#blobs.push(blob)
+    this.#blobs.push(...(blob == null ? [] : [blob]), ...blobs)
     const recorded = this.#place(event, this.#version + 1)
     this.#facts.push({ event, recorded })
     return recorded
@@ -331,6 +339,7 @@ export class Journal<I extends Intent = Intent> {
     const left: I[] = []
     const guards = new Set<string>()
     const written = new Set<string>(this.#notes.writes().map(({ stream }) => stream))
+    let bytes = bytesOf(this.#blobs)
     for (const intent of this.#intents) {
       const { beside = [] } = intent
       const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
@@ -338,6 +347,7 @@ export class Journal<I extends Intent = Intent> {
         left.length === 0 &&
         taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
         guards.size + more <= UNIT_GUARDS_MAX &&
+        bytes < UNIT_BLOB_BYTES_MAX &&
         // What this append writes is not yet what the intent was decided on.
         !intent.guards.some(({ stream }) => written.has(stream)) &&
         !beside.some(({ stream }) => written.has(stream)) &&
@@ -347,6 +357,7 @@ export class Journal<I extends Intent = Intent> {
         continue
       }
       taken.push(intent)
+      bytes += intent.blob?.bytes.byteLength ?? 0
       for (const { stream } of intent.guards) guards.add(stream)
       for (const { stream } of beside) written.add(stream)
     }

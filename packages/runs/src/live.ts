@@ -104,11 +104,11 @@ export class Live {
     for (const completion of this.#init.ledger.acts.take()) {
       const tried = this.#journal.fold.tried.get(completion.intent.data.effect)
       const end = settleAttempt(completion, { tried, now: this.#journal.now() })
-      const { type, data, blob, value } = end
+      const { type, data, blobs, value } = end
       this.#init.ledger.settled(completion)
       this.#init.breakers.note(completion, end, this.#journal.now())
       const causes = [completion.event.id]
-      const event = this.#journal.add({ type, data, blob, causes })
+      const event = this.#journal.add({ type, data, blobs, causes })
       const step = this.#execution.step(completion.intent.data.effect)
       // What is in doubt is not delivered: the step waits until somebody says what became of it.
       // Nor is the end of an attempt that another follows.

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  'f371b235e6f7450d7850809a9d8d271947b90406946d7e636de12177c0c610e1' as Hash
+  '5dbe81b59dd24c34aeb7d622f4948ca8147fb78f3f2c21abdf8c635f24a4e314' as Hash
