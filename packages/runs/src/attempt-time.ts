@@ -36,7 +36,7 @@ const UNBOUNDED: AttemptTime = {
   givenUp: null,
 }
 
-/** Starts the clock of an attempt. @param expired - called once, with the reason, when it is over */
+/** Starts the clock of an attempt. @param expired - called once, when it is over, with why */
 export function timeAttempt(
   { clock, untilMs, heartbeatMs }: AttemptBounds,
   expired: (reason: RunsError) => void,

@@ -15,7 +15,7 @@ import type { RecordedEvent } from '@ice/events/ports'
 import type { EventId, JsonObject, Timestamp } from '@ice/primitives'
 import { errorRecord } from '@ice/primitives'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import type { Payload } from './lifecycle.ts'
+import type { Payload, RunFold } from './lifecycle.ts'
 import type { Wait } from './ports.ts'
 import { isRetried, type Terms, waitMs } from './retry.ts'
 import { type Completion, type Settled, settle } from './settle.ts'
@@ -35,7 +35,10 @@ export interface Tried {
 }
 
 /** Folds what an event tells of attempts. What settles an effect deletes it elsewhere. */
-export function evolveTried(tried: Map<string, Tried>, event: RecordedEvent): void {
+export function evolveTried(
+  { tried, open }: Pick<RunFold, 'open' | 'tried'>,
+  event: RecordedEvent,
+): void {
   switch (event.type) {
     case 'CapabilityUsed': {
       const { effect, attempt } = event.data as Payload<'CapabilityUsed'>
@@ -60,6 +63,14 @@ export function evolveTried(tried: Map<string, Tried>, event: RecordedEvent): vo
       }
       const known = tried.get(effect) ?? fresh
       tried.set(effect, { ...known, deferred: known.deferred + 1 })
+      return
+    }
+    case 'ScopeCancelled': {
+      const { scopes } = event.data as Payload<'ScopeCancelled'>
+      for (const effect of tried.keys()) {
+        const isWithin = scopes.some((scope) => effect.startsWith(`${scope}/`))
+        if (isWithin && !open.has(effect)) tried.delete(effect)
+      }
     }
   }
 }

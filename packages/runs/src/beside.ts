@@ -1,6 +1,7 @@
 /** What an append of a run says in streams that are neither the run's own nor of budgets. */
 
 import type { StreamWrite } from '@ice/events/ports'
+import { hasCode } from '@ice/primitives'
 
 /** Notes that go along with the facts of a run: worked out when the append is made. */
 export interface Notes {
@@ -31,4 +32,12 @@ export function refusedStream(error: unknown): string | null {
 /** Whether a stream is one that notes are written to: not the run's, nor of what it is paid by. */
 export function isNoted(stream: string | null): boolean {
   return stream?.startsWith('breaker/') === true
+}
+
+const GUARD_REFUSALS = ['ICE_EVENTS_GUARD_CONFLICT', 'ICE_EVENTS_TOO_LATE'] as const
+
+/** Whether an append was refused for what its intents stand on, or for what it notes elsewhere. */
+export function isRefusedBeside(error: unknown, stream: string | null): boolean {
+  if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return true
+  return hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') && isNoted(stream)
 }

@@ -58,7 +58,7 @@ export const RUNS_CODES = {
   heartbeatMissed: 'ICE_RUNS_HEARTBEAT_UNAVAILABLE',
   /** The attempts of an effect together took longer than they may. */
   totalTimeout: 'ICE_RUNS_TOTAL_TIMEOUT_UNAVAILABLE',
-  /** A breaker that is none, or of a name that another has; as a denial, one whose `covers` threw. */
+  /** A breaker that is none, or of a name that another has. Denial: its `covers` threw. */
   breakersInvalid: 'ICE_RUNS_BREAKERS_UNSUPPORTED',
   /** Denial: the breaker that covers the call is open, and the call may not wait. */
   breakerOpen: 'ICE_RUNS_BREAKER_OPEN_DENIED',

@@ -36,7 +36,7 @@ import {
   type StreamVersion,
   type Timestamp,
 } from '@ice/primitives'
-import { isNoted, NO_NOTES, type Notes, refusedStream } from './beside.ts'
+import { isRefusedBeside, NO_NOTES, type Notes, refusedStream } from './beside.ts'
 import {
   drawWrites,
   isConclusion,
@@ -48,15 +48,10 @@ import { eventOf, type Fact, type ForeignFact } from './facts.ts'
 import { uniqueGuards } from './guards.ts'
 import { type Drawn, drawnIn, Hand } from './hand.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
-import {
-  UNIT_BLOB_BYTES_MAX,
-  UNIT_BUDGETS_MAX,
-  UNIT_EVENTS_MAX,
-  UNIT_GUARDS_MAX,
-  UNIT_NOTES_MAX,
-} from './limits.ts'
+import { UNIT_BLOB_BYTES_MAX, UNIT_BUDGETS_MAX, UNIT_EVENTS_MAX } from './limits.ts'
 import { copyOf, type Purse, put, type Shares, shareOf, sharesOf, take } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
+import { fitting } from './unit.ts'
 import { bytesOf } from './value.ts'
 
 /** The stream of a run. */
@@ -88,8 +83,6 @@ export interface Flushed<I extends Intent> {
 
 /** Someone else wrote to the run: what is in memory is no longer what the log says. */
 export const STALE: unique symbol = Symbol('the run moved')
-
-const GUARD_REFUSALS = ['ICE_EVENTS_GUARD_CONFLICT', 'ICE_EVENTS_TOO_LATE'] as const
 
 /** Records one run. Must be created over a fold that is at the end of the stream. */
 export class Journal<I extends Intent = Intent> {
@@ -283,17 +276,11 @@ export class Journal<I extends Intent = Intent> {
     } catch (error) {
       const stream = refusedStream(error)
       if (stream !== null) await this.#notes.moved(stream)
-      if (this.#isRefused(error, stream)) return this.#withoutIntents(taken)
+      if (isRefusedBeside(error, stream)) return this.#withoutIntents(taken)
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }
     return this.#acknowledge(taken, request, 0)
-  }
-
-  /** Whether the intents were refused, or what is written beside them: not the run itself. */
-  #isRefused(error: unknown, stream: string | null): boolean {
-    if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return true
-    return hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') && isNoted(stream)
   }
 
   /** Says in the run of which budgets it draws, where the append has room for that. */
@@ -333,34 +320,10 @@ export class Journal<I extends Intent = Intent> {
     return { recorded, refused: [], drawn: null, position }
   }
 
-  /** As many intents as one unit holds. */
   #takeIntents(): readonly I[] {
-    const taken: I[] = []
-    const left: I[] = []
-    const guards = new Set<string>()
     const written = new Set<string>(this.#notes.writes().map(({ stream }) => stream))
-    let bytes = bytesOf(this.#blobs)
-    for (const intent of this.#intents) {
-      const { beside = [] } = intent
-      const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
-      const fits =
-        left.length === 0 &&
-        taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
-        guards.size + more <= UNIT_GUARDS_MAX &&
-        bytes < UNIT_BLOB_BYTES_MAX &&
-        // What this append writes is not yet what the intent was decided on.
-        !intent.guards.some(({ stream }) => written.has(stream)) &&
-        !beside.some(({ stream }) => written.has(stream)) &&
-        written.size + beside.length <= UNIT_NOTES_MAX
-      if (!fits) {
-        left.push(intent)
-        continue
-      }
-      taken.push(intent)
-      bytes += intent.blob?.bytes.byteLength ?? 0
-      for (const { stream } of intent.guards) guards.add(stream)
-      for (const { stream } of beside) written.add(stream)
-    }
+    const held = { facts: this.#facts.length, bytes: bytesOf(this.#blobs), written }
+    const { taken, left } = fitting(this.#intents, held)
     this.#intents = left
     return taken
   }

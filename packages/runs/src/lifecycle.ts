@@ -142,7 +142,7 @@ export const runProjection: Projection<RunFold> = {
     moveState(fold, event)
     evolvePurse(fold, event, isOutcome(event))
     evolveWaits(fold.waits, event)
-    evolveTried(fold.tried, event)
+    evolveTried(fold, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true
@@ -381,10 +381,6 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
       const isWithin = scopes.some((scope) => step.startsWith(`${scope}/`))
       // A doubt is a fact about the world: it does not end with the wish for the effect.
       if (isWithin && !fold.open.has(step)) stopWaiting(fold, step)
-    }
-    for (const effect of fold.tried.keys()) {
-      const isWithin = scopes.some((scope) => effect.startsWith(`${scope}/`))
-      if (isWithin && !fold.open.has(effect)) fold.tried.delete(effect)
     }
   }),
   AbortRequested: on<'AbortRequested'>((fold, _data, event) => {

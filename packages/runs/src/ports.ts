@@ -28,8 +28,16 @@ import type { CompensationCall, CompensationReport } from './compensation-ports.
 
 export type { CompensationCall, CompensationReport } from './compensation-ports.ts'
 
+import type { BatchCall, BatchReport, Chunk } from './attempt-ports.ts'
 import type { ByteFold, EventQuery, Program, Schema } from './program-ports.ts'
 
+export type {
+  BatchCall,
+  BatchedCall,
+  BatchReport,
+  Breaker,
+  Chunk,
+} from './attempt-ports.ts'
 export type {
   Answer,
   AttemptTerms,
@@ -140,18 +148,6 @@ export interface EffectCall {
   readonly emit?: (chunk: JsonValue) => void
 }
 
-/** What a handler emitted while it was at work. */
-export interface Chunk {
-  readonly run: RunId
-  readonly effect: string
-  readonly attempt: number
-  /** Of the attempt, from 1 on. */
-  readonly sequence: number
-  readonly value: JsonValue
-  /** How many the watcher has missed since the one before. */
-  readonly dropped: number
-}
-
 /** What a handler reports of an effect that took place. */
 export interface EffectReport {
   /** Given to the program, and recorded (as a blob when it is large). */
@@ -180,22 +176,6 @@ export interface EffectReport {
   readonly kept?: JsonObject
 }
 
-/** One call of a batch. */
-export interface BatchedCall {
-  readonly arguments: JsonObject
-  readonly resource: JsonObject
-  /** The same in every attempt: `<run>/<effect>/<index>`. */
-  readonly idempotencyKey: string
-}
-
-/** Calls of one action under one intent. */
-export interface BatchCall extends Omit<EffectCall, 'arguments' | 'idempotencyKey' | 'resource'> {
-  readonly items: readonly BatchedCall[]
-}
-
-/** What one call of a batch came to: a report, or what `perform` would have thrown. */
-export type BatchReport = EffectReport | { readonly error: unknown }
-
 /** Where a run stands among others. */
 export interface RunPlace {
   /** Runs above it. */
@@ -213,9 +193,10 @@ export interface RunPlace {
  * then in doubt, and waits until somebody resolves it. A code of its own that ends in `_ABORTED`
  * says that its signal had fired before it acted: a proof that nothing happened. Anything else it
  * throws is recorded as a failure; but when the right to an irreversible effect had ended, or the
- * time of the attempt was over, as a doubt. The reason of the signal, thrown as it is, is no proof, and neither is a code of
- * `ICE_PRIMITIVES_`, `ICE_EVENTS_` or `ICE_RUNS_`. What is thrown may have a `spent` of its own, as
- * a report has: without one a failure has spent the whole of `bounds`.
+ * time of the attempt was over, as a doubt. The reason of the signal, thrown as it is, is no proof,
+ * and neither is a code of `ICE_PRIMITIVES_`, `ICE_EVENTS_` or `ICE_RUNS_`. An error that says it is
+ * `retryable` may be tried again, where the program wants that. What is thrown may have a `spent`
+ * of its own, as a report has: without one a failure has spent the whole of `bounds`.
  */
 export interface EffectHandler {
   readonly action: string
@@ -265,23 +246,6 @@ export interface EffectHandler {
    * @defaultValue the effect cannot be undone
    */
   compensate?(call: CompensationCall): Promise<CompensationReport>
-}
-
-/**
- * Keeps effects from what fails: once so many attempts in a row failed within a time, no more is
- * made until another time; then one is, and decides. It is shared by all that use the log.
- */
-export interface Breaker {
-  /** Of its stream, `breaker/<name>`: `a-z`, `0-9`, and `.`, `_`, `-` within; at most 128. */
-  readonly name: string
-  /** Pure. An effect is held to the first breaker that covers it. */
-  covers(action: string, resource: JsonObject): boolean
-  /** Attempts that fail with no success between them: 1 to 1,000. */
-  readonly failures: number
-  /** How long a failure counts. @units milliseconds */
-  readonly windowMs: number
-  /** How long it stays open, and how long one probe keeps others away. @units milliseconds */
-  readonly openMs: number
 }
 
 /** Whether a process that owned runs is still there. */

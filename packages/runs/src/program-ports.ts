@@ -45,7 +45,7 @@ export interface RetryPolicy {
   readonly firstMs?: number
   /** How much longer each wait is than the one before: 1 to 100. @defaultValue 2 */
   readonly factor?: number
-  /** The longest wait. @units milliseconds. @defaultValue 60,000, or `firstMs` where that is more */
+  /** The longest wait. @units milliseconds. @defaultValue 60,000, or `firstMs` if that is more */
   readonly maxMs?: number
   /**
    * The part of a wait that chance may take away, 0 to 1. Drawn from the run, the step and the

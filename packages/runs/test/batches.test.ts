@@ -268,7 +268,7 @@ describe('a batch', () => {
     expect(other.stretch).toMatchObject({ waitingFor: [{ kind: 'doubt' }] })
   })
 
-  it('is repeated with the same keys after its owner died, and not found by another ask', async () => {
+  it('is repeated with the same keys after its owner died, and is no other ask', async () => {
     const keys: string[] = []
     let isStuck = true
     const act: Act = ({ idempotencyKey }) => {

@@ -118,7 +118,7 @@ describe('a breaker', () => {
     expect(typesOf(await told(at)).slice(2)).toEqual(['BreakerClosed'])
   })
 
-  it('puts an effect with a policy off until it may be tried, and one probe closes it', async () => {
+  it('puts an effect with a policy off until it may be tried; a probe closes it', async () => {
     const { at, up, clock } = await serviced()
     up.is = false
     const { run, stretch } = await at.runs.execute(calls(1, { retry }), null, { grants: both })
