@@ -1,9 +1,33 @@
 /**
- * What attempts of effects are beside handlers: batches of calls, breakers, chunks. Types only.
+ * What attempts of effects stand on and come with: grants, secrets, batches, breakers, chunks.
+ * Types only.
  */
 
-import type { JsonObject, JsonValue, RunId } from '@ice/primitives'
+import type { Resource } from '@ice/capabilities/ports'
+import type { GrantId, JsonObject, JsonValue, RunId } from '@ice/primitives'
 import type { EffectCall, EffectReport } from './ports.ts'
+
+/** A grant as a handler is held to it: the link that was named, and all links above it. */
+export interface EffectGrant {
+  readonly id: GrantId
+  readonly resources: readonly Resource[]
+}
+
+/** A secret that an intent names: decided under a grant of its own, and guarded by the intent. */
+export interface SecretUse {
+  readonly name: string
+  readonly grant: EffectGrant
+  /** From that grant to its root. */
+  readonly chain: readonly GrantId[]
+}
+
+/** Where a run stands among others. */
+export interface RunPlace {
+  /** Runs above it. */
+  readonly depth: number
+  /** Children it has started, or is about to. */
+  readonly children: number
+}
 
 /** One call of a batch. */
 export interface BatchedCall {
@@ -48,4 +72,13 @@ export interface Chunk {
   readonly value: JsonValue
   /** How many the watcher has missed since the one before. */
   readonly dropped: number
+}
+
+/** How the effects of a run fared. */
+export interface EffectCounts {
+  readonly succeeded: number
+  readonly failed: number
+  /** Refused, or revoked before they acted. */
+  readonly denied: number
+  readonly approved: number
 }

@@ -12,7 +12,7 @@ export interface Notes {
   /** What `writes` gave last is recorded. */
   acknowledged(): void
   /** A stream that was written to, or that an intent stands on, has moved. */
-  moved(stream: string): Promise<void>
+  moved(stream: string | null): Promise<void>
 }
 
 /** Of a run that has nothing to say elsewhere. */
@@ -30,14 +30,14 @@ export function refusedStream(error: unknown): string | null {
 }
 
 /** Whether a stream is one that notes are written to: not the run's, nor of what it is paid by. */
-export function isNoted(stream: string | null): boolean {
+export function isNoted(stream: string | null): stream is string {
   return stream?.startsWith('breaker/') === true
 }
 
 const GUARD_REFUSALS = ['ICE_EVENTS_GUARD_CONFLICT', 'ICE_EVENTS_TOO_LATE'] as const
 
 /** Whether an append was refused for what its intents stand on, or for what it notes elsewhere. */
-export function isRefusedBeside(error: unknown, stream: string | null): boolean {
+export function isRefusedBeside(error: unknown): boolean {
   if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return true
-  return hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') && isNoted(stream)
+  return hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') && isNoted(refusedStream(error))
 }

@@ -109,7 +109,7 @@ export class BreakerNotes implements Notes {
   }
 
   /** A stream that was written to, or that an intent stands on, has moved. */
-  async moved(stream: string): Promise<void> {
+  async moved(stream: string | null): Promise<void> {
     if (!isNoted(stream)) return
     this.#conflicts += 1
     await this.#breakers.refresh(stream)

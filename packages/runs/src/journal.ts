@@ -274,9 +274,8 @@ export class Journal<I extends Intent = Intent> {
         return { ...this.#acknowledge(taken, request, writes[0]?.positions[0] ?? 0), drawn }
       }
     } catch (error) {
-      const stream = refusedStream(error)
-      if (stream !== null) await this.#notes.moved(stream)
-      if (isRefusedBeside(error, stream)) return this.#withoutIntents(taken)
+      await this.#notes.moved(refusedStream(error))
+      if (isRefusedBeside(error)) return this.#withoutIntents(taken)
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }

@@ -28,7 +28,15 @@ import type { CompensationCall, CompensationReport } from './compensation-ports.
 
 export type { CompensationCall, CompensationReport } from './compensation-ports.ts'
 
-import type { BatchCall, BatchReport, Chunk } from './attempt-ports.ts'
+import type {
+  BatchCall,
+  BatchReport,
+  Chunk,
+  EffectCounts,
+  EffectGrant,
+  RunPlace,
+  SecretUse,
+} from './attempt-ports.ts'
 import type { ByteFold, EventQuery, Program, Schema } from './program-ports.ts'
 
 export type {
@@ -37,6 +45,10 @@ export type {
   BatchReport,
   Breaker,
   Chunk,
+  EffectCounts,
+  EffectGrant,
+  RunPlace,
+  SecretUse,
 } from './attempt-ports.ts'
 export type {
   Answer,
@@ -97,20 +109,6 @@ export type Conclusion = 'committed' | 'aborted' | 'terminated_by_runtime'
  * until a probe or a person resolves it.
  */
 export type Fate = 'observe' | 'idempotent' | 'irreversible'
-
-/** A grant as a handler is held to it: the link that was named, and all links above it. */
-export interface EffectGrant {
-  readonly id: GrantId
-  readonly resources: readonly Resource[]
-}
-
-/** A secret that an intent names: decided under a grant of its own, and guarded by the intent. */
-export interface SecretUse {
-  readonly name: string
-  readonly grant: EffectGrant
-  /** From that grant to its root. */
-  readonly chain: readonly GrantId[]
-}
 
 /** One authorised call of a handler. Its intent is durable before the handler sees it. */
 export interface EffectCall {
@@ -176,14 +174,6 @@ export interface EffectReport {
   readonly kept?: JsonObject
 }
 
-/** Where a run stands among others. */
-export interface RunPlace {
-  /** Runs above it. */
-  readonly depth: number
-  /** Children it has started, or is about to. */
-  readonly children: number
-}
-
 /**
  * Carries out one kind of effect.
  *
@@ -194,9 +184,9 @@ export interface RunPlace {
  * says that its signal had fired before it acted: a proof that nothing happened. Anything else it
  * throws is recorded as a failure; but when the right to an irreversible effect had ended, or the
  * time of the attempt was over, as a doubt. The reason of the signal, thrown as it is, is no proof,
- * and neither is a code of `ICE_PRIMITIVES_`, `ICE_EVENTS_` or `ICE_RUNS_`. An error that says it is
- * `retryable` may be tried again, where the program wants that. What is thrown may have a `spent`
- * of its own, as a report has: without one a failure has spent the whole of `bounds`.
+ * and neither is a code of `ICE_PRIMITIVES_`, `ICE_EVENTS_` or `ICE_RUNS_`. An error that says it
+ * is `retryable` may be tried again, where the program wants that. What is thrown may have a
+ * `spent` of its own, like a report: without one a failure has spent the whole of `bounds`.
  */
 export interface EffectHandler {
   readonly action: string
@@ -360,15 +350,6 @@ export interface Wait {
   readonly child?: RunId
   /** Which event, and from which position on. */
   readonly query?: EventQuery & { readonly after: number }
-}
-
-/** How the effects of a run fared. */
-export interface EffectCounts {
-  readonly succeeded: number
-  readonly failed: number
-  /** Refused, or revoked before they acted. */
-  readonly denied: number
-  readonly approved: number
 }
 
 /** How a run is started. */
