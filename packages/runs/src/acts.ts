@@ -2,7 +2,7 @@
 
 import type { RecordedEvent } from '@ice/events/ports'
 import { type Clock, type JsonValue, type RunId, settled } from '@ice/primitives'
-import { timeAttempt } from './attempt-time.ts'
+import { type AttemptTime, timeAttempt } from './attempt-time.ts'
 import type { Tried } from './attempts.ts'
 import type { Chunks } from './chunks.ts'
 import type { EffectIntent } from './effects.ts'
@@ -26,6 +26,8 @@ export interface ActsInit {
 /** A handler at work. */
 interface Act {
   readonly controller: AbortController
+  /** The clock of the attempt. */
+  timer: AttemptTime | null
   /** It was told to stop, and not because its time was over or its right had ended. */
   stopped: boolean
 }
@@ -75,7 +77,7 @@ export class Acts {
     { since, tried }: { readonly since: number; readonly tried: Tried | undefined },
   ): void {
     const controller = new AbortController()
-    const act: Act = { controller, stopped: false }
+    const act: Act = { controller, timer: null, stopped: false }
     const { effect } = intent.data
     this.#inFlight.set(effect, act)
     let end: Pick<Completion, 'endedBy' | 'timedOut'> = {}
@@ -90,6 +92,7 @@ export class Acts {
     const timer = timeAttempt({ clock, untilMs, heartbeatMs: heartbeatOf(intent) }, (timedOut) =>
       abort(timedOut, { timedOut }),
     )
+    act.timer = timer
     const leave = rights.add({ guards: intent.guards, since }, (endedBy) =>
       abort(endedRight(endedBy), { endedBy }),
     )
@@ -168,9 +171,12 @@ export class Acts {
     for (const [effect, act] of this.#inFlight) if (concerns(effect)) stop(act, reason)
   }
 
-  /** Asks every handler at work to stop. */
+  /** Asks every handler at work to stop; how long they take is no matter of their time any more. */
   abortAll(reason: unknown): void {
-    for (const act of this.#inFlight.values()) stop(act, reason)
+    for (const act of this.#inFlight.values()) {
+      act.timer?.stop()
+      stop(act, reason)
+    }
   }
 }
 

@@ -22,7 +22,7 @@ export interface RunsInit {
   readonly clock: Clock
   readonly ids: Ids
   readonly effects: readonly EffectHandler[]
-  /** Told of by their names in what they keep from being tried; frozen. @defaultValue none */
+  /** What keeps effects from being tried while what they call fails; frozen. @defaultValue none */
   readonly breakers?: readonly Breaker[]
   /** Programs that can be resumed by name and version; `start` and `execute` add theirs. */
   readonly programs?: readonly Program[]

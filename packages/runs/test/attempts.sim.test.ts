@@ -20,7 +20,7 @@ const EFFECTS = 2
 
 const cases = fc.record({
   attempts: fc.integer({ min: 1, max: ATTEMPTS_MAX }),
-  fate: fc.constantFrom<Fate>('observe', 'idempotent'),
+  fate: fc.constantFrom<Fate>('observe', 'idempotent', 'irreversible'),
   failures: fc.integer({ min: 1, max: 4 }),
   /** What each call of the service comes to. */
   service: fc.array(fc.constantFrom('done', 'busy', 'busy', 'broken'), { maxLength: 40 }),
@@ -114,6 +114,13 @@ async function play({ attempts, fate, failures, service, deaths, ...more }: Case
       try {
         const stretch: Stretch = await owner.runs.drive(run)
         if (stretch.kind === 'concluded') left.delete(run)
+        if (stretch.kind !== 'suspended') return
+        // Whoever died left it in doubt, and somebody finds that it did not happen.
+        for (const { step: effect, kind } of stretch.waitingFor) {
+          const evidence = 'the service has no trace of it'
+          expect(kind).toBe('doubt')
+          await immortal.runs.resolveDoubt(run, { effect, happened: false, evidence })
+        }
       } catch (error) {
         expect(error).toMatchObject({ code: 'DEAD' })
         owner.die()

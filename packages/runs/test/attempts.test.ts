@@ -274,6 +274,23 @@ describe('an attempt that takes too long', () => {
     expect(await going).toMatchObject({ result: { value: { value: 2 } } })
   })
 
+  it('leaves nothing behind that would keep a process from ending', async () => {
+    const clock = manualClock(0)
+    const stuck: Act = () => new Promise(() => undefined)
+    const one = await world({ clock, effects: [tool('do', 'idempotent', stuck)] })
+    const run = await one.runs.start(asking({ timeoutMs: 3_600_000 }), null, { grants })
+    const stopping = new AbortController()
+    const going = one.runs.drive(run, { signal: stopping.signal })
+    await eventually(() => one.witness.length).toBe(1)
+    const before = clock.sleepers
+    stopping.abort()
+    await clock.advance(100)
+    await going
+    await one.runs.close()
+    await clock.advance(100)
+    expect([before > 0, clock.sleepers]).toEqual([true, 0])
+  })
+
   it('takes no longer than is left of all attempts, and no attempt begins after that', async () => {
     const clock = manualClock(0)
     const one = await world({ clock, effects: [tool('do', 'idempotent', failing(9))] })
