@@ -24,7 +24,7 @@ import { dueFact, nextDue } from './questions.ts'
 import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
 import { Rulings } from './rulings.ts'
-import { nextWaitDue, passDue } from './waits.ts'
+import { nextWaitDue, passDue, waitsForAttempts } from './waits.ts'
 import type { Waker } from './waker.ts'
 
 /** What a live part needs of its drive. */
@@ -78,7 +78,9 @@ export class Live {
       const { ending } = this.#execution
       const waits = this.#journal.hasIntents || this.#journal.isDrawing
       const atWork = acts.size > 0 || acts.hasCompletions || waits
-      const isDone = !atWork && !this.#hasDoubts()
+      // What a program did not wait for is carried out all the same, its later attempts too.
+      const isOwed = this.#hasDoubts() || waitsForAttempts(this.#rulings.desk)
+      const isDone = !atWork && !isOwed
       if (ending !== null && 'value' in ending && isDone && fold.abortRequested === null) {
         // What still waits to be appended goes into the append of the conclusion.
         const facts = validationFacts(fold, this.#init.program, ending.value)
@@ -101,7 +103,10 @@ export class Live {
   }
 
   async #recordCompletions(): Promise<void> {
-    for (const completion of this.#init.ledger.acts.take()) {
+    for (const ended of this.#init.ledger.acts.take()) {
+      // It may have ended while its branch was losing: nobody wants another attempt.
+      const isStopped = this.#execution.isCancelled(ended.intent.data.effect)
+      const completion = isStopped ? { ...ended, stopped: true } : ended
       const tried = this.#journal.fold.tried.get(completion.intent.data.effect)
       const end = settleAttempt(completion, { tried, now: this.#journal.now() })
       const { type, data, blobs, value } = end

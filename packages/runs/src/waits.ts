@@ -96,6 +96,14 @@ export function nextWaitDue({ journal, woken }: Desk): number | null {
   return next
 }
 
+/** Whether an effect that is still wanted waits for its next attempt. */
+export function waitsForAttempts({ journal, execution }: Desk): boolean {
+  for (const { kind, step } of journal.fold.waits.values()) {
+    if (kind === 'retry' && execution.step(step) !== undefined) return true
+  }
+  return false
+}
+
 /** Brings the waits whose time has come to their end, the earliest first. */
 export async function passDue(desk: Desk): Promise<void> {
   const { journal, execution, woken } = desk
@@ -107,13 +115,14 @@ export async function passDue(desk: Desk): Promise<void> {
   for (const wait of due) {
     const { step: id, kind, event } = wait
     const step = execution.step(id)
-    if (step === undefined || journal.full) continue
     if (kind === 'retry') {
-      // What becomes of the next attempt is decided, and that says that the wait is over.
+      // What becomes of the next attempt is decided, and that says that the wait is over; of one
+      // that nobody wants any more nothing does.
       woken.add(wait)
-      desk.again([step])
+      desk.again(step === undefined ? [] : [step])
       continue
     }
+    if (step === undefined || journal.full) continue
     const fact: Fact =
       kind === 'timer'
         ? { type: 'TimerFired', data: { step: id, timer: event }, causes: [event] }

@@ -200,6 +200,20 @@ describe('an effect that fails', () => {
     expect(await one.types(run)).toContain('EffectFailed')
   })
 
+  it('is carried out also when its program did not wait for it', async () => {
+    const clock = manualClock(0)
+    const careless = program(async (ctx) => {
+      void ctx.attempt('act', { ...doing(), retry: { attempts: 3, ...steady } })
+      return 'returned'
+    })
+    const one = await world({ clock, effects: [tool('do', 'idempotent', failing(1))] })
+    const { run, stretch } = await one.runs.execute(careless, null, { grants })
+    expect(stretch).toMatchObject({ kind: 'suspended', until: 1000 })
+    await clock.advance(1000)
+    expect(await one.runs.drive(run)).toMatchObject({ result: { value: 'returned' } })
+    expect(await one.types(run)).toContain('EffectSucceeded')
+  })
+
   it('is not open in a log that is restored while it waits', async () => {
     const clock = manualClock(0)
     const one = await world({ clock, effects: [tool('do', 'irreversible', failing(9))] })
@@ -308,6 +322,22 @@ describe('an attempt that takes too long', () => {
     expect(await one.runs.drive(late.run)).toMatchObject({
       result: { value: { kind: 'failed', error } },
     })
+  })
+
+  it('is not repeated by the next owner once its time is over', async () => {
+    const clock = manualClock(0)
+    const stuck: Act = () => new Promise(() => undefined)
+    const one = await world({ clock, effects: [tool('do', 'idempotent', stuck)] })
+    const timed = asking({ totalTimeoutMs: 1000 })
+    const run = await one.runs.start(timed, null, { grants })
+    void one.runs.drive(run)
+    await eventually(() => one.witness.length).toBe(1)
+    one.die()
+    await clock.advance(1000)
+    const two = await one.another('bob', { programs: [timed], effects: [tool('do')] })
+    const error = { code: RUNS_CODES.totalTimeout }
+    expect(await two.runs.drive(run)).toMatchObject({ result: { value: { error } } })
+    expect(two.witness).toEqual([])
   })
 
   it('has spent nothing where it proves that it had not acted', async () => {

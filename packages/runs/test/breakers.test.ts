@@ -175,6 +175,21 @@ describe('a breaker', () => {
     expect(typesOf(before)).toEqual(Array(6).fill('BreakerFailed'))
   })
 
+  it('keeps the yes of a person for when what was put off is tried', async () => {
+    const { at, up, clock } = await serviced()
+    up.is = false
+    await at.runs.execute(calls(2), null, { grants: both })
+    const g = { ...both.g, caveats: [{ kind: 'approval' as const }] }
+    const { run } = await at.runs.execute(calls(1, { retry }), null, { grants: { g } })
+    await at.runs.answer(run, { step: '0', approved: true })
+    expect(await at.runs.drive(run)).toMatchObject({ waits: [{ kind: 'retry' }], waitingFor: [] })
+    up.is = true
+    await clock.advance(66_001)
+    expect(await at.runs.drive(run)).toMatchObject({ result: { value: ['succeeded'] } })
+    const asked = (await at.types(run)).filter((type) => type === 'ApprovalRequested')
+    expect(asked).toHaveLength(1)
+  })
+
   it('denies an effect that would wait longer than all its attempts may take', async () => {
     const { at, up } = await serviced()
     up.is = false
