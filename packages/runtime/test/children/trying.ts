@@ -1,4 +1,4 @@
-/** Drives a run whose effect fails, and says what is recorded of its attempts, until it is killed. */
+/** Drives a run whose effect fails, says what is recorded of its attempts, and is killed. */
 
 // @boundaries-ignore a child runs without the test runner, which is what finds the tooling
 import { say } from '../../../../tooling/src/lib/say.ts'
