@@ -185,9 +185,10 @@ export class Drive {
       // Of what could not be recorded as it was, that it ended is recorded, and why not how.
       const error = this.#unrecordable
       const completion = error === null ? { intent, event, ...end } : { intent, event, error }
-      const { type, data, blob } = settle(completion as Completion)
+      const { type, data, blobs } = settle(completion as Completion)
       if (journal.fold.open.has(intent.data.effect)) {
-        journal.add({ type, data, blob, causes: [event.id] })
+        journal.add({ type, data, blobs, causes: [event.id] })
+        if (journal.full) await journal.flush()
       }
     }
     if (this.#unrecorded.length > 0) await journal.flush()

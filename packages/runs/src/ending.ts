@@ -56,9 +56,10 @@ export async function abortRun(
   ledger.acts.abortAll(reason)
   await ledger.acts.settleWithin(components.clock, HANDLER_GRACE_MS)
   for (const completion of ledger.acts.take()) {
-    const { type, data, blob } = settle(completion)
+    const { type, data, blobs } = settle(completion)
     ledger.settled(completion)
-    journal.add({ type, data, blob, causes: [completion.event.id] })
+    journal.add({ type, data, blobs, causes: [completion.event.id] })
+    if (journal.full) await journal.flush()
   }
   const given = errorRecord(
     new RunsError(RUNS_CODES.aborted, 'The run ended before the effect had an outcome'),

@@ -43,7 +43,12 @@ import {
   returnWrites,
 } from './budget-writes.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
-import { UNIT_BUDGETS_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
+import {
+  UNIT_BLOB_BYTES_MAX,
+  UNIT_BUDGETS_MAX,
+  UNIT_EVENTS_MAX,
+  UNIT_GUARDS_MAX,
+} from './limits.ts'
 import { copyOf, type Purse, put, type Shares, sharesOf, take } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
 
@@ -65,6 +70,8 @@ export interface FactEnvelope {
   readonly causes?: readonly EventId[]
   readonly principal?: PrincipalId
   readonly blob?: BlobDraft | null
+  /** More of them. */
+  readonly blobs?: readonly BlobDraft[]
   /** When it happened. @defaultValue now */
   readonly at?: Timestamp
 }
@@ -142,7 +149,7 @@ export class Journal<I extends Intent = Intent> {
 
   /** Whether as many facts wait as one append should carry. */
   get full(): boolean {
-    return this.#facts.length >= UNIT_EVENTS_MAX
+    return this.#facts.length >= UNIT_EVENTS_MAX || bytesOf(this.#blobs) >= UNIT_BLOB_BYTES_MAX
   }
 
   /** Whether anything waits to be appended. */
@@ -176,7 +183,7 @@ export class Journal<I extends Intent = Intent> {
 
   /** Adds a fact, and folds it: the returned event is what will stand in the log. */
   add(fact: Fact | ForeignFact): RecordedEvent {
-    const { blob, type, data, causes = [], principal, at } = fact
+    const { blob, blobs = [], type, data, causes = [], principal, at } = fact
     const origin = 'origin' in fact ? fact.origin : undefined
     const time = at ?? this.now()
     const event: NewEvent = {
@@ -188,6 +195,7 @@ export class Journal<I extends Intent = Intent> {
       ...(origin === undefined ? {} : { origin }),
     }
     if (blob !== undefined && blob !== null) this.#blobs.push(blob)
+    this.#blobs.push(...blobs)
     const recorded = this.#place(event, this.#version + 1)
     this.#facts.push({ event, recorded })
     return recorded
@@ -289,6 +297,7 @@ export class Journal<I extends Intent = Intent> {
     const taken: I[] = []
     const left: I[] = []
     const guards = new Set<string>()
+    let bytes = bytesOf(this.#blobs)
     const budgets = new Set<string>(this.#ownBudgetWrites().map(({ stream }) => stream))
     for (const intent of this.#intents) {
       const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
@@ -298,6 +307,7 @@ export class Journal<I extends Intent = Intent> {
         left.length === 0 &&
         taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
         guards.size + more <= UNIT_GUARDS_MAX &&
+        bytes < UNIT_BLOB_BYTES_MAX &&
         budgets.size + slices.size <= UNIT_BUDGETS_MAX &&
         !intent.allotments.some(({ stream }) => budgets.has(stream))
       if (!fits) {
@@ -305,6 +315,7 @@ export class Journal<I extends Intent = Intent> {
         continue
       }
       taken.push(intent)
+      bytes += intent.blob?.bytes.byteLength ?? 0
       for (const { stream } of intent.guards) guards.add(stream)
       for (const { stream } of intent.allotments) budgets.add(stream)
     }
@@ -373,6 +384,11 @@ export class Journal<I extends Intent = Intent> {
       this.#onEvent(event)
     }
   }
+}
+
+/** @units bytes of blobs that one append will carry */
+function bytesOf(blobs: readonly BlobDraft[]): number {
+  return blobs.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
 }
 
 /** Takes out of a purse what an intent that waits will take. */

@@ -87,10 +87,10 @@ export class Live {
 
   async #recordCompletions(): Promise<void> {
     for (const completion of this.#init.ledger.acts.take()) {
-      const { type, data, blob, value } = settle(completion)
+      const { type, data, blobs, value } = settle(completion)
       this.#init.ledger.settled(completion)
       const causes = [completion.event.id]
-      const event = this.#journal.add({ type, data, blob, causes })
+      const event = this.#journal.add({ type, data, blobs, causes })
       const step = this.#execution.step(completion.intent.data.effect)
       // What is in doubt is not delivered: the step waits until somebody says what became of it.
       if (step !== undefined && type !== 'EffectInDoubt') {

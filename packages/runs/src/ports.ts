@@ -24,6 +24,9 @@ import type {
   RunId,
   Timestamp,
 } from '@ice/primitives'
+import type { CompensationCall, CompensationReport } from './compensation-ports.ts'
+
+export type { CompensationCall, CompensationReport } from './compensation-ports.ts'
 
 import type { ByteFold, EventQuery, Program, Schema } from './program-ports.ts'
 
@@ -135,6 +138,13 @@ export interface EffectReport {
    * goes, and the rest is charged to the budget (`RunView.overspent`).
    */
   readonly spent?: Readonly<Partial<Record<BudgetUnit, number>>>
+  /**
+   * What undoing it needs to know and could not find out later: the content that was replaced.
+   * Recorded with the outcome, as a blob when it is large, and not given to the program. A handler
+   * that can undo what it did says so by this; left out, this one effect cannot be undone, and
+   * `observed.notKept` says why.
+   */
+  readonly kept?: JsonObject
 }
 
 /**
@@ -171,6 +181,20 @@ export interface EffectHandler {
    */
   source?(args: JsonObject): string | null
   perform(call: EffectCall): Promise<EffectReport>
+  /**
+   * Undoes an effect whose outcome has `kept`: afterwards the world is, as far as the effect
+   * changed it, what it was before. Only ever called once the effect has an outcome, in the reverse
+   * order of outcomes, and for one effect not twice at a time.
+   *
+   * 1. Idempotent by its key: what is undone already stays as it is, and is a success.
+   * 2. It looks first. Where the world is no longer what the effect left, somebody has gone on from
+   *    there: it throws a code that ends in `_CONFLICT`, and has changed nothing.
+   * 3. Any other code says that it may be tried again, but for one that ends in `_DENIED` or
+   *    `_CORRUPT`: the call reaches outside its grant, or `kept` is none of this handler's.
+   *
+   * @defaultValue the effect cannot be undone
+   */
+  compensate?(call: CompensationCall): Promise<CompensationReport>
 }
 
 /** Whether a process that owned runs is still there. */

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '455d183db562506bde9f32675cc65b4d3df1eafcddaea1b514ae39495171c805' as Hash
+  'bb5bdeda6baab330b9da6f20a0d934efbc4148f9acb62d230e309e24b7a6eee5' as Hash
