@@ -1,11 +1,11 @@
 /**
  * What a run writes to the streams of budgets: slices, in the append of the intent that needs them;
- * what is left, in the append of the conclusion; and what a handler took beyond everything the run
+ * what is left, in the append that ends the run; and what a handler took beyond everything the run
  * held, in the append of the outcome that says so.
  *
  * A slice is written at the version it was decided on: of two runs that decided on one version the
- * second conflicts. The others are written at `'any'` version, so that an outcome and a conclusion
- * can always be recorded: a return only widens what is left, and an overspend is a fact. Neither is
+ * second conflicts. The others are written at `'any'` version, so that an outcome and an end can
+ * always be recorded: a return only widens what is left, and an overspend is a fact. Neither is
  * ever appended twice, because the write of the run beside it in the unit has its version.
  */
 import type { Allotment, BudgetShare } from '@ice/capabilities/ports'
@@ -14,15 +14,9 @@ import type { RunId, StreamId, StreamVersion } from '@ice/primitives'
 import { UNIT_BUDGETS_MAX } from './limits.ts'
 import { keyOf, type Purse, type Shares, shareOf, sharesOf } from './purse.ts'
 
-const CONCLUSIONS: ReadonlySet<string> = new Set([
-  'RunCommitted',
-  'RunAborted',
-  'RunForciblyTerminated',
-])
-
-/** Whether an event is the conclusion of its run. */
-export function isConclusion({ type }: { readonly type: string }): boolean {
-  return CONCLUSIONS.has(type)
+/** Whether an event ends its run: from then on it takes nothing any more. */
+export function isEnd({ type }: { readonly type: string }): boolean {
+  return type === 'RunTerminated'
 }
 
 /** The slices that an intent needs, one write for each budget. */

@@ -15,6 +15,7 @@ import { runStream } from './journal.ts'
 import { type RunFold, runProjection, unanswered } from './lifecycle.ts'
 import { CONFLICTS_MAX } from './limits.ts'
 import type { AbortCommand, DoubtCommand } from './ports.ts'
+import { released } from './quarantine-events.ts'
 import { sealValue } from './value.ts'
 
 /** Folds a run. @throws `ICE_RUNS_NOT_FOUND` */
@@ -34,17 +35,25 @@ export interface Command {
   readonly failure?: RunsError
 }
 
+/** To which run, on whose command, and how long in its life it is possible. */
+export interface CommandInit {
+  readonly run: RunId
+  readonly principal: PrincipalId | undefined
+  /** A run that has concluded may still finish what it owes, until its end. */
+  readonly until: 'conclusion' | 'end'
+}
+
 /** Decides on the run as it stands and appends; decides anew when it moved in between. */
 export async function command(
   components: Components,
-  run: RunId,
-  principal: PrincipalId | undefined,
+  { run, principal, until }: CommandInit,
   decide: (fold: RunFold) => Command,
 ): Promise<void> {
   for (let conflicts = 0; ; conflicts += 1) {
     const fold = await foldRun(components, run)
-    if (fold.view?.conclusion != null) {
-      const message = `Run ${run} has ${fold.view.conclusion}; nothing about it can be changed`
+    const { conclusion = null, state } = fold.view ?? {}
+    if (conclusion !== null && (until === 'conclusion' || state === 'TERMINATED')) {
+      const message = `Run ${run} has ${conclusion}; nothing about it can be changed`
       throw new RunsError(RUNS_CODES.concluded, message, { run })
     }
     const { events, blob = null, writes = [], failure } = decide(fold)
@@ -83,7 +92,7 @@ export function resolveEffect(
   run: RunId,
   { effect, happened, result, evidence, principal }: DoubtCommand,
 ): Promise<void> {
-  return command(components, run, principal, (fold) => {
+  return command(components, { run, principal, until: 'end' }, (fold) => {
     const open = fold.open.get(effect)
     const isAnswered = fold.resolutions.has(effect)
     if (open === undefined || !open.doubt || isAnswered) throw notWaiting(run, effect, fold)
@@ -104,12 +113,15 @@ export function requestAbort(
   run: RunId,
   { reason, force, principal }: AbortCommand,
 ): Promise<void> {
-  return command(components, run, principal, (fold) => {
+  return command(components, { run, principal, until: 'conclusion' }, (fold) => {
     if (force === true) {
       const facts = terminationFacts(fold, reason)
       const writes = returnWrites(run, fold.purse)
       return { events: facts.map(({ type, data }) => ({ type, data })), writes }
     }
-    return { events: [{ type: 'AbortRequested', data: { reason } }] }
+    const asked: NewEvent = { type: 'AbortRequested', data: { reason } }
+    const { quarantine = null } = fold.view ?? {}
+    // An abort needs no program: it is a way out of a quarantine.
+    return { events: quarantine === null ? [asked] : [released(quarantine, reason), asked] }
   })
 }

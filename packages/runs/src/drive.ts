@@ -29,9 +29,10 @@ import { Inbox } from './inbox.ts'
 import { openedInput } from './input.ts'
 import { Journal, runStream, STALE } from './journal.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
-import { REFOLDS_MAX } from './limits.ts'
+import { HANDLER_GRACE_MS, REFOLDS_MAX } from './limits.ts'
 import { Live } from './live.ts'
-import type { DriveOptions, Program, Stretch } from './ports.ts'
+import type { DriveOptions, Program, Quarantine, Stretch } from './ports.ts'
+import { isOwnObstacle, quarantineFact } from './quarantine-events.ts'
 import type { References } from './references.ts'
 import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
@@ -79,16 +80,19 @@ export class Drive {
     }
   }
 
-  /** Goes as far as it can. Rejects only when the log cannot be used or the program diverges. */
+  /** Goes as far as it can. Rejects when the log cannot be used, or the program is not here. */
   async go(): Promise<Stretch> {
     const stop = (): void => this.#waker.wake()
     this.#options.signal?.addEventListener('abort', stop)
     try {
-      for (let refolds = 0; refolds < REFOLDS_MAX; refolds += 1) {
+      for (let refolds = 0; refolds < REFOLDS_MAX; ) {
         try {
-          return await this.#stretch()
+          const stretch = await this.#stretch()
+          // It has concluded, and goes on with what it owes.
+          if (stretch !== null) return stretch
         } catch (error) {
           if (error !== STALE && !this.#becomesAbort(error)) throw error
+          refolds += 1
         }
       }
       const message = `Run ${this.#run} keeps moving under its owner`
@@ -107,7 +111,8 @@ export class Drive {
     return true
   }
 
-  async #stretch(): Promise<Stretch> {
+  /** @returns `null` when the run has just concluded and owes something */
+  async #stretch(): Promise<Stretch | null> {
     const { log, clock, authority } = this.#components
     const stream = runStream(this.#run)
     const { state: fold, at } = await projectStream(log, runProjection, { stream })
@@ -125,6 +130,8 @@ export class Drive {
       onEvent,
       onBudgets: (events) => authority.observe(events),
     })
+    const { quarantine = null } = fold.view ?? {}
+    if (quarantine !== null) return this.#setAside(journal, quarantine)
     const owned = await this.#claim(journal)
     if (owned !== null) return owned
     await this.#recordCarriedOver(journal)
@@ -135,8 +142,23 @@ export class Drive {
       const facts = teardownFacts(fold, fold.view.conclusion)
       return endRun(this.#components, journal, facts)
     }
+    try {
+      return await this.#execute(journal)
+    } catch (error) {
+      if (!isOwnObstacle(error)) throw error
+      journal.add(quarantineFact(fold, error))
+      await journal.flush()
+      const { quarantine: aside = null } = journal.fold.view ?? {}
+      invariant(aside !== null, 'a run that was set aside is in quarantine')
+      return this.#setAside(journal, aside)
+    }
+  }
+
+  /** Goes on with the program of a run. */
+  async #execute(journal: Journal<EffectIntent>): Promise<Stretch | null> {
+    const { fold } = journal
     const program = this.#components.programOf(fold)
-    const inbox = new Inbox(log, this.#run, fold.signals.taken)
+    const inbox = new Inbox(this.#components.log, this.#run, fold.signals.taken)
     const execution = await this.#begin(journal, program, inbox)
     return new Live({
       components: this.#components,
@@ -149,6 +171,19 @@ export class Drive {
       ledger: this.#ledger,
       waker: this.#waker,
     }).loop()
+  }
+
+  /** Of a run that is set aside its owner records what handlers came back with, and no more. */
+  async #setAside(journal: Journal<EffectIntent>, quarantine: Quarantine): Promise<Stretch> {
+    const { clock, ownership } = this.#components
+    const isOwn = journal.fold.view?.owner === ownership.self
+    if (isOwn && (this.#acts.size > 0 || this.#acts.hasCompletions)) {
+      this.#acts.abortAll(new RunsError(RUNS_CODES.quarantined, 'The run was set aside'))
+      await this.#acts.settleWithin(clock, HANDLER_GRACE_MS)
+      this.#unrecorded.push(...this.#acts.take())
+    }
+    if (isOwn) await this.#recordCarriedOver(journal)
+    return { kind: 'quarantined', quarantine }
   }
 
   async #alreadyEnded(fold: RunFold): Promise<Stretch | null> {
@@ -198,8 +233,14 @@ export class Drive {
   async #begin(journal: Journal, program: Program, inbox: Inbox): Promise<Execution> {
     const { fold } = journal
     const stored = await openValue(fold.input as ValueRef, this.#components.log.store.blobs)
-    const input = (references: References): unknown =>
-      program.input.parse(openedInput(stored, fold.labels, references))
+    const input = (references: References): unknown => {
+      try {
+        return program.input.parse(openedInput(stored, fold.labels, references))
+      } catch (cause) {
+        const message = `${program.name} no longer takes the input that is recorded`
+        throw new RunsError(RUNS_CODES.inputInvalid, message, {}, cause)
+      }
+    }
     const opening = openingFacts(fold, this.#components.limits)
     if (opening.length === 0) {
       const { log } = this.#components

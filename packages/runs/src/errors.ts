@@ -26,8 +26,16 @@ export const RUNS_CODES = {
   programNotFound: 'ICE_RUNS_PROGRAM_NOT_FOUND',
   /** The run has concluded; nothing about it can be changed. */
   concluded: 'ICE_RUNS_CONCLUDED_CONFLICT',
-  /** The program asked for other steps than those recorded: nothing was written. */
+  /** The program asked for other steps than those recorded: the run is in quarantine. */
   diverged: 'ICE_RUNS_DIVERGED_CONFLICT',
+  /** Somebody set the run aside. */
+  quarantined: 'ICE_RUNS_QUARANTINED_CONFLICT',
+  /** The run is not in quarantine. */
+  notQuarantined: 'ICE_RUNS_NOT_QUARANTINED_CONFLICT',
+  /** Why something is done was not said. */
+  reasonInvalid: 'ICE_RUNS_REASON_UNSUPPORTED',
+  /** Of a restored log: what the run did after the backup is not in it. */
+  restored: 'ICE_RUNS_RESTORED_CONFLICT',
   /** Another process took the run over while it was driven here. */
   ownershipLost: 'ICE_RUNS_OWNERSHIP_CONFLICT',
   /** The program waits on something that is not a step: it can never be resumed. */
@@ -46,6 +54,8 @@ export const RUNS_CODES = {
   checkFailed: 'ICE_RUNS_CHECK_CONFLICT',
   /** Someone asked for the run's abort. */
   aborted: 'ICE_RUNS_ABORTED',
+  /** More is staged than one append can carry out. */
+  stagedLimit: 'ICE_RUNS_STAGED_LIMIT',
   /** A wait, or a fork, that cannot be asked for. */
   waitInvalid: 'ICE_RUNS_WAIT_UNSUPPORTED',
   /** A signal that the program does not declare, or whose payload does not fit its schema. */

@@ -14,8 +14,7 @@
  *    some are refused all that wait are, and are decided anew.
  */
 
-import type { Allotment, BudgetShare } from '@ice/capabilities/ports'
-import type { StandardPayloads } from '@ice/events/define'
+import type { BudgetShare } from '@ice/capabilities/ports'
 import type {
   AppendRequest,
   BlobDraft,
@@ -27,21 +26,21 @@ import type {
 } from '@ice/events/ports'
 import {
   type Clock,
-  type EventId,
   hasCode,
-  type PrincipalId,
   type RunId,
   type StreamId,
   type StreamVersion,
   type Timestamp,
 } from '@ice/primitives'
+import { bytesOf, reserve, tooMany, uniqueGuards } from './append-parts.ts'
 import {
   allotmentWrites,
-  isConclusion,
+  isEnd,
   joinWrites,
   overspendWrites,
   returnWrites,
 } from './budget-writes.ts'
+import type { Fact, Flushed, ForeignFact, Intent } from './facts.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
 import {
   UNIT_BLOB_BYTES_MAX,
@@ -49,7 +48,7 @@ import {
   UNIT_EVENTS_MAX,
   UNIT_GUARDS_MAX,
 } from './limits.ts'
-import { copyOf, type Purse, put, type Shares, sharesOf, take } from './purse.ts'
+import { copyOf, type Purse, type Shares, sharesOf } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
 
 /** The stream of a run. */
@@ -57,50 +56,7 @@ export function runStream(run: RunId): StreamId {
   return `run/${run}` as StreamId
 }
 
-/** A standard event as the owner adds it: place and time are the journal's. */
-export type Fact = {
-  readonly [T in keyof StandardPayloads]: {
-    readonly type: T
-    readonly data: StandardPayloads[T]
-  } & FactEnvelope
-}[keyof StandardPayloads]
-
-/** What a fact may carry beside its payload. */
-export interface FactEnvelope {
-  readonly causes?: readonly EventId[]
-  readonly principal?: PrincipalId
-  readonly blob?: BlobDraft | null
-  /** More of them. */
-  readonly blobs?: readonly BlobDraft[]
-  /** When it happened. @defaultValue now */
-  readonly at?: Timestamp
-}
-
-/** An event of a type that a product declared (the outcome of its own effect), or of an agent. */
-export interface ForeignFact extends FactEnvelope {
-  readonly type: string
-  readonly data: unknown
-  readonly origin?: NewEvent['origin']
-}
-
-/** An authorised effect that waits to be recorded. */
-export interface Intent {
-  readonly data: StandardPayloads['CapabilityUsed']
-  readonly causes: readonly EventId[]
-  readonly blob: BlobDraft | null
-  readonly guards: readonly Guard[]
-  readonly spends: readonly BudgetShare[]
-  readonly allotments: readonly Allotment[]
-  readonly expiresAt: Timestamp | null
-}
-
-/** What came of an append: the intents that are durable now, or those that were refused. */
-export interface Flushed<I extends Intent> {
-  readonly recorded: readonly { readonly intent: I; readonly event: RecordedEvent }[]
-  readonly refused: readonly I[]
-  /** Position of the first event of the append, or before; 0 where nothing was recorded. */
-  readonly position: number
-}
+export type { Fact, FactEnvelope, Flushed, ForeignFact, Intent } from './facts.ts'
 
 /** Someone else wrote to the run: what is in memory is no longer what the log says. */
 export const STALE: unique symbol = Symbol('the run moved')
@@ -209,10 +165,10 @@ export class Journal<I extends Intent = Intent> {
 
   /**
    * Appends one fact, while nothing else waits, if these streams have not moved.
-   * @returns false when one has: nothing was recorded
+   * @returns `null` when one has: nothing was recorded
    * @throws as `flush`
    */
-  async appendAlone(fact: Fact, guards: readonly Guard[]): Promise<boolean> {
+  async appendAlone(fact: Fact, guards: readonly Guard[]): Promise<RecordedEvent | null> {
     const { type, data, causes = [] } = fact
     const time = this.now()
     const event: NewEvent = { type, data, time, ...(causes.length === 0 ? {} : { causes }) }
@@ -221,12 +177,43 @@ export class Journal<I extends Intent = Intent> {
       const write: StreamWrite = { stream: this.#stream, expectedVersion, events: [event] }
       await this.#log.append({ writes: [write], guards })
     } catch (error) {
-      if (hasCode(error, 'ICE_EVENTS_GUARD_CONFLICT')) return false
+      if (hasCode(error, 'ICE_EVENTS_GUARD_CONFLICT')) return null
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }
-    this.#onEvent(this.#place(event, this.#version + 1))
-    return true
+    const recorded = this.#place(event, this.#version + 1)
+    this.#onEvent(recorded)
+    return recorded
+  }
+
+  /**
+   * Appends facts and the intents that wait, while no other fact does: all of them, or nothing.
+   * @returns `null` when the intents were refused: nothing was recorded, and none waits any more
+   * @throws `ICE_RUNS_STAGED_LIMIT` — no append could hold them all —, and as `flush`
+   */
+  async appendTogether(facts: readonly Fact[]): Promise<Flushed<I> | null> {
+    const intents = this.#takeIntents()
+    if (this.#intents.length > 0) throw tooMany(this.withdrawIntents().length)
+    this.#purse = undefined
+    const time = this.now()
+    if (intents.some(({ expiresAt }) => expiresAt !== null && expiresAt <= time)) return null
+    const events = facts.map(({ type, data, causes = [] }) => {
+      return { type, data, time, ...(causes.length === 0 ? {} : { causes }) } as NewEvent
+    })
+    this.#blobs = facts.flatMap(({ blob }) => blob ?? [])
+    const waiting = events.map((event) => ({ event }))
+    const request = this.#request({ facts: waiting, intents, time, after: this.#version })
+    try {
+      const { writes } = await this.#log.append(request)
+      if (request.writes.length > 1) this.#onBudgets(eventsBeside(request, writes))
+      for (const event of events) this.#onEvent(this.#place(event, this.#version + 1))
+      return this.#acknowledge(intents, request, writes[0]?.positions[0] ?? 0)
+    } catch (error) {
+      this.#blobs = []
+      if (this.#isRefusedIntent(error)) return null
+      if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
+      throw error
+    }
   }
 
   /** Takes back all intents that wait, to be decided anew: some are wanted no longer. */
@@ -246,7 +233,8 @@ export class Journal<I extends Intent = Intent> {
       return this.#withoutIntents(taken)
     }
     const facts = this.#facts
-    const request = this.#request({ facts, intents: taken, time })
+    const after = this.#version - facts.length
+    const request = this.#request({ facts, intents: taken, time, after })
     try {
       if (request.writes.length > 0) {
         const { writes } = await this.#log.append(request)
@@ -327,17 +315,19 @@ export class Journal<I extends Intent = Intent> {
     facts,
     intents,
     time,
+    after,
   }: {
     readonly facts: readonly { readonly event: NewEvent }[]
     readonly intents: readonly I[]
     readonly time: Timestamp
+    readonly after: number
   }): AppendRequest {
     const events: NewEvent[] = facts.map(({ event }) => event)
     for (const { data, causes } of intents) {
       events.push({ type: 'CapabilityUsed', data, time, ...(causes.length > 0 ? { causes } : {}) })
     }
     if (events.length === 0) return { writes: [] }
-    const expectedVersion = (this.#version - facts.length) as StreamVersion
+    const expectedVersion = after as StreamVersion
     const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
     writes.push(...this.#ownBudgetWrites())
     for (const { allotments } of intents) writes.push(...allotmentWrites(this.#run, allotments))
@@ -356,8 +346,8 @@ export class Journal<I extends Intent = Intent> {
   /** What the facts that wait have to say to budgets. */
   #ownBudgetWrites(): readonly StreamWrite[] {
     const { purse } = this.fold
-    const isEnd = this.#facts.some(({ recorded }) => isConclusion(recorded))
-    const returns = isEnd ? returnWrites(this.#run, purse) : []
+    const isOver = this.#facts.some(({ recorded }) => isEnd(recorded))
+    const returns = isOver ? returnWrites(this.#run, purse) : []
     return joinWrites([...overspendWrites(this.#run, purse, this.#told), ...returns])
   }
 
@@ -384,30 +374,4 @@ export class Journal<I extends Intent = Intent> {
       this.#onEvent(event)
     }
   }
-}
-
-/** @units bytes of blobs that one append will carry */
-function bytesOf(blobs: readonly BlobDraft[]): number {
-  return blobs.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
-}
-
-/** Takes out of a purse what an intent that waits will take. */
-function reserve(purse: Purse, { allotments, spends }: Intent): void {
-  put(purse, allotments)
-  take(purse, spends)
-}
-
-/** Each guarded stream once; what the unit itself writes is guarded by its expected version. */
-function uniqueGuards(intents: readonly Intent[], writes: readonly StreamWrite[]): Guard[] {
-  const written = new Set<string>(writes.map(({ stream }) => stream))
-  const guards = new Map<string, Guard>()
-  for (const intent of intents) {
-    for (const guard of intent.guards) {
-      if (written.has(guard.stream)) continue
-      // Of two decisions on different versions the older one must hold, or both are refused.
-      const known = guards.get(guard.stream)
-      if (known === undefined || guard.version < known.version) guards.set(guard.stream, guard)
-    }
-  }
-  return [...guards.values()]
 }

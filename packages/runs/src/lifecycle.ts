@@ -30,6 +30,7 @@ import {
 import { STANDING_MAX } from './limits.ts'
 import type { EffectCounts, RunView, Wait, WaitingStep } from './ports.ts'
 import { createPurse, type Purse, sharesOf } from './purse.ts'
+import { evolveQuarantine } from './quarantine-events.ts'
 import { escalated, type LapsedQuestion, questionOf, refusalOf } from './questions.ts'
 import { versionOf } from './recorded.ts'
 import { evolvePurse } from './run-purse.ts'
@@ -62,6 +63,7 @@ type OfOthers =
   | 'waitingFor'
   | 'waits'
   | 'effects'
+  | 'finishing'
   | 'grants'
   | 'label'
   | 'purse'
@@ -124,6 +126,7 @@ export const runProjection: Projection<RunFold> = {
     moveState(fold, event)
     evolvePurse(fold, event, isOutcome(event))
     evolveWaits(fold.waits, event)
+    evolveQuarantine(fold, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true
@@ -151,6 +154,7 @@ export function viewOf(fold: RunFold): RunView {
   const doubts = [...fold.open].filter(([, effect]) => effect.doubt).map(([id]) => id)
   return {
     ...fold.view,
+    finishing: fold.view.conclusion !== null && fold.view.state !== 'TERMINATED',
     grants: Object.fromEntries(fold.grants),
     waitingFor: unanswered(fold),
     waits: [...fold.waits.values()],
@@ -193,6 +197,7 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
     key: data.key ?? null,
     suspended: false,
     conclusion: null,
+    quarantine: null,
     reason: null,
     tags: data.tags ?? {},
   }

@@ -108,3 +108,12 @@ export const BRANCHES_MAX = 256
 
 /** @units signals that wait in the inbox of one run: who sends must not be able to fill a log. */
 export const SIGNALS_WAITING_MAX = 10_000
+
+/** @units steps that a divergence tells of what the program asks for now. */
+export const DIVERGED_STEPS_MAX = 6
+
+/** @units characters at the end of ids that are compared to find those that are alike. */
+export const NEAR_ID_CHARACTERS_MAX = 96
+
+/** @units effects that a run stages: their intents stand in one append, with its commit. */
+export const STAGED_MAX = 128

@@ -11,7 +11,7 @@ import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Execution } from './execution.ts'
 import type { Inbox } from './inbox.ts'
-import { type Journal, runStream } from './journal.ts'
+import { type Journal, runStream, STALE } from './journal.ts'
 import { unanswered } from './lifecycle.ts'
 import { OUTSIDE_GRACE_MS, STAY_MS_MAX } from './limits.ts'
 import type { DriveOptions, Program, Stretch } from './ports.ts'
@@ -237,6 +237,8 @@ export class Live {
     }
     const owner = fold.view?.owner
     if (owner !== undefined && owner !== ownership.self) return { kind: 'owned', owner }
+    // The drive takes it from there: what its handlers are at is theirs to end.
+    if (fold.view?.quarantine != null) throw STALE
     this.#lookAtWaits()
     this.#rulings.again(
       this.#execution.unsettled.filter(

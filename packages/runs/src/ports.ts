@@ -15,6 +15,7 @@ import type {
 } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type {
+  ErrorRecord,
   EventId,
   GrantId,
   JsonObject,
@@ -242,6 +243,10 @@ export interface RunView {
   /** The join of the labels of all that the program was given: its high-water mark. */
   readonly label: Label
   readonly conclusion: Conclusion | null
+  /** It has concluded, and still owes something before its end. */
+  readonly finishing: boolean
+  /** Why it is set aside; `null`: it is not. */
+  readonly quarantine: Quarantine | null
   readonly reason: string | null
   readonly tags: Readonly<Record<string, string>>
 }
@@ -285,6 +290,17 @@ export interface Wait {
   readonly signal?: string
   /** Which event, and from which position on. */
   readonly query?: EventQuery & { readonly after: number }
+}
+
+/** Why a run is set aside, and until when: until somebody releases it. */
+export interface Quarantine {
+  /** Of a divergence with both sides: `step`, `why`, `recorded` and `asked` in its `data`. */
+  readonly error: ErrorRecord
+  /** The event that says so. */
+  readonly event: EventId
+  readonly at: Timestamp
+  /** Who set it aside; `null`: the runtime. */
+  readonly by: PrincipalId | null
 }
 
 /** How the effects of a run fared. */
@@ -354,6 +370,8 @@ export type Stretch =
   | { readonly kind: 'stopped' }
   /** Another process owns it. */
   | { readonly kind: 'owned'; readonly owner: OwnerId }
+  /** It is set aside until somebody releases it; nothing of it was run. */
+  | { readonly kind: 'quarantined'; readonly quarantine: Quarantine }
 
 /** Starts, drives, observes and ends runs. */
 export interface Runs {
@@ -407,7 +425,22 @@ export interface Runs {
   endorse(run: RunId, command: EndorseCommand): Promise<void>
   /** A person lets more people read a value. @throws as `endorse` */
   declassify(run: RunId, command: DeclassifyCommand): Promise<void>
-  /** Asks for an abort; a run nobody owns is concluded at once. @throws `ICE_RUNS_CONCLUDED` */
+  /**
+   * Sets a run aside: nobody drives it until it is released. Its owner, if it has one, stops its
+   * handlers, and records what they come back with. One that is set aside stays as it is.
+   * @throws `ICE_RUNS_NOT_FOUND`, `ICE_RUNS_CONCLUDED_CONFLICT` — it is over —,
+   * `ICE_RUNS_REASON_UNSUPPORTED`
+   */
+  quarantine(run: RunId, command: QuarantineCommand): Promise<void>
+  /**
+   * Lets a run go on that was set aside; does not drive it.
+   * @throws as `quarantine`, and `ICE_RUNS_NOT_QUARANTINED_CONFLICT`
+   */
+  release(run: RunId, command: ReleaseCommand): Promise<void>
+  /**
+   * Asks for an abort; a run nobody owns is concluded at once, and finishes what it owes. It also
+   * releases a run from its quarantine. @throws `ICE_RUNS_CONCLUDED_CONFLICT`
+   */
   abort(run: RunId, command: AbortCommand): Promise<void>
 }
 
@@ -513,6 +546,18 @@ export interface DeclassifyCommand {
   readonly principal?: PrincipalId
   /** Refuses when the step gave another value than this one. */
   readonly digest?: string
+}
+
+/** Who sets a run aside, and why. */
+export interface QuarantineCommand {
+  readonly reason: string
+  readonly principal?: PrincipalId
+}
+
+/** Who lets a run go on, and why. */
+export interface ReleaseCommand {
+  readonly reason: string
+  readonly principal?: PrincipalId
 }
 
 export interface AbortCommand {

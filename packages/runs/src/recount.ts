@@ -8,7 +8,7 @@
 import type { BudgetShare, Judge } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type { RunId } from '@ice/primitives'
-import { isConclusion } from './budget-writes.ts'
+import { isEnd } from './budget-writes.ts'
 import { isOutcome, type Payload } from './lifecycle.ts'
 import {
   createPurse,
@@ -73,7 +73,7 @@ export class Recount {
     else if (event.type === 'EffectFailed' || isOutcome(event)) {
       const { spent = [] } = event.data as Payload<'EffectFailed'>
       settleShares(known.purse, taken, alike(taken, spent))
-    } else if (isConclusion(event)) {
+    } else if (isEnd(event)) {
       this.#judge.giveBack(run, sharesOf(known.purse.held))
       this.#runs.delete(run)
       return

@@ -11,6 +11,7 @@ import { sendSignal } from './inbox.ts'
 import { declassifyValue, endorseValue, valuesOfRun } from './label-commands.ts'
 import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
 import type { DriveOptions, Program, RunResult, Runs, RunView, Stretch } from './ports.ts'
+import { quarantineRun, releaseRun } from './quarantine.ts'
 import { resultOf } from './result.ts'
 import { createRights } from './rights.ts'
 import { startRun } from './start.ts'
@@ -68,6 +69,8 @@ export function createRuns(init: RunsInit): RunsService {
     declassify: (run, command) => declassifyValue(components, run, command),
     signal: (run, command) => sendSignal(components, run, command),
     resolveDoubt: (run, command) => resolveEffect(components, run, command),
+    quarantine: (run, command) => quarantineRun(components, run, command),
+    release: (run, command) => releaseRun(components, run, command),
     async abort(run, command) {
       await requestAbort(components, run, command)
       // A run nobody drives is concluded here; one that somebody drives is that owner's to end.

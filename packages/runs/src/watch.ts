@@ -22,6 +22,8 @@ const FROM_OUTSIDE = [
   'EffectDoubtResolved',
   'AbortRequested',
   'SignalReceived',
+  'RunQuarantined',
+  'RunReleased',
   'RunClaimed',
   'RunForciblyTerminated',
   'RunTerminated',

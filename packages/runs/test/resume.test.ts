@@ -376,7 +376,7 @@ describe('a program that changed under its run', () => {
         await ctx.approval('first', { prompt: '?' })
       }),
     ],
-  ])('and %s is told so, and nothing is written', async (_, changed) => {
+  ])('and %s is told so, with both sides, and its run is set aside', async (_, changed) => {
     const alice = await world()
     const before = program(async (ctx) => {
       await ctx.effect('first', doing({ n: 1 }))
@@ -387,13 +387,14 @@ describe('a program that changed under its run', () => {
     const recorded = await alice.events(run)
     const bob = await alice.another('bob', { programs: [changed] })
     alice.die()
-    await expect(bob.runs.drive(run)).rejects.toMatchObject({
-      code: 'ICE_RUNS_DIVERGED_CONFLICT',
-      data: { step: 'first' },
-    })
+    const error = { code: 'ICE_RUNS_DIVERGED_CONFLICT', data: { step: 'first' } }
+    expect(await bob.runs.drive(run)).toMatchObject({ kind: 'quarantined', quarantine: { error } })
     const after = await bob.events(run)
     expect(after.slice(0, recorded.length)).toEqual(recorded)
-    expect(after.slice(recorded.length).map(({ type }) => type)).toEqual(['RunClaimed'])
+    expect(after.slice(recorded.length).map(({ type }) => type)).toEqual([
+      ...['RunClaimed', 'RunResumed', 'RunQuarantined'],
+    ])
+    expect(bob.witness).toEqual([])
   })
 })
 

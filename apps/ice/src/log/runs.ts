@@ -32,6 +32,7 @@ export interface RunQuery {
   readonly waiting?: boolean
   readonly inDoubt?: boolean
   readonly open?: boolean
+  readonly quarantined?: boolean
   readonly limit?: number
 }
 
@@ -47,10 +48,13 @@ export async function* selectRuns(log: EventLog, query: RunQuery): AsyncGenerato
   }
 }
 
-function matches(view: RunView, { state, program, waiting, inDoubt, open }: RunQuery): boolean {
+function matches(view: RunView, query: RunQuery): boolean {
+  const { state, program, waiting, inDoubt, open, quarantined } = query
+  if (quarantined === true && view.quarantine === null) return false
   if (state !== undefined && view.state !== state) return false
   if (program !== undefined && view.program.name !== program) return false
-  if (waiting === true && (view.waitingFor.length === 0 || view.conclusion !== null)) return false
+  if (waiting === true && (view.waitingFor.length === 0 || view.state === 'TERMINATED'))
+    return false
   if (inDoubt === true && view.inDoubt.length === 0) return false
   return open !== true || view.state !== 'TERMINATED'
 }

@@ -46,6 +46,8 @@ export type EntryKind =
   | 'rejected'
   | 'suspended'
   | 'resumed'
+  | 'set-aside'
+  | 'released'
   | 'labelled'
   | 'abort-requested'
   | 'validation'
@@ -237,6 +239,12 @@ const TELL: Readonly<Record<string, Tell>> = {
   RunResumed(event) {
     return this.resumed(event)
   },
+  RunQuarantined: on<'RunQuarantined'>(({ data: { error } }) => ({
+    kind: 'set-aside',
+    text: error.message,
+    code: error.code,
+  })),
+  RunReleased: on<'RunReleased'>(({ data: { reason } }) => ({ kind: 'released', text: reason })),
   ValueRevealed: on<'ValueRevealed'>(({ data: { step, reference } }) => ({
     kind: 'labelled',
     text: `the program was shown what it held of ${reference}`,

@@ -116,10 +116,11 @@ async function named(reader: LogReader, typed: readonly string[]): Promise<reado
   return views
 }
 
-/** Runs that have not ended and have something to go on with; oldest first. */
+/** Runs that have not ended, are not set aside, and have something to go on with; oldest first. */
 async function resumable(reader: LogReader): Promise<readonly RunView[]> {
   const views: RunView[] = []
   for await (const view of selectRuns(reader.log, { open: true })) {
+    if (view.quarantine !== null) continue
     if (!view.suspended || (await hasNews(reader, view.run))) views.push(view)
   }
   return views.toReversed()

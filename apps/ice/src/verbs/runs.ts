@@ -20,6 +20,7 @@ export interface RunsOptions {
   readonly waiting?: boolean
   readonly inDoubt?: boolean
   readonly open?: boolean
+  readonly quarantined?: boolean
 }
 
 const STATES: readonly string[] = [
@@ -85,6 +86,8 @@ function row(view: RunView, paint: Paint, now: number): readonly (Cell | string)
 
 /** A state in the word that tells most of it. */
 export function standing(view: RunView, paint: Paint): Cell {
+  if (view.quarantine !== null) return { text: 'set aside', mark: paint.red }
+  if (view.finishing) return { text: 'finishing', mark: paint.yellow }
   if (view.conclusion === 'committed') return { text: 'committed', mark: paint.green }
   if (view.conclusion === 'aborted') return { text: 'aborted', mark: paint.red }
   if (view.conclusion !== null) return { text: 'terminated', mark: paint.red }
@@ -95,6 +98,7 @@ export function standing(view: RunView, paint: Paint): Cell {
 }
 
 function about(view: RunView): string {
+  if (view.quarantine !== null) return view.quarantine.error.message
   if (view.reason !== null) return view.reason
   const [first] = view.waitingFor
   if (view.conclusion === null && first !== undefined) return first.prompt

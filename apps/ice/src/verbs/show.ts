@@ -153,6 +153,8 @@ const SIGNS: Readonly<Partial<Record<EntryKind, readonly [sign: string, mark: ke
   approved: ['✓', 'yellow'],
   rejected: ['✗', 'yellow'],
   proposal: ['›', 'cyan'],
+  'set-aside': ['!', 'red'],
+  released: ['✓', 'green'],
 }
 
 /** One line of the story. */
@@ -193,7 +195,11 @@ function tailLines(invocation: Invocation, view: RunView): readonly string[] {
   const lines = ['', `${counts}; ${view.version} events in ${took}`]
   lines.push(`what it was given: ${labelText(view.label)}`)
   if (view.reason !== null) lines.push(`ended because: ${plain(view.reason)}`)
-  if (view.conclusion !== null || view.waitingFor.length === 0) return lines
+  if (view.quarantine !== null) {
+    const release = invocation.command(['release', view.run, '--reason', 'why it may go on'])
+    lines.push(`${paint.red('set aside')}; once it may go on`, `  ${paint.cyan(release)}`)
+  }
+  if (view.state === 'TERMINATED' || view.waitingFor.length === 0) return lines
   lines.push(paint.yellow('waits for'), ...waitingLines(invocation, view.run, view.waitingFor))
   return lines
 }
