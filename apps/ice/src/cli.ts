@@ -194,6 +194,7 @@ function commanding(program: Command, act: Act): void {
     .description('end a grant and everything below it')
     .argument('<grant>', 'an id, or the beginning of one')
     .option('--reason <text>', 'why')
+    .option('--compensations', 'also end the rights to undo what was done under it')
     .option('--dry-run', 'only show what would be ended')
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/revoke.ts')).revoke(call, typed, options)),

@@ -191,6 +191,11 @@ export interface AuthorityRequest {
    * this run and no other. Shares of one grant, unit and window are added up.
    */
   readonly purse?: readonly BudgetShare[]
+  /**
+   * Slices that other decisions of the same append will allot, and `purse` holds already: they are
+   * left no more. So several of one append can be given slices of one budget.
+   */
+  readonly promised?: readonly BudgetShare[]
   /** The time the decision is for: the event's, never a wall clock. */
   readonly at: Timestamp
   /** The digest of an approval of exactly this call, if one was recorded for it. */
@@ -400,12 +405,14 @@ export interface Grants {
    */
   delegate(command: DelegateCommand): Promise<GrantId>
   /**
-   * Ends a grant and, with it, everything below it. Revoking a revoked grant changes nothing.
+   * Ends a grant and, with it, everything below it. Revoking a revoked grant changes nothing, but
+   * for `compensations`: what intents under it have reserved for undoing what they did outlives a
+   * revocation, and ends only by one that says so, at once or later.
    * @returns the grants that no longer authorise anything because of it: first the grant itself,
    * then what is below it and was not revoked on its own; the same when repeated
    * @throws `ICE_CAPABILITIES_GRANT_NOT_FOUND`, `ICE_CAPABILITIES_NOT_REVOCABLE`
    */
-  revoke(grant: GrantId, command: RevokeCommand): Promise<readonly GrantId[]>
+  revoke(grant: GrantId, command: RevokeGrantCommand): Promise<readonly GrantId[]>
   /**
    * Stops a scope: once this is recorded, no intent that it concerns can be. Stopping what is
    * stopped changes nothing.
@@ -473,6 +480,12 @@ export interface DelegateCommand {
 export interface RevokeCommand {
   readonly reason: string
   readonly principal?: PrincipalId
+}
+
+/** Who ends a grant, why, and whether what was done under it may still be undone. */
+export interface RevokeGrantCommand extends RevokeCommand {
+  /** End the rights to compensations, too. @defaultValue false */
+  readonly compensations?: boolean
 }
 
 /** What is different in authority when recorded decisions are judged again. */

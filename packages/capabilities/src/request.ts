@@ -47,6 +47,8 @@ export interface ReadRequest {
   readonly argumentsDigest: Hash
   readonly bounds: Bounds
   readonly purse: ReadPurse
+  /** What the same append allots beside. */
+  readonly promised: ReadPurse
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
   readonly approvedBy: EventId | null
@@ -87,6 +89,7 @@ function read(request: AuthorityRequest): Reading {
   const claim = copyClaim(resource)
   const bounds = readBounds(request.bounds)
   const purse = readPurse(request.purse)
+  const promised = readPurse(request.promised)
   const faults: string[] = []
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
   if (agent !== undefined && !isAgentId(agent)) {
@@ -118,6 +121,7 @@ function read(request: AuthorityRequest): Reading {
   }
   if (typeof bounds === 'string') return { faults: [...faults, bounds] }
   if (typeof purse === 'string') return { faults: [...faults, purse] }
+  if (typeof promised === 'string') return { faults: [...faults, promised] }
   if (faults.length > 0 || claim === undefined) return { faults }
   return {
     ok: {
@@ -132,6 +136,7 @@ function read(request: AuthorityRequest): Reading {
       argumentsDigest,
       bounds,
       purse,
+      promised,
       at,
       approvedDigest,
       approvedBy,

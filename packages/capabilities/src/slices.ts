@@ -89,7 +89,8 @@ function pay(plan: Draft, need: Need, asked: ReadRequest): void {
   const { budget, limit, amount, held } = need
   plan.spends.push(share(need, amount))
   if (held >= amount) return
-  const left = leftOf(budget, limit, need.window)
+  const promised = asked.promised.get(purseKey(budget.grant, limit.unit, need.window)) ?? 0
+  const left = Math.max(0, leftOf(budget, limit, need.window) - promised)
   if (left < amount - held) {
     plan.causes.push(lacking(need, left, asked))
     return

@@ -19,12 +19,16 @@ export function isEnd({ type }: { readonly type: string }): boolean {
   return type === 'RunTerminated'
 }
 
-/** The slices that an intent needs, one write for each budget. */
+/** The slices that intents need, one write for each budget. */
 export function allotmentWrites(
   run: RunId,
   allotments: readonly Allotment[],
 ): readonly StreamWrite[] {
-  const versions = new Map(allotments.map(({ stream, version }) => [stream, version]))
+  const versions = new Map<StreamId, number>()
+  for (const { stream, version } of allotments) {
+    // Of two decisions on different versions the older one must hold, or both are refused.
+    versions.set(stream, Math.min(version, versions.get(stream) ?? version))
+  }
   return [...versions].map(([stream, version]) => ({
     stream,
     expectedVersion: version as StreamVersion,

@@ -6,7 +6,13 @@
 
 import { projectStream } from '@ice/events/define'
 import type { BlobDraft, NewEvent, StreamWrite } from '@ice/events/ports'
-import { hasCode, type PrincipalId, type RunId, type StreamVersion } from '@ice/primitives'
+import {
+  type EventId,
+  hasCode,
+  type PrincipalId,
+  type RunId,
+  type StreamVersion,
+} from '@ice/primitives'
 import { returnWrites } from './budget-writes.ts'
 import type { Components } from './components.ts'
 import { terminationFacts } from './conclude.ts'
@@ -14,6 +20,7 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import { runStream } from './journal.ts'
 import { type RunFold, runProjection, unanswered } from './lifecycle.ts'
 import { CONFLICTS_MAX } from './limits.ts'
+import { readOwed } from './owed.ts'
 import type { AbortCommand, DoubtCommand } from './ports.ts'
 import { released } from './quarantine-events.ts'
 import { sealValue } from './value.ts'
@@ -93,13 +100,12 @@ export function resolveEffect(
   { effect, happened, result, evidence, principal }: DoubtCommand,
 ): Promise<void> {
   return command(components, { run, principal, until: 'end' }, (fold) => {
-    const open = fold.open.get(effect)
-    const isAnswered = fold.resolutions.has(effect)
-    if (open === undefined || !open.doubt || isAnswered) throw notWaiting(run, effect, fold)
+    const intent = doubtful(fold, effect)
+    if (intent === null) throw notWaiting(run, effect, fold)
     const sealed = happened ? sealValue(result ?? null) : null
     const data = {
       effect,
-      intent: open.intent.id,
+      intent,
       happened,
       evidence,
       ...(sealed === null ? {} : { result: sealed.ref }),
@@ -108,14 +114,25 @@ export function resolveEffect(
   })
 }
 
-export function requestAbort(
+/** What is in doubt of an effect: that it happened, or that it was undone. */
+function doubtful({ open, resolutions, owed }: RunFold, effect: string): EventId | null {
+  const known = open.get(effect)
+  if (known?.doubt === true) return resolutions.has(effect) ? null : known.intent.id
+  const undoing = owed.undoing.get(effect)
+  const isOpen = undoing?.standing === 'doubt' && undoing.resolution === null
+  return isOpen ? undoing.started.id : null
+}
+
+export async function requestAbort(
   components: Components,
   run: RunId,
   { reason, force, principal }: AbortCommand,
 ): Promise<void> {
+  const owed = force === true ? await readOwed(components.log, run) : []
+  const left = owed.map(({ effect }) => effect).toReversed()
   return command(components, { run, principal, until: 'conclusion' }, (fold) => {
     if (force === true) {
-      const facts = terminationFacts(fold, reason)
+      const facts = terminationFacts(fold, reason, left)
       const writes = returnWrites(run, fold.purse)
       return { events: facts.map(({ type, data }) => ({ type, data })), writes }
     }

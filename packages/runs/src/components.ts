@@ -4,7 +4,7 @@ import type { Authority } from '@ice/capabilities/ports'
 import type { EventLog } from '@ice/events/ports'
 import type { Clock, Ids, PrincipalId } from '@ice/primitives'
 import type { RunFold } from './lifecycle.ts'
-import type { EffectHandler, Ownership, Program } from './ports.ts'
+import type { CompensationPolicy, EffectHandler, Invariant, Ownership, Program } from './ports.ts'
 import type { Rights } from './rights.ts'
 import type { Watch } from './watch.ts'
 
@@ -22,6 +22,10 @@ export interface RunsInit {
   readonly principal: PrincipalId
   /** Bounds that `RunProvisioned` records. */
   readonly limits?: Readonly<Record<string, number>>
+  /** What must hold of every run that is to commit. @defaultValue nothing */
+  readonly invariants?: readonly Invariant[]
+  /** How compensations that fail are tried again. @defaultValue six times, within some minutes */
+  readonly compensation?: Partial<CompensationPolicy>
 }
 
 /** The same, as the parts of this room use it. */
@@ -34,6 +38,8 @@ export interface Components {
   readonly handlers: ReadonlyMap<string, EffectHandler>
   readonly principal: PrincipalId
   readonly limits: Readonly<Record<string, number>>
+  readonly invariants: readonly Invariant[]
+  readonly compensation: CompensationPolicy
   readonly watch: Watch
   readonly rights: Rights
   /** @throws `ICE_RUNS_SIGNAL_UNSUPPORTED` — a program known here does not take it */

@@ -30,6 +30,8 @@ import type {
   RunContext,
 } from './ports.ts'
 import { type Bound, strayReference } from './references.ts'
+import { compensationOf } from './reserved.ts'
+import { createStaging } from './staging.ts'
 import type { Ask } from './steps.ts'
 import { createWaits } from './waiting.ts'
 
@@ -48,7 +50,8 @@ export function createContext(execution: Execution, program: Program, prefix: st
     hold: boolean,
   ): Promise<EffectOutcome<R>> => {
     const bound = references.bind(request.arguments)
-    const own = { ...request, arguments: bound.value as JsonObject }
+    const compensation = compensationOf(request)
+    const own = { ...request, arguments: bound.value as JsonObject, ...compensation }
     const { proposal: named } = request
     const proposal = named === undefined ? undefined : execution.proposed(full(named))
     const ask: Ask = { kind: 'effect', request: own, bound, hold, proposal }
@@ -85,6 +88,7 @@ export function createContext(execution: Execution, program: Program, prefix: st
         return given.answer
       })
     },
+    ...createStaging(execution, full),
     ...createWaits(execution, program, full),
     ...createBranches(execution, full, (name) => context.scope(name)),
     scope: (name) => createContext(execution, program, `${full(name)}/`),
@@ -124,8 +128,10 @@ function askedOfPerson({ prompt, details = null, ...terms }: Question): unknown 
   return { prompt, details, ...Object.fromEntries(given.filter(([, each]) => each !== undefined)) }
 }
 
-function askedOf({ action, grant, arguments: args }: EffectRequest<unknown>): unknown {
-  return { action, grant, arguments: args }
+/** A compensation counts only where there is one: effects without had this digest before. */
+function askedOf({ action, grant, arguments: args, ...more }: EffectRequest<unknown>): unknown {
+  const { compensation } = more
+  return { action, grant, arguments: args, ...(compensation === undefined ? {} : { compensation }) }
 }
 
 /** A part of a step id. */

@@ -8,6 +8,7 @@ import type { Execution } from './execution.ts'
 import type { Inbox } from './inbox.ts'
 import type { Fact, ForeignFact, Journal } from './journal.ts'
 import type { Settlement, Step } from './steps.ts'
+import type { Undoings } from './undoings.ts'
 
 export interface Desk {
   readonly components: Components
@@ -15,6 +16,7 @@ export interface Desk {
   readonly execution: Execution
   readonly run: RunId
   readonly acts: Acts
+  readonly undoings: Undoings
   readonly inbox: Inbox
   /** Queues steps to be looked at once more. */
   again(steps: readonly Step[]): void

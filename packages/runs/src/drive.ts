@@ -19,24 +19,27 @@ import { projectStream } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { hasCode, invariant, type RunId } from '@ice/primitives'
 import { Acts } from './acts.ts'
+import { commitRun } from './committing.ts'
 import type { Components } from './components.ts'
-import { openingFacts, teardownFacts } from './conclude.ts'
+import { openingFacts } from './conclude.ts'
 import type { EffectIntent } from './effects.ts'
-import { abortRun, endRun, type Ledger } from './ending.ts'
+import { abortRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { Execution } from './execution.ts'
+import { conclude, finish, holdsEnd } from './finishing.ts'
 import { Inbox } from './inbox.ts'
 import { openedInput } from './input.ts'
 import { Journal, runStream, STALE } from './journal.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
 import { HANDLER_GRACE_MS, REFOLDS_MAX } from './limits.ts'
-import { Live } from './live.ts'
+import { Live, type LiveInit } from './live.ts'
 import type { DriveOptions, Program, Quarantine, Stretch } from './ports.ts'
 import { isOwnObstacle, quarantineFact } from './quarantine-events.ts'
 import type { References } from './references.ts'
 import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
 import { type Completion, settle } from './settle.ts'
+import { Undoings } from './undoings.ts'
 import { openValue } from './value.ts'
 import { Waker } from './waker.ts'
 
@@ -56,6 +59,7 @@ export class Drive {
   readonly #options: DriveOptions
   readonly #waker = new Waker()
   readonly #acts: Acts
+  readonly #undoings: Undoings
   readonly #ledger: Ledger
   /** Completions whose events are not acknowledged yet: what a refold must not lose. */
   #unrecorded: Completion[] = []
@@ -71,8 +75,10 @@ export class Drive {
     this.#run = run
     this.#options = options
     this.#acts = new Acts(run, components.rights, () => this.#waker.wake())
+    this.#undoings = new Undoings(components.rights, components.clock, () => this.#waker.wake())
     this.#ledger = {
       acts: this.#acts,
+      undoings: this.#undoings,
       settled: (completion) => this.#unrecorded.push(completion),
       acknowledged: () => {
         this.#unrecorded = []
@@ -99,7 +105,9 @@ export class Drive {
       throw new RunsError(RUNS_CODES.ownershipLost, message, { run: this.#run })
     } finally {
       this.#options.signal?.removeEventListener('abort', stop)
-      this.#acts.abortAll(new RunsError(RUNS_CODES.aborted, 'The drive of the run has ended'))
+      const ended = new RunsError(RUNS_CODES.aborted, 'The drive of the run has ended')
+      this.#acts.abortAll(ended)
+      this.#undoings.abortAll(ended)
     }
   }
 
@@ -135,13 +143,10 @@ export class Drive {
     const owned = await this.#claim(journal)
     if (owned !== null) return owned
     await this.#recordCarriedOver(journal)
+    if (fold.view?.conclusion != null) return this.#finish(journal)
     if (this.#unrecordable !== null)
       return abortRun(this.#components, journal, this.#ledger, this.#unrecordable)
     if (fold.abortRequested !== null) return abortRun(this.#components, journal, this.#ledger, null)
-    if (fold.view?.conclusion != null) {
-      const facts = teardownFacts(fold, fold.view.conclusion)
-      return endRun(this.#components, journal, facts)
-    }
     try {
       return await this.#execute(journal)
     } catch (error) {
@@ -161,16 +166,32 @@ export class Drive {
     const inbox = new Inbox(this.#components.log, this.#run, fold.signals.taken)
     const execution = await this.#begin(journal, program, inbox)
     return new Live({
-      components: this.#components,
-      run: this.#run,
-      options: this.#options,
-      journal,
+      ...this.#common(journal),
       execution,
       inbox,
-      program,
-      ledger: this.#ledger,
-      waker: this.#waker,
+      holds: () => true,
+      conclude: (desk, returned) => commitRun(desk, program, returned),
     }).loop()
+  }
+
+  /** Goes on with what a run owes that has concluded. */
+  async #finish(journal: Journal<EffectIntent>): Promise<Stretch | null> {
+    const execution = await finish(this.#components, journal, this.#run)
+    const inbox = new Inbox(this.#components.log, this.#run, journal.fold.signals.taken)
+    return new Live({
+      ...this.#common(journal),
+      execution,
+      inbox,
+      holds: holdsEnd,
+      conclude,
+    }).loop()
+  }
+
+  #common(
+    journal: Journal<EffectIntent>,
+  ): Pick<LiveInit, 'components' | 'run' | 'options' | 'journal' | 'ledger' | 'waker'> {
+    const [components, run, options] = [this.#components, this.#run, this.#options]
+    return { components, run, options, journal, ledger: this.#ledger, waker: this.#waker }
   }
 
   /** Of a run that is set aside its owner records what handlers came back with, and no more. */

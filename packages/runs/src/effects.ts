@@ -43,6 +43,13 @@ import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectRequest, SecretUse } from './ports.ts'
 import { shareOf } from './purse.ts'
 import type { Bound } from './references.ts'
+import {
+  type Compensating,
+  compensationMember,
+  prepareCompensation,
+  type Reserving,
+  reserve,
+} from './reserved.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
@@ -53,6 +60,8 @@ export interface EffectIntent extends Intent {
   readonly resources: readonly (JsonObject & { readonly kind: string })[]
   /** The secrets the call carries, as they were decided. */
   readonly secrets: readonly SecretUse[]
+  /** What it took for its compensation, by share: that is spent, whatever the effect spends. */
+  readonly reserved: ReadonlyMap<string, number>
 }
 
 /** What the runtime makes of an effect that was asked for. */
@@ -87,15 +96,30 @@ export interface Call {
   readonly askedAt: number
   /** The event of the proposal it follows. */
   readonly proposal?: EventId | undefined
+  /** The `EffectStaged` that it carries out. */
+  readonly staged?: EventId | undefined
+  /** What undoes it when the run aborts: its right is reserved with the intent. */
+  readonly compensation?: Compensating | undefined
   /** Of its arguments, where they are known from a record; else those of the run say it. */
   readonly labels?: CallLabels | undefined
 }
 
 const APPROVAL_REQUIRED = 'ICE_CAPABILITIES_APPROVAL_REQUIRED'
 
+/** What preparing a call adds to it. */
+type Prepared =
+  | 'args'
+  | 'bounds'
+  | 'compensation'
+  | 'grant'
+  | 'handler'
+  | 'resource'
+  | 'sealed'
+  | 'secrets'
+
 /** Everything that does not depend on authority: may it be decided at all? */
 export function prepareCall(
-  init: Omit<Call, 'args' | 'bounds' | 'grant' | 'handler' | 'resource' | 'sealed' | 'secrets'>,
+  init: Omit<Call, Prepared>,
   fold: RunFold,
   handlers: ReadonlyMap<string, EffectHandler>,
 ): Call | Ruling {
@@ -133,7 +157,10 @@ export function prepareCall(
   }
   try {
     const secrets = carriedBy(args, resource, fold.grants)
-    return { ...init, handler, sealed, args, resource, bounds, grant, secrets }
+    const { compensation: named } = request
+    const compensation =
+      named === undefined ? undefined : prepareCompensation(named, fold.grants, handlers)
+    return { ...init, handler, sealed, args, resource, bounds, grant, secrets, compensation }
   } catch (cause) {
     const { code, message } = errorRecord(cause)
     return refuse(code, message)
@@ -180,6 +207,8 @@ export function rule(
     readonly purse: readonly BudgetShare[]
     readonly at: Timestamp
     readonly fresh: boolean
+    /** Slices that intents of the same append bring: `purse` holds them, no budget does any more. */
+    readonly promised?: readonly BudgetShare[]
     /** Whether that is not what the run holds by its own stream: intents wait. */
     readonly waiting?: boolean
   },
@@ -219,10 +248,16 @@ export function rule(
     const told = { ...asked, basis: authority.basis(own), secret: secret.name }
     return denied(claimed, secret.grant, denial, { final: init.fresh, label, told })
   }
-  if ('ok' in decision) return intended({ call, labels }, decision.ok, carrying, answer?.event)
+  const reserving = { authority, request, fresh: init.fresh }
+  if ('ok' in decision) {
+    const { ok } = decision
+    return intended({ call, labels, reserving }, ok, carrying, answer?.event)
+  }
   for (const standing of fold.standing) {
     const stands = authority.decide({ ...request, standing })
-    if ('ok' in stands) return intended({ call, labels }, stands.ok, carrying, undefined)
+    if ('ok' in stands) {
+      return intended({ call, labels, reserving }, stands.ok, carrying, undefined)
+    }
   }
   // A yes that does not count is no reason to ask again: who asked has had their answer.
   if (init.fresh && answer === undefined && decision.ask !== undefined) {
@@ -234,11 +269,13 @@ export function rule(
 
 function requestOf(
   { run, grant, resource, request, sealed, given, bound, bounds }: Call,
-  { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
+  init: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'promised' | 'at'>,
   told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },
 ): AuthorityRequest {
+  const { fold, purse, promised, at } = init
   const isFilled = bound.references.length > 0
   return {
+    ...(promised === undefined ? {} : { promised }),
     ...{ run, grant, resource, action: request.action },
     ...partyOf(fold, run),
     arguments: given,
@@ -273,20 +310,39 @@ function approvedBy(answer: RecordedAnswer | undefined): Pick<AuthorityRequest, 
 
 /** An intent that stands on the authority of the call and of all it carries. */
 function intended(
-  { call, labels }: { readonly call: Call; readonly labels: CallLabels },
+  { call, labels, reserving }: Intending,
   allowed: Authorization,
   { granted, uses }: Extract<Carrying, { readonly granted: unknown }>,
   answer: RecordedEvent | undefined,
 ): Ruling {
-  const ok = granted.reduce(joined, allowed)
-  if (granted.length > 0 && isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
-  return { kind: 'intent', intent: intentOf(call, labels, { ok, uses }, answer) }
+  const own = granted.reduce(joined, allowed)
+  const right = reserve(call.compensation, own, reserving)
+  if ('denied' in right) {
+    return denied(call, call.grant, right.denied, { final: reserving.fresh })
+  }
+  const { ok, reserved } = right
+  const isJoined = granted.length > 0 || call.compensation !== undefined
+  if (isJoined && isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
+  return { kind: 'intent', intent: intentOf(call, labels, { ok, uses, reserved }, answer) }
+}
+
+interface Intending {
+  readonly call: Call
+  readonly labels: CallLabels
+  readonly reserving: Reserving
 }
 
 function intentOf(
   call: Call,
   labels: CallLabels,
-  { ok, uses }: { readonly ok: Authorization; readonly uses: readonly SecretUse[] },
+  {
+    ok,
+    uses,
+    reserved,
+  }: Pick<EffectIntent, 'reserved'> & {
+    readonly ok: Authorization
+    readonly uses: readonly SecretUse[]
+  },
   answer: RecordedEvent | undefined,
 ): EffectIntent {
   const { handler, request, sealed, args } = call
@@ -298,6 +354,7 @@ function intentOf(
     args,
     resources: ok.resources,
     secrets: uses,
+    reserved,
     guards: ok.guards,
     spends: ok.spends,
     allotments: ok.allotments,
@@ -326,6 +383,8 @@ function intentOf(
       ...standing,
       ...(uses.length === 0 ? {} : { secrets: uses.map(secretRecord) }),
       ...(ok.ceiling == null ? {} : { ceiling: { ...ok.ceiling } }),
+      ...(call.staged === undefined ? {} : { staged: call.staged }),
+      ...compensationMember(call.compensation),
     },
   }
 }

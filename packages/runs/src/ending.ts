@@ -13,6 +13,7 @@ import { HANDLER_GRACE_MS } from './limits.ts'
 import type { Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
 import { type Completion, settle } from './settle.ts'
+import type { Undoings } from './undoings.ts'
 
 /** What is said here nobody else has said. */
 const OURS = { sources: [], readers: null }
@@ -20,20 +21,22 @@ const OURS = { sources: [], readers: null }
 /** What has to be told about completions, so that a refold does not lose them. */
 export interface Ledger {
   readonly acts: Acts
+  readonly undoings: Undoings
   /** A completion is being recorded. */
   settled(completion: Completion): void
   /** Everything that was being recorded is acknowledged. */
   acknowledged(): void
 }
 
-/** Appends a conclusion and what still waits before it. */
+/** Appends a conclusion, or an end, and what still waits before it. @returns `null` before the end */
 export async function endRun(
   { log }: Components,
   journal: Journal,
   facts: readonly Fact[],
-): Promise<Stretch> {
+): Promise<Stretch | null> {
   for (const fact of facts) journal.add(fact)
   await journal.flush()
+  if (journal.fold.view?.state !== 'TERMINATED') return null
   return { kind: 'concluded', result: await resultOf(journal.fold, log.store.blobs) }
 }
 
@@ -46,7 +49,7 @@ export async function abortRun(
   journal: Journal<EffectIntent>,
   ledger: Ledger,
   error: unknown,
-): Promise<Stretch> {
+): Promise<Stretch | null> {
   const { fold } = journal
   const asked = fold.abortRequested
   const reason =

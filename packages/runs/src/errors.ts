@@ -54,6 +54,18 @@ export const RUNS_CODES = {
   checkFailed: 'ICE_RUNS_CHECK_CONFLICT',
   /** Someone asked for the run's abort. */
   aborted: 'ICE_RUNS_ABORTED',
+  /** What is staged has a fold or a compensation, and so nobody to give it to, or no use. */
+  stagedUnsupported: 'ICE_RUNS_STAGED_UNSUPPORTED',
+  /** No handler here undoes what the run did: it finishes where there is one. */
+  compensatorNotFound: 'ICE_RUNS_COMPENSATOR_NOT_FOUND',
+  /** The effect stays as it is: its handler does not undo it, or what it kept is gone. */
+  compensationUnsupported: 'ICE_RUNS_COMPENSATION_UNSUPPORTED',
+  /** Denial, and why an effect stays as it is: there is no right to undo it. */
+  compensationDenied: 'ICE_RUNS_COMPENSATION_DENIED',
+  /** Nobody knows whether an effect was undone: a person has to say. */
+  compensationInDoubt: 'ICE_RUNS_COMPENSATION_IN_DOUBT',
+  /** An attempt to undo an effect took too long, and was told to stop. */
+  compensationTimeout: 'ICE_RUNS_COMPENSATION_TIMEOUT_ABORTED',
   /** More is staged than one append can carry out. */
   stagedLimit: 'ICE_RUNS_STAGED_LIMIT',
   /** A wait, or a fork, that cannot be asked for. */

@@ -16,6 +16,7 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import { IdSet } from './id-set.ts'
 import { INPUT } from './labels.ts'
 import { PROPOSALS_MAX, STEP_ID_BYTES_MAX } from './limits.ts'
+import { CHECK } from './names.ts'
 import type { Program } from './ports.ts'
 import { References } from './references.ts'
 import type { Ask, Settlement, Step } from './steps.ts'
@@ -37,10 +38,11 @@ export class Execution {
   readonly references: References = new References()
   #now: Timestamp
   #at: number
+  #staged = 0
   ending: Ending | null = null
 
   /** `opened` is the event that opened the execution window. */
-  constructor(run: RunId, opened: RecordedEvent) {
+  constructor(run: RunId, opened: Pick<RecordedEvent, 'time' | 'version'>) {
     this.run = run
     this.#now = opened.time
     this.#at = opened.version
@@ -116,6 +118,12 @@ export class Execution {
     }
   }
 
+  /** Counts an effect that is to be staged. @returns false when there are so many already */
+  stages(most: number): boolean {
+    this.#staged += 1
+    return this.#staged <= most
+  }
+
   #remember(proposal: string, version: number): void {
     this.#proposals.set(proposal, version)
     if (this.#proposals.size <= PROPOSALS_MAX) return
@@ -182,6 +190,10 @@ function checkId(id: string): void {
   if (Buffer.byteLength(id) > STEP_ID_BYTES_MAX) {
     const data = { id: `${id.slice(0, 64)}…`, bytesMax: STEP_ID_BYTES_MAX }
     throw new RunsError(RUNS_CODES.valueLimit, 'A step id is longer than an event carries', data)
+  }
+  if (id === CHECK || id.startsWith(`${CHECK}/`)) {
+    const message = `A step is not called "${CHECK}": that are the checks of the result`
+    throw new RunsError(RUNS_CODES.stepConflict, message, { step: id })
   }
   if (id === INPUT || id.startsWith(`${INPUT}/`)) {
     const message = `A step is not called "${INPUT}": that is the input of the run`

@@ -50,13 +50,10 @@ import {
 } from './limits.ts'
 import { copyOf, type Purse, type Shares, sharesOf } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
-
-/** The stream of a run. */
-export function runStream(run: RunId): StreamId {
-  return `run/${run}` as StreamId
-}
+import { runStream } from './stream.ts'
 
 export type { Fact, FactEnvelope, Flushed, ForeignFact, Intent } from './facts.ts'
+export { runStream } from './stream.ts'
 
 /** Someone else wrote to the run: what is in memory is no longer what the log says. */
 export const STALE: unique symbol = Symbol('the run moved')
@@ -192,7 +189,7 @@ export class Journal<I extends Intent = Intent> {
    * @throws `ICE_RUNS_STAGED_LIMIT` — no append could hold them all —, and as `flush`
    */
   async appendTogether(facts: readonly Fact[]): Promise<Flushed<I> | null> {
-    const intents = this.#takeIntents()
+    const intents = this.#takeIntents(true)
     if (this.#intents.length > 0) throw tooMany(this.withdrawIntents().length)
     this.#purse = undefined
     const time = this.now()
@@ -281,7 +278,7 @@ export class Journal<I extends Intent = Intent> {
   }
 
   /** As many intents as one unit holds; at most one that needs a slice of a given budget. */
-  #takeIntents(): readonly I[] {
+  #takeIntents(together = false): readonly I[] {
     const taken: I[] = []
     const left: I[] = []
     const guards = new Set<string>()
@@ -297,7 +294,8 @@ export class Journal<I extends Intent = Intent> {
         guards.size + more <= UNIT_GUARDS_MAX &&
         bytes < UNIT_BLOB_BYTES_MAX &&
         budgets.size + slices.size <= UNIT_BUDGETS_MAX &&
-        !intent.allotments.some(({ stream }) => budgets.has(stream))
+        // Decisions that know of each other's slices may share a budget.
+        (together || !intent.allotments.some(({ stream }) => budgets.has(stream)))
       if (!fits) {
         left.push(intent)
         continue
@@ -330,7 +328,8 @@ export class Journal<I extends Intent = Intent> {
     const expectedVersion = after as StreamVersion
     const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
     writes.push(...this.#ownBudgetWrites())
-    for (const { allotments } of intents) writes.push(...allotmentWrites(this.#run, allotments))
+    const slices = intents.flatMap(({ allotments }) => allotments)
+    writes.push(...allotmentWrites(this.#run, slices))
     const blobs = [...this.#blobs, ...intents.flatMap(({ blob }) => (blob === null ? [] : blob))]
     const guards = uniqueGuards(intents, writes)
     const expiries = intents.flatMap(({ expiresAt }) => (expiresAt === null ? [] : expiresAt))

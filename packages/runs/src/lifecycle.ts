@@ -28,6 +28,7 @@ import {
   type RunLabels,
 } from './labels.ts'
 import { STANDING_MAX } from './limits.ts'
+import { evolveOwed, noneOwed, type OwedFold } from './owed.ts'
 import type { EffectCounts, RunView, Wait, WaitingStep } from './ports.ts'
 import { createPurse, type Purse, sharesOf } from './purse.ts'
 import { evolveQuarantine } from './quarantine-events.ts'
@@ -64,6 +65,8 @@ type OfOthers =
   | 'waits'
   | 'effects'
   | 'finishing'
+  | 'staged'
+  | 'compensations'
   | 'grants'
   | 'label'
   | 'purse'
@@ -91,6 +94,8 @@ export interface RunFold {
   /** What it holds of the budgets above it. */
   readonly purse: Purse
   readonly labels: RunLabels
+  /** What it owes between its conclusion and its end. */
+  readonly owed: OwedFold
   input: ValueRef | null
   result: ValueRef | null
   abortRequested: RecordedEvent | null
@@ -114,6 +119,7 @@ export const runProjection: Projection<RunFold> = {
     effects: { succeeded: 0, failed: 0, denied: 0, approved: 0 },
     purse: createPurse(),
     labels: noLabels(),
+    owed: noneOwed(),
     input: null,
     result: null,
     abortRequested: null,
@@ -127,6 +133,7 @@ export const runProjection: Projection<RunFold> = {
     evolvePurse(fold, event, isOutcome(event))
     evolveWaits(fold.waits, event)
     evolveQuarantine(fold, event)
+    evolveOwed(fold, event, isOutcome(event))
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true
@@ -161,6 +168,12 @@ export function viewOf(fold: RunFold): RunView {
     open: [...fold.open.keys()],
     inDoubt: doubts,
     effects: { ...fold.effects },
+    staged: [...fold.owed.staged.keys()],
+    compensations: {
+      open: [...fold.owed.undoing.keys()],
+      succeeded: fold.owed.undone,
+      abandoned: [...fold.owed.abandoned],
+    },
     purse: sharesOf(fold.purse.held),
     overspent: sharesOf(fold.purse.overspent),
     label: fold.labels.mark,

@@ -37,6 +37,7 @@ export type {
   Branches,
   ByteFold,
   Check,
+  CompensationRequest,
   EffectOutcome,
   EffectRequest,
   EventQuery,
@@ -47,6 +48,7 @@ export type {
   Reference,
   RunContext,
   Schema,
+  StagedRequest,
   WaitTerms,
   Won,
 } from './program-ports.ts'
@@ -236,6 +238,10 @@ export interface RunView {
   readonly open: readonly string[]
   readonly inDoubt: readonly string[]
   readonly effects: EffectCounts
+  /** Effects that wait for the commit, or were released by it and are not settled. */
+  readonly staged: readonly string[]
+  /** What became of undoing its effects, of a run that has aborted. */
+  readonly compensations: Compensations
   /** What it holds of the budgets above it: slices allotted, less what its intents took. */
   readonly purse: readonly BudgetShare[]
   /** What handlers took beyond their bounds and beyond all that the run held. */
@@ -281,7 +287,7 @@ export interface WaitingStep {
 /** A step that waits for no person: for a time, or for what others do. */
 export interface Wait {
   readonly step: string
-  readonly kind: 'timer' | 'signal' | 'event'
+  readonly kind: 'timer' | 'signal' | 'event' | 'compensation'
   /** The event that says so. */
   readonly event: EventId
   /** When the step goes on by itself; `null`: never. */
@@ -301,6 +307,15 @@ export interface Quarantine {
   readonly at: Timestamp
   /** Who set it aside; `null`: the runtime. */
   readonly by: PrincipalId | null
+}
+
+/** How the compensations of a run fared. */
+export interface Compensations {
+  /** Begun, and not at their end. */
+  readonly open: readonly string[]
+  readonly succeeded: number
+  /** Effects that stay as they are; the first 256. */
+  readonly abandoned: readonly string[]
 }
 
 /** How the effects of a run fared. */
@@ -442,6 +457,29 @@ export interface Runs {
    * releases a run from its quarantine. @throws `ICE_RUNS_CONCLUDED_CONFLICT`
    */
   abort(run: RunId, command: AbortCommand): Promise<void>
+}
+
+/** How compensations that fail are tried again. */
+export interface CompensationPolicy {
+  /** In all. */
+  readonly attempts: number
+  /** Until the second. @units milliseconds */
+  readonly firstMs: number
+  /** Each pause is so many times as long as the one before. */
+  readonly factor: number
+  /** No pause is longer. @units milliseconds */
+  readonly maxMs: number
+  /** One attempt is told to stop after so long. @units milliseconds */
+  readonly timeoutMs: number
+}
+
+/**
+ * What must hold of every run of this runtime when it is to commit, whatever its program. Pure;
+ * throwing, or returning a reason, fails the validation.
+ */
+export interface Invariant {
+  readonly name: string
+  check(run: RunView, result: JsonValue): string | undefined
 }
 
 export interface Executed {

@@ -3,20 +3,21 @@
  * people, effects are decided; and what a crash left open is taken up again.
  */
 
-import type { ApprovalAsk } from '@ice/capabilities/ports'
-import type { BlobStore, ValueRef } from '@ice/events/ports'
-import { invariant, type JsonObject, type Timestamp } from '@ice/primitives'
+import type { ValueRef } from '@ice/events/ports'
+import { invariant } from '@ice/primitives'
+import { putToPerson, termsOf } from './asking.ts'
 import { lookAtCancel } from './cancel.ts'
-import { filled, partAt, shownReferences } from './contents.ts'
+import { lookAtCompensation } from './compensate.ts'
+import { partAt, shownReferences } from './contents.ts'
 import type { Desk } from './desk.ts'
 import { type Call, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
-import { RunsError } from './errors.ts'
+import { givenArguments, type Sources } from './given.ts'
 import type { Fact, ForeignFact } from './journal.ts'
-import type { RunLabels } from './labels.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
+import { versionOf } from './recorded.ts'
 import { answered, effectEnd } from './records.ts'
-import { type Bound, strayReference } from './references.ts'
 import { resolvedOutcome } from './resolved.ts'
+import { lookAtStage } from './staging.ts'
 import type { AskOf, Step } from './steps.ts'
 import { openValue, sealValue } from './value.ts'
 import { lookAtEvent, lookAtSignal, lookAtTimer } from './waits.ts'
@@ -80,6 +81,10 @@ export class Rulings {
         return lookAtSignal(this.#init, step, ask)
       case 'event':
         return lookAtEvent(this.#init, step, ask)
+      case 'stage':
+        return lookAtStage(this.#init, step, ask)
+      case 'compensation':
+        return lookAtCompensation(this.#init, step, ask)
       case 'cancel':
         return lookAtCancel(this.#init, step, ask)
       default:
@@ -106,27 +111,17 @@ export class Rulings {
     const { request, bound, hold } = ask
     const { askedAt, id: effect } = step
     const { proposal } = ask
-    const { given, unfilled } = await this.#filled(bound)
-    const asked = { run, effect, attempt, request, bound, hold, askedAt, proposal }
+    const { given, unfilled } = await givenArguments(bound, this.#sources())
+    const { staged } = ask
+    const since = staged === undefined ? askedAt : versionOf(staged)
+    const asked = { run, effect, attempt, request, bound, hold, askedAt: since, proposal, staged }
     const init = { ...asked, given, unfilled }
     const call = prepareCall(init, journal.fold, components.handlers)
     if ('kind' in call) return this.#apply(step, call)
     if (!(await this.#decide(step, call, false))) unsure.push({ step, call })
   }
 
-  /** Arguments as the handler is to have them, or why there are none. */
-  async #filled({ value, references, stray }: Bound): Promise<Pick<Call, 'given' | 'unfilled'>> {
-    if (stray !== null) return { given: {}, unfilled: strayReference(stray) }
-    try {
-      const given = await filled(value as JsonObject, references, this.#sources())
-      return { given, unfilled: null }
-    } catch (error) {
-      if (error instanceof RunsError) return { given: {}, unfilled: error }
-      throw error
-    }
-  }
-
-  #sources(): { readonly labels: RunLabels; readonly blobs: BlobStore } {
+  #sources(): Sources {
     const { journal, components } = this.#init
     return { labels: journal.fold.labels, blobs: components.log.store.blobs }
   }
@@ -161,29 +156,7 @@ export class Rulings {
     const { journal } = this.#init
     if (ruling.kind === 'intent') return journal.addIntent(ruling.intent)
     if (ruling.kind === 'denied') return this.#deny(step, ruling.fact)
-    const waiting = journal.fold.waiting.get(step.id)
-    const { call, ask } = ruling
-    const { digest } = ask
-    if (waiting?.digest === digest) return
-    const references = await shownReferences(call.bound.references, this.#sources())
-    const shown = references.length > 0 ? { references } : {}
-    const sealed = sealValue({ ...detailsOf(call), ...shown })
-    const at = journal.now()
-    journal.add({
-      type: 'ApprovalRequested',
-      at,
-      ...(call.proposal === undefined ? {} : { causes: [call.proposal] }),
-      blob: sealed.blob,
-      data: {
-        ...termsOf(ask, at),
-        step: step.id,
-        kind: 'effect',
-        digest,
-        prompt: `Allow ${call.request.action}${placeOf(call.resource)}?`.slice(0, 2048),
-        details: sealed.ref as Payload<'ApprovalRequested'>['details'],
-        grant: call.grant,
-      },
-    })
+    return putToPerson(journal, ruling, this.#sources())
   }
 
   async #question(step: Step, { question, bound }: AskOf<'question'>): Promise<void> {
@@ -258,35 +231,7 @@ export class Rulings {
   }
 }
 
-/** Who may answer, from when and until when, as a question put now says it. */
-function termsOf(
-  { approvers, timeoutMs, escalation }: Omit<ApprovalAsk, 'digest'>,
-  at: Timestamp,
-): Pick<Payload<'ApprovalRequested'>, 'approvers' | 'expiresAt' | 'escalation'> {
-  return {
-    expiresAt: timeoutMs === null ? null : at + timeoutMs,
-    ...(approvers === null ? {} : { approvers: [...approvers] }),
-    ...(escalation === null
-      ? {}
-      : { escalation: { at: at + escalation.afterMs, to: [...escalation.to] } }),
-  }
-}
-
-/** What a person is shown: the whole call, but for arguments that are too large to show. */
-function detailsOf({ request, resource, sealed, secrets }: Call): JsonObject {
-  const { digest: argumentsDigest, ref } = sealed
-  const args = 'inline' in ref ? { arguments: ref.inline } : {}
-  const carried = secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name) }
-  return { action: request.action, resource, argumentsDigest, ...args, ...carried }
-}
-
 /** The grants a call names: its own, and those of the secrets it carries. */
 function grantsOf({ grant, secrets }: Call): readonly Call['grant'][] {
   return [grant, ...secrets.map((secret) => secret.grant)]
-}
-
-/** Where a call acts, for a person who is asked: a path, or a method and a place on the network. */
-function placeOf({ method, scheme, host, port, path }: JsonObject): string {
-  if (typeof path !== 'string') return ''
-  return typeof host === 'string' ? ` ${method} ${scheme}://${host}:${port}${path}` : ` ${path}`
 }

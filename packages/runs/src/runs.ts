@@ -10,7 +10,22 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import { sendSignal } from './inbox.ts'
 import { declassifyValue, endorseValue, valuesOfRun } from './label-commands.ts'
 import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
-import type { DriveOptions, Program, RunResult, Runs, RunView, Stretch } from './ports.ts'
+import {
+  COMPENSATION_ATTEMPTS,
+  COMPENSATION_FACTOR,
+  COMPENSATION_FIRST_MS,
+  COMPENSATION_MAX_MS,
+  COMPENSATION_TIMEOUT_MS,
+} from './limits.ts'
+import type {
+  CompensationPolicy,
+  DriveOptions,
+  Program,
+  RunResult,
+  Runs,
+  RunView,
+  Stretch,
+} from './ports.ts'
 import { quarantineRun, releaseRun } from './quarantine.ts'
 import { resultOf } from './result.ts'
 import { createRights } from './rights.ts'
@@ -85,6 +100,15 @@ export function createRuns(init: RunsInit): RunsService {
   }
 }
 
+/** How compensations are tried again where nothing else is said. */
+const COMPENSATION: CompensationPolicy = {
+  attempts: COMPENSATION_ATTEMPTS,
+  firstMs: COMPENSATION_FIRST_MS,
+  factor: COMPENSATION_FACTOR,
+  maxMs: COMPENSATION_MAX_MS,
+  timeoutMs: COMPENSATION_TIMEOUT_MS,
+}
+
 function programKey(name: string, version: string): string {
   return `${name}@${version}`
 }
@@ -100,6 +124,8 @@ function componentsOf(init: RunsInit, programs: ReadonlyMap<string, Program>): C
     principal: init.principal,
     limits: init.limits ?? {},
     handlers: handlersOf(init),
+    invariants: init.invariants ?? [],
+    compensation: { ...COMPENSATION, ...init.compensation },
     // A look that failed wakes whoever waits, and their own look reports it where it is heard.
     watch: createWatch({ log, clock }, () => undefined),
     // So is a look at rights: as long as the log cannot be read, nothing can be appended to it.

@@ -7,6 +7,7 @@
  */
 
 import type { EventId, Hash, JsonObject, JsonValue, PrincipalId, Timestamp } from '@ice/primitives'
+import type { Owed } from './owed.ts'
 import type {
   Answer,
   AwaitedEvent,
@@ -27,6 +28,8 @@ export type Ask =
   | SignalAsk
   | EventAsk
   | CancelAsk
+  | StageAsk
+  | CompensationAsk
 
 /** An ask of one kind. */
 export type AskOf<K extends Ask['kind']> = Extract<Ask, { readonly kind: K }>
@@ -39,6 +42,8 @@ export interface EffectAsk {
   readonly hold: boolean
   /** The event of the proposal it follows. */
   readonly proposal?: EventId | undefined
+  /** Of an effect that was staged: the event, by which its arguments are labelled. */
+  readonly staged?: EventId
 }
 
 export interface RevealAsk {
@@ -82,6 +87,19 @@ export interface CancelAsk {
   /** Full names of scopes, without the slash that ends them. */
   readonly scopes: readonly string[]
   readonly reason: string
+}
+
+export interface StageAsk {
+  readonly kind: 'stage'
+  readonly request: EffectAsk['request']
+  readonly bound: Bound
+  readonly proposal?: EventId | undefined
+}
+
+/** Asked for by the runtime alone, of a run that has aborted. */
+export interface CompensationAsk {
+  readonly kind: 'compensation'
+  readonly owed: Owed
 }
 
 /** What a step is given in the end. */

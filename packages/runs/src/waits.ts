@@ -83,6 +83,10 @@ export async function passDue(desk: Desk): Promise<void> {
   for (const { step: id, kind, event } of due) {
     const step = execution.step(id)
     if (step === undefined || journal.full) continue
+    if (kind === 'compensation') {
+      desk.again([step])
+      continue
+    }
     const fact: Fact =
       kind === 'timer'
         ? { type: 'TimerFired', data: { step: id, timer: event }, causes: [event] }

@@ -126,6 +126,7 @@ export function headerOf(bytes: string): {
   readonly stream: string
   readonly version: number
   readonly type: string
+  readonly data: unknown
 } {
-  return JSON.parse(bytes) as { stream: string; version: number; type: string }
+  return JSON.parse(bytes) as { stream: string; version: number; type: string; data: unknown }
 }

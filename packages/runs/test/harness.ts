@@ -156,3 +156,19 @@ export function traceOf(effects: number): readonly string[] {
     'RunTerminated',
   ]
 }
+
+/** A store whose connection dies at the n-th append: before it is written, or right after. */
+export function dying(store: EventStore, at: number, when: 'before' | 'after'): EventStore {
+  let appends = 0
+  const dead = () => Object.assign(new Error('the process is dead'), { code: 'DEAD' })
+  return {
+    ...store,
+    async append(unit) {
+      appends += 1
+      if (appends > at || (appends === at && when === 'before')) throw dead()
+      const appended = await store.append(unit)
+      if (appends === at) throw dead()
+      return appended
+    },
+  }
+}

@@ -1,27 +1,20 @@
 /** What happens when the owner of a run dies, at every append; and what comes from outside. */
 import { memoryEventStore } from '@ice/events'
-import type { EventStore } from '@ice/events/ports'
 import { type RunId, systemClock } from '@ice/primitives'
 import { describe, expect, test } from 'vitest'
 import { memoryOwnership } from '../src/index.ts'
 import type { Program } from '../src/ports.ts'
-import { doing, eventually, grants, program, tool, toolGrant, traceOf, world } from './harness.ts'
-
-/** A store whose connection dies at the n-th append: before it is written, or right after. */
-function dying(store: EventStore, at: number, when: 'before' | 'after'): EventStore {
-  let appends = 0
-  const dead = () => Object.assign(new Error('the process is dead'), { code: 'DEAD' })
-  return {
-    ...store,
-    async append(unit) {
-      appends += 1
-      if (appends > at || (appends === at && when === 'before')) throw dead()
-      const appended = await store.append(unit)
-      if (appends === at) throw dead()
-      return appended
-    },
-  }
-}
+import {
+  doing,
+  dying,
+  eventually,
+  grants,
+  program,
+  tool,
+  toolGrant,
+  traceOf,
+  world,
+} from './harness.ts'
 
 const work = program(async (ctx) => {
   const first = await ctx.effect('first', doing({ n: 0 }))

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  'bb5bdeda6baab330b9da6f20a0d934efbc4148f9acb62d230e309e24b7a6eee5' as Hash
+  '7570c3c2f455de1c45ebc046069f8374a71ac7e5536999591b2a1ade31d9bec0' as Hash
