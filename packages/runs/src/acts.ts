@@ -15,6 +15,8 @@ export class Acts {
   readonly #rights: Rights
   readonly #inFlight = new Map<string, AbortController>()
   #inbox: Completion[] = []
+  /** Takes what comes back once the run is over. */
+  #late: ((completion: Completion) => void) | null = null
 
   constructor(run: RunId, rights: Rights, wake: () => void) {
     this.#run = run
@@ -78,7 +80,9 @@ export class Acts {
     this.#perform(intent, event, call).then((completion) => {
       leave()
       this.#inFlight.delete(effect)
-      this.#inbox.push(endedBy.length === 0 ? completion : { ...completion, endedBy })
+      const end = endedBy.length === 0 ? completion : { ...completion, endedBy }
+      if (this.#late !== null) return this.#late(end)
+      this.#inbox.push(end)
       this.#wake()
     })
   }
@@ -93,6 +97,11 @@ export class Acts {
     } catch (error) {
       return { intent, event, error }
     }
+  }
+
+  /** The run is over: what comes back from now on goes there. */
+  leave(late: (completion: Completion) => void): void {
+    this.#late = late
   }
 
   /** Waits until no handler is at work, but no longer than so many milliseconds. */

@@ -18,6 +18,7 @@ import type { Components } from './components.ts'
 import { terminationFacts } from './conclude.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { runStream } from './journal.ts'
+import { appendLate } from './late.ts'
 import { type RunFold, runProjection, unanswered } from './lifecycle.ts'
 import { CONFLICTS_MAX } from './limits.ts'
 import { readOwed } from './owed.ts'
@@ -94,24 +95,40 @@ export function notWaiting(run: RunId, step: string, fold: RunFold): RunsError {
   return new RunsError(RUNS_CODES.stepNotFound, message, { run, step })
 }
 
-export function resolveEffect(
+/** Says what became of an effect in doubt; of a run that is over in the stream of its intent. */
+export async function resolveEffect(
   components: Components,
   run: RunId,
-  { effect, happened, result, evidence, principal }: DoubtCommand,
+  said: DoubtCommand,
 ): Promise<void> {
-  return command(components, { run, principal, until: 'end' }, (fold) => {
+  const { effect, principal } = said
+  const now = await foldRun(components, run)
+  if (now.view?.state === 'TERMINATED') {
+    const intent = now.open.get(effect)?.intent.id
+    if (intent === undefined) throw notWaiting(run, effect, now)
+    const { data, blob } = resolutionOf(said, intent)
+    const event = { type: 'EffectDoubtResolved', data }
+    const blobs = blob === null ? [] : [blob]
+    const by = principal ?? components.principal
+    const isFirst = await appendLate(components, { run, intent, event, blobs, principal: by })
+    if (!isFirst) throw notWaiting(run, effect, now)
+    return
+  }
+  await command(components, { run, principal, until: 'end' }, (fold) => {
     const intent = doubtful(fold, effect)
     if (intent === null) throw notWaiting(run, effect, fold)
-    const sealed = happened ? sealValue(result ?? null) : null
-    const data = {
-      effect,
-      intent,
-      happened,
-      evidence,
-      ...(sealed === null ? {} : { result: sealed.ref }),
-    }
-    return { events: [{ type: 'EffectDoubtResolved', data }], blob: sealed?.blob ?? null }
+    const { data, blob } = resolutionOf(said, intent)
+    return { events: [{ type: 'EffectDoubtResolved', data }], blob }
   })
+}
+
+function resolutionOf(
+  { effect, happened, result, evidence }: DoubtCommand,
+  intent: EventId,
+): { readonly data: object; readonly blob: BlobDraft | null } {
+  const sealed = happened ? sealValue(result ?? null) : null
+  const given = sealed === null ? {} : { result: sealed.ref }
+  return { data: { effect, intent, happened, evidence, ...given }, blob: sealed?.blob ?? null }
 }
 
 /** What is in doubt of an effect: that it happened, or that it was undone. */

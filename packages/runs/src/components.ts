@@ -2,10 +2,11 @@
 
 import type { Authority } from '@ice/capabilities/ports'
 import type { EventLog } from '@ice/events/ports'
-import type { Clock, Ids, PrincipalId } from '@ice/primitives'
+import type { Clock, Ids, PrincipalId, RunId } from '@ice/primitives'
 import type { RunFold } from './lifecycle.ts'
 import type { CompensationPolicy, EffectHandler, Invariant, Ownership, Program } from './ports.ts'
 import type { Rights } from './rights.ts'
+import type { Completion } from './settle.ts'
 import type { Watch } from './watch.ts'
 
 /** What `createRuns` takes. */
@@ -42,6 +43,8 @@ export interface Components {
   readonly compensation: CompensationPolicy
   readonly watch: Watch
   readonly rights: Rights
+  /** Records what a handler came back with when its run was over; never throws. */
+  late(run: RunId, completion: Completion): void
   /** @throws `ICE_RUNS_SIGNAL_UNSUPPORTED` — a program known here does not take it */
   checkSignal(fold: RunFold, signal: string, payload: unknown): void
   /** @throws `ICE_RUNS_PROGRAM_NOT_FOUND` */

@@ -63,6 +63,8 @@ export class Drive {
   readonly #ledger: Ledger
   /** Completions whose events are not acknowledged yet: what a refold must not lose. */
   #unrecorded: Completion[] = []
+  /** The run as this drive knows it. */
+  #fold: RunFold | null = null
   /** Version up to which `onEvent` has been called: a refold does not call it again. */
   #reported = 0
   /** Of this drive's own ownership, or of the one it found first. */
@@ -95,7 +97,9 @@ export class Drive {
         try {
           const stretch = await this.#stretch()
           // It has concluded, and goes on with what it owes.
-          if (stretch !== null) return stretch
+          if (stretch === null) continue
+          if (stretch.kind === 'concluded') this.#leave()
+          return stretch
         } catch (error) {
           if (error !== STALE && !this.#becomesAbort(error)) throw error
           refolds += 1
@@ -108,6 +112,17 @@ export class Drive {
       const ended = new RunsError(RUNS_CODES.aborted, 'The drive of the run has ended')
       this.#acts.abortAll(ended)
       this.#undoings.abortAll(ended)
+    }
+  }
+
+  /** The run is over: what is open of it is settled elsewhere. */
+  #leave(): void {
+    const open = this.#fold?.open
+    const late = (completion: Completion): void => this.#components.late(this.#run, completion)
+    this.#acts.leave(late)
+    for (const completion of [...this.#unrecorded, ...this.#acts.take()]) {
+      const { effect } = completion.intent.data
+      if (open?.get(effect)?.intent.id === completion.event.id) late(completion)
     }
   }
 
@@ -127,6 +142,7 @@ export class Drive {
     if (at === 0) {
       throw new RunsError(RUNS_CODES.notFound, `No run ${this.#run}`, { run: this.#run })
     }
+    this.#fold = fold
     const ended = await this.#alreadyEnded(fold)
     if (ended !== null) return ended
     const onEvent = (event: RecordedEvent): void => this.#report(event)

@@ -12,6 +12,7 @@ export {
   viewOf,
 } from './lifecycle.ts'
 export { GRANTS_MAX, INLINE_VALUE_BYTES_MAX, STEP_ID_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
+export { effectStream } from './late.ts'
 export { memoryOwnership } from './memory.ts'
 export type * from './ports.ts'
 export { defineProgram } from './program.ts'

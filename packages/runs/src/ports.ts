@@ -424,7 +424,11 @@ export interface Runs {
    * `ICE_RUNS_SIGNAL_LIMIT`, `ICE_RUNS_KEY_CONFLICT` — the key stands for another value
    */
   signal(run: RunId, command: SignalCommand): Promise<void>
-  /** Says what became of an effect in doubt. @throws `ICE_RUNS_STEP_NOT_FOUND` */
+  /**
+   * Says what became of an effect in doubt: whether it happened, or, of one that was being undone,
+   * whether it was. Of a run that is over it changes nothing, and stands in `effect/<id>`.
+   * @throws `ICE_RUNS_STEP_NOT_FOUND`
+   */
   resolveDoubt(run: RunId, command: DoubtCommand): Promise<void>
   /**
    * The values of a run that keep a label of their own, oldest first: what `endorse` is for.

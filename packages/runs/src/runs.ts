@@ -8,6 +8,7 @@ import type { Components, RunsInit } from './components.ts'
 import { Drive } from './drive.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { sendSignal } from './inbox.ts'
+import { recordLate } from './late.ts'
 import { declassifyValue, endorseValue, valuesOfRun } from './label-commands.ts'
 import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
 import {
@@ -47,7 +48,8 @@ export function createRuns(init: RunsInit): RunsService {
   for (const program of init.programs ?? []) register(program)
   const active = new Map<RunId, Promise<Stretch>>()
   const closing = new AbortController()
-  const components = componentsOf(init, programs)
+  const late = new Set<Promise<void>>()
+  const components = componentsOf(init, programs, late)
 
   const drive = (run: RunId, options: DriveOptions = {}): Promise<Stretch> => {
     if (closing.signal.aborted) {
@@ -96,6 +98,7 @@ export function createRuns(init: RunsInit): RunsService {
       components.watch.close()
       components.rights.close()
       await Promise.allSettled(active.values())
+      await Promise.allSettled(late)
     },
   }
 }
@@ -113,7 +116,11 @@ function programKey(name: string, version: string): string {
   return `${name}@${version}`
 }
 
-function componentsOf(init: RunsInit, programs: ReadonlyMap<string, Program>): Components {
+function componentsOf(
+  init: RunsInit,
+  programs: ReadonlyMap<string, Program>,
+  pending: Set<Promise<void>>,
+): Components {
   const { log, clock } = init
   return {
     log,
@@ -130,6 +137,12 @@ function componentsOf(init: RunsInit, programs: ReadonlyMap<string, Program>): C
     watch: createWatch({ log, clock }, () => undefined),
     // So is a look at rights: as long as the log cannot be read, nothing can be appended to it.
     rights: createRights({ log, clock }, () => undefined),
+    late: (run, completion) => {
+      // What cannot be recorded is lost, as it is when the process ends before its handler does.
+      const recording = recordLate({ log }, run, completion).catch(() => undefined)
+      pending.add(recording)
+      void recording.finally(() => pending.delete(recording))
+    },
     checkSignal: (fold, signal, payload) => checkSignal(fold, programs, signal, payload),
     programOf: (fold) => programOf(fold, programs),
   }

@@ -294,9 +294,8 @@ describe('the right to a compensation', () => {
     await aborted
     const [given] = ofType(await alice.events(run), 'CompensationAbandoned')
     expect(given).toMatchObject({ data: { error: { code: RUNS_CODES.rightEnded } } })
-    expect((given?.data as { error: { data: unknown } }).error.data).toMatchObject({
-      by: ['stop/all@1'],
-    })
+    const data = { error: { data: { by: ['stop/all@1'] } } }
+    expect(given).toMatchObject({ data })
   })
 })
 

@@ -21,6 +21,7 @@ import type {
   EffectHandler,
   Fate,
   GrantSpec,
+  Invariant,
   Program,
   RunContext,
 } from '../src/ports.ts'
@@ -75,6 +76,7 @@ export interface WorldOptions {
   readonly name?: string
   readonly clock?: Clock
   readonly kinds?: readonly ResourceKind[]
+  readonly invariants?: readonly Invariant[]
 }
 
 export async function world(options: WorldOptions = {}): Promise<World> {
@@ -97,7 +99,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     },
   }))
   const programs = options.programs ?? []
-  const init = { log, authority, ownership, clock, ids, effects, programs, principal }
+  const { invariants = [] } = options
+  const init = { log, authority, ownership, clock, ids, effects, programs, principal, invariants }
   const runs = createRuns(init)
   const events = async (run: RunId): Promise<readonly RecordedEvent[]> => {
     const found: RecordedEvent[] = []
