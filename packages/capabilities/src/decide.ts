@@ -77,8 +77,9 @@ function refused(causes: readonly FoundCause[], ask?: ApprovalAsk): Decision {
 function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain): boolean {
   const { action, at, claim, run } = asked
   const { plainKind, claims } = chain
-  if (plainKind === undefined || stopsAgainst(state.stops, asked).length > 0) return false
-  if (asked[chain.holderKind] !== chain.holderId) return false
+  if (plainKind === undefined) return false
+  if (stopsAgainst(state.stops, asked, chain.stops).length > 0) return false
+  if (!isHolder(asked, chain)) return false
   // Guards are only ever kept for a run whose id was found to be one.
   if (chain.guardsParty?.run !== run && !isRunId(run)) return false
   if (at < chain.notBefore || at >= chain.until || !chain.actions.includes(action)) return false
@@ -88,6 +89,12 @@ function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain
   return true
 }
 
+/** What a run holds, those that go on for it hold too. */
+function isHolder(asked: ReadRequest, { holderKind, holderId }: Chain): boolean {
+  if (asked[holderKind] === holderId) return true
+  return holderKind === 'run' && asked.line !== undefined && asked.line === holderId
+}
+
 /**
  * What stands against the request but for the policy and an approval, which are asked about what
  * nothing else refuses; links in the order of the chain.
@@ -95,10 +102,10 @@ function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain
 function causesOf(state: AuthorityState, asked: ReadRequest, chain: Chain): FoundCause[] {
   const causes: FoundCause[] = []
   // A chain without a link is broken at the named grant; there is no holder to compare with.
-  const isHeld = chain.links.length === 0 || asked[chain.holderKind] === chain.holderId
+  const isHeld = chain.links.length === 0 || isHolder(asked, chain)
   if (!isHeld) causes.push(otherHolder(chain, asked))
   if (chain.breakage !== undefined) causes.push(broken(chain.breakage))
-  for (const stop of stopsAgainst(state.stops, asked)) causes.push(stopped(stop))
+  for (const stop of stopsAgainst(state.stops, asked, chain.stops)) causes.push(stopped(stop))
   let outside: string | undefined
   for (const link of chain.links) {
     if (!link.sameAsBelow) outside = outsideOf(link, asked)
@@ -141,7 +148,7 @@ function authorization(state: AuthorityState, asked: ReadRequest, chain: Chain):
   const chains = standing === null ? [chain] : [chain, standing]
   const plan = planOf(chains, asked)
   const guards = policyGuards(chain, guardsFor(chain, asked, state.stops), state.policy)
-  const more = standing === null ? [] : standing.guards.slice(0, standing.links.length)
+  const more = standing === null ? [] : standingGuards(state, asked, standing, guards)
   const authorized: Authorization = {
     grant: asked.grant,
     chain: chain.ids,
@@ -161,6 +168,17 @@ function authorization(state: AuthorityState, asked: ReadRequest, chain: Chain):
   }
   const { inForce } = state.policy
   return inForce === null ? authorized : { ...authorized, ceiling: inForce }
+}
+
+/** What a standing approval adds: its links, and the switches of their holders. */
+function standingGuards(
+  { stops }: AuthorityState,
+  asked: ReadRequest,
+  standing: Chain,
+  known: Authorization['guards'],
+): Authorization['guards'] {
+  const own = guardsFor(standing, asked, stops)
+  return own.filter(({ stream }) => !known.some((guard) => guard.stream === stream))
 }
 
 /** When the first link ends, or the first window of one closes. */

@@ -37,18 +37,19 @@ import { isToolName } from './tool.ts'
 /** A request that is one. */
 export interface ReadRequest {
   readonly run: RunId
+  /** What was issued to this run holds for the one that asks, too. */
+  readonly line: string | undefined
   readonly agent: string | undefined
   readonly session: string | undefined
   readonly principal: string | undefined
   readonly tool: string | undefined
+  readonly proposer: string | undefined
   readonly grant: GrantId
   readonly action: string
   readonly claim: JsonObject
   readonly argumentsDigest: Hash
   readonly bounds: Bounds
   readonly purse: ReadPurse
-  /** What the same append allots beside. */
-  readonly promised: ReadPurse
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
   readonly approvedBy: EventId | null
@@ -78,23 +79,30 @@ export function readRequest(request: unknown): Reading {
   }
 }
 
-function read(request: AuthorityRequest): Reading {
-  if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
-  const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource, tool, labels, standing } = request
-  const { arguments: given, givenDigest } = request
-  const approvedDigest = approved?.digest
-  const approvedBy = approved?.event ?? null
-  const consent = consentOf(approved)
-  const claim = copyClaim(resource)
-  const bounds = readBounds(request.bounds)
-  const purse = readPurse(request.purse)
-  const promised = readPurse(request.promised)
-  const faults: string[] = []
+function agentFaults(agents: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.entries(agents).flatMap(([name, id]) => {
+    return id === undefined || isAgentId(id) ? [] : [`its ${name} is an agent id, not ${shown(id)}`]
+  })
+}
+
+/** Who asks: each member by its grammar. */
+function findPartyFaults(
+  {
+    run,
+    line,
+    agent,
+    proposer,
+    session,
+    principal,
+    tool,
+  }: Pick<ReadRequest, 'run' | 'line' | 'agent' | 'proposer' | 'session' | 'principal' | 'tool'>,
+  faults: string[],
+): void {
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
-  if (agent !== undefined && !isAgentId(agent)) {
-    faults.push(`its agent is an agent id, not ${shown(agent)}`)
+  if (line !== undefined && !isRunId(line)) {
+    faults.push(`its line begins with a run id, not ${shown(line)}`)
   }
+  faults.push(...agentFaults({ agent, proposer }))
   if (session !== undefined && !isSessionId(session)) {
     faults.push(`its session is a session id, not ${shown(session)}`)
   }
@@ -104,6 +112,21 @@ function read(request: AuthorityRequest): Reading {
   if (tool !== undefined && !isToolName(tool)) {
     faults.push(`its tool is the name of one, not ${shown(tool)}`)
   }
+}
+
+function read(request: AuthorityRequest): Reading {
+  if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
+  const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
+  const { approved, callDigest, resource, tool, labels, standing, line, proposer } = request
+  const { arguments: given, givenDigest } = request
+  const approvedDigest = approved?.digest
+  const approvedBy = approved?.event ?? null
+  const consent = consentOf(approved)
+  const claim = copyClaim(resource)
+  const bounds = readBounds(request.bounds)
+  const purse = readPurse(request.purse)
+  const faults: string[] = []
+  findPartyFaults({ run, line, agent, proposer, session, principal, tool }, faults)
   if (typeof grant !== 'string') faults.push(`its grant is a grant id, not ${shown(grant)}`)
   if (!isActionName(action)) faults.push(`its action is the name of one, not ${shown(action)}`)
   if (claim === undefined) faults.push('its resource is not a plain object of bounded JSON')
@@ -121,22 +144,22 @@ function read(request: AuthorityRequest): Reading {
   }
   if (typeof bounds === 'string') return { faults: [...faults, bounds] }
   if (typeof purse === 'string') return { faults: [...faults, purse] }
-  if (typeof promised === 'string') return { faults: [...faults, promised] }
   if (faults.length > 0 || claim === undefined) return { faults }
   return {
     ok: {
       run,
+      line,
       agent,
       session,
       principal,
       tool,
+      proposer,
       grant,
       action,
       claim,
       argumentsDigest,
       bounds,
       purse,
-      promised,
       at,
       approvedDigest,
       approvedBy,

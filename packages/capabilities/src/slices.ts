@@ -2,7 +2,7 @@
  * What a call takes of the budgets above it: out of the run's purse where it holds enough, and
  * otherwise with a new slice.
  *
- *     budget/P ──BudgetAllotted 16──► purse of the run ──spends 1──► intent
+ *     budget/P ──a slice of 64──► purse of the run ──spends 1──► intent
  *
  * 1. Every limit of every link wants its share: one of uses and of a rate, the call's bound of
  *    everything else. A call that states no bound cannot be held to a limit, and is refused.
@@ -89,8 +89,7 @@ function pay(plan: Draft, need: Need, asked: ReadRequest): void {
   const { budget, limit, amount, held } = need
   plan.spends.push(share(need, amount))
   if (held >= amount) return
-  const promised = asked.promised.get(purseKey(budget.grant, limit.unit, need.window)) ?? 0
-  const left = Math.max(0, leftOf(budget, limit, need.window) - promised)
+  const left = leftOf(budget, limit, need.window)
   if (left < amount - held) {
     plan.causes.push(lacking(need, left, asked))
     return

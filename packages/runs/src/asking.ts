@@ -3,6 +3,7 @@
 import type { ApprovalAsk } from '@ice/capabilities/ports'
 import type { JsonObject, Timestamp } from '@ice/primitives'
 import { shownReferences } from './contents.ts'
+import { proposalOf, proposerMember } from './denied.ts'
 import type { Call } from './effects.ts'
 import type { Sources } from './given.ts'
 import type { Journal } from './journal.ts'
@@ -24,7 +25,7 @@ export async function putToPerson(
   journal.add({
     type: 'ApprovalRequested',
     at,
-    ...(call.proposal === undefined ? {} : { causes: [call.proposal] }),
+    causes: proposalOf(call),
     blob: sealed.blob,
     data: {
       ...termsOf(ask, at),
@@ -34,6 +35,7 @@ export async function putToPerson(
       prompt: `Allow ${call.request.action}${placeOf(call.resource)}?`.slice(0, 2048),
       details: sealed.ref as Payload<'ApprovalRequested'>['details'],
       grant: call.grant,
+      ...proposerMember(call),
     },
   })
 }

@@ -13,7 +13,7 @@
  *    result: another one is a divergence.
  */
 
-import type { BudgetShare } from '@ice/capabilities/ports'
+import type { Allotment } from '@ice/capabilities/ports'
 import type { ValueRef } from '@ice/events/ports'
 import { errorRecord, type Hash, type Timestamp } from '@ice/primitives'
 import { putToPerson } from './asking.ts'
@@ -24,6 +24,7 @@ import { type Call, partyOf, prepareCall, type Ruling, rule } from './effects.ts
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
 import { givenArguments } from './given.ts'
+import { givenOf } from './hand.ts'
 import type { Payload } from './lifecycle.ts'
 import { CONFLICTS_MAX } from './limits.ts'
 import type { Staged } from './owed.ts'
@@ -46,18 +47,19 @@ export async function commitRun(
   returned: unknown,
 ): Promise<readonly Fact[] | 'waits' | 'committed'> {
   const { journal } = desk
-  // One time for all of it: that a decision was made for is before what it led to.
-  const at = journal.now()
   let verdict: Verdict
   try {
     verdict = validate(desk, program, returned)
   } catch (error) {
     return abortFacts(journal.fold, 'execution', errorRecord(error))
   }
-  const started = startedFacts(desk, verdict).map((fact) => ({ ...fact, at }))
-  if (verdict.failures.length > 0) return [...started, ...failedFacts(desk, verdict)]
+  const begins = startedFacts(desk, verdict)
+  if (verdict.failures.length > 0) return [...begins, ...failedFacts(desk, verdict)]
   for (let conflicts = 0; conflicts < CONFLICTS_MAX; conflicts += 1) {
-    const { denied, asked } = await decideStaged(desk, at)
+    // One time for all of it: that a decision was made for is not behind what it led to.
+    const at = journal.now()
+    const started = begins.map((fact) => ({ ...fact, at }))
+    const { denied, asked, lacks } = await decideStaged(desk, at)
     if (denied.length > 0) {
       journal.withdrawIntents()
       const failures = denied.map(({ fact, staged }) => failureOf(staged, fact))
@@ -70,6 +72,13 @@ export async function commitRun(
       for (const ask of verdict.asks) askForCheck(desk, ask)
       for (const ruling of asked) await putToPerson(journal, ruling, sourcesOf(desk))
       return 'waits'
+    }
+    if (lacks.length > 0) {
+      journal.withdrawIntents()
+      await drawn(desk, lacks)
+      // Each draw brings what was lacking into hand, or makes the next decision a denial.
+      conflicts -= 1
+      continue
     }
     const passed = passedFacts(verdict)
     if (!journal.hasIntents) {
@@ -135,6 +144,15 @@ async function commitWith(desk: Desk, facts: readonly Fact[]): Promise<boolean |
 interface Decided {
   readonly denied: readonly { readonly fact: Fact; readonly staged: Staged }[]
   readonly asked: readonly Extract<Ruling, { readonly kind: 'approval' }>[]
+  /** Slices that have to be drawn first. */
+  readonly lacks: readonly Allotment[]
+}
+
+/** Draws slices, by an append of its own. */
+async function drawn({ journal, components, run }: Desk, lacks: Decided['lacks']): Promise<void> {
+  journal.draw(lacks)
+  const { drawn: draw } = await journal.flush()
+  if (draw !== null) journal.take(await givenOf(components.authority, run, draw))
 }
 
 /** Decides all that is staged; what is allowed waits in the journal as intents. */
@@ -144,26 +162,25 @@ async function decideStaged(desk: Desk, at: Timestamp): Promise<Decided> {
   const denied: { readonly fact: Fact; readonly staged: Staged }[] = []
   const asked: Extract<Ruling, { readonly kind: 'approval' }>[] = []
   const all = [...fold.owed.staged.values()]
-  if (all.length === 0) return { denied, asked }
+  if (all.length === 0) return { denied, asked, lacks: [] }
   // Whatever comes of it is final: it stands on the newest state of authority.
   await components.authority.refresh(
     [...fold.grants.values(), ...fold.standing],
     partyOf(fold, run),
   )
-  const promised: BudgetShare[] = []
   for (const staged of all) {
     const call = await callOf(desk, staged)
     const purse = journal.purse()
-    const init = { fold, authority: components.authority, purse, promised, at, fresh: true }
-    const ruling = 'kind' in call ? call : rule(call, { ...init, waiting: journal.hasIntents })
+    const init = { fold, authority: components.authority, purse, at, fresh: true }
+    const ruling = 'kind' in call ? call : rule(call, { ...init, ahead: journal.isAhead })
     if (ruling.kind === 'intent') {
+      if (ruling.lacks.length > 0) return { denied: [], asked: [], lacks: ruling.lacks }
       journal.addIntent(ruling.intent)
-      promised.push(...ruling.intent.allotments)
     } else if (ruling.kind === 'denied')
       denied.push({ fact: { ...ruling.fact, at } as Fact, staged })
     else asked.push(ruling)
   }
-  return { denied, asked }
+  return { denied, asked, lacks: [] }
 }
 
 async function callOf(desk: Desk, staged: Staged): Promise<Call | Ruling> {

@@ -35,9 +35,17 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
 import { givenArguments } from './given.ts'
 import type { Payload } from './lifecycle.ts'
-import { CONFLICTS_MAX, OBSERVED_BYTES_MAX } from './limits.ts'
+import {
+  COMPENSATION_ATTEMPTS,
+  COMPENSATION_FACTOR,
+  COMPENSATION_FIRST_MS,
+  COMPENSATION_MAX_MS,
+  COMPENSATION_TIMEOUT_MS,
+  CONFLICTS_MAX,
+  OBSERVED_BYTES_MAX,
+} from './limits.ts'
 import type { Owed, Undoing } from './owed.ts'
-import type { CompensationCall, EffectCall, EffectHandler, Fate, SecretUse } from './ports.ts'
+import type { CompensationCall, CompensationPolicy, EffectCall, EffectHandler, Fate, SecretUse } from './ports.ts'
 import { versionOf } from './recorded.ts'
 import { recordedReferences } from './references.ts'
 import type { AskOf, Step } from './steps.ts'
@@ -46,6 +54,15 @@ import { openValue, sealValue } from './value.ts'
 
 type Intent = RecordedEvent<'CapabilityUsed', Payload<'CapabilityUsed'>>
 type Outcome = RecordedEvent<string, Payload<'EffectSucceeded'>>
+
+/** How compensations are tried again where nothing else is said. */
+export const COMPENSATION_POLICY: CompensationPolicy = {
+  attempts: COMPENSATION_ATTEMPTS,
+  firstMs: COMPENSATION_FIRST_MS,
+  factor: COMPENSATION_FACTOR,
+  maxMs: COMPENSATION_MAX_MS,
+  timeoutMs: COMPENSATION_TIMEOUT_MS,
+}
 
 /** Goes on with undoing an effect, as far as that can be done now. */
 export async function lookAtCompensation(

@@ -32,6 +32,7 @@ import type {
 import { type Bound, strayReference } from './references.ts'
 import { compensationOf } from './reserved.ts'
 import { createStaging } from './staging.ts'
+import { createSpawning } from './spawning.ts'
 import type { Ask } from './steps.ts'
 import { createWaits } from './waiting.ts'
 
@@ -89,7 +90,12 @@ export function createContext(execution: Execution, program: Program, prefix: st
       })
     },
     ...createStaging(execution, full),
+    patched: async (id) => {
+      if (!execution.goesPatched(full(id))) return false
+      return execution.ask(full(id), { kind: 'patch' }, { patch: id }, () => true)
+    },
     ...createWaits(execution, program, full),
+    ...createSpawning(execution, full, (id, request) => context.effect(id, request)),
     ...createBranches(execution, full, (name) => context.scope(name)),
     scope: (name) => createContext(execution, program, `${full(name)}/`),
   }

@@ -27,6 +27,7 @@ import { abortRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { Execution } from './execution.ts'
 import { conclude, finish, holdsEnd } from './finishing.ts'
+import { handOf } from './hand.ts'
 import { Inbox } from './inbox.ts'
 import { openedInput } from './input.ts'
 import { Journal, runStream, STALE } from './journal.ts'
@@ -41,6 +42,7 @@ import { resultOf } from './result.ts'
 import { type Completion, settle } from './settle.ts'
 import { Undoings } from './undoings.ts'
 import { openValue } from './value.ts'
+import { changeOf } from './versions.ts'
 import { Waker } from './waker.ts'
 
 /** What the log refuses of an append because of what is in it: no retry will make it fit. */
@@ -146,11 +148,13 @@ export class Drive {
     const ended = await this.#alreadyEnded(fold)
     if (ended !== null) return ended
     const onEvent = (event: RecordedEvent): void => this.#report(event)
+    const hand = await handOf(authority, this.#run, fold.purse)
     const journal = new Journal<EffectIntent>({
       log,
       clock,
       run: this.#run,
       fold,
+      hand,
       onEvent,
       onBudgets: (events) => authority.observe(events),
     })
@@ -179,12 +183,16 @@ export class Drive {
   async #execute(journal: Journal<EffectIntent>): Promise<Stretch | null> {
     const { fold } = journal
     const program = this.#components.programOf(fold)
-    const inbox = new Inbox(this.#components.log, this.#run, fold.signals.taken)
+    const change = changeOf(fold, program)
+    if (change !== null) journal.add(change)
+    const line = fold.view?.line ?? this.#run
+    const inbox = new Inbox(this.#components.log, line, fold.signals.taken)
     const execution = await this.#begin(journal, program, inbox)
     return new Live({
       ...this.#common(journal),
       execution,
       inbox,
+      program,
       holds: () => true,
       conclude: (desk, returned) => commitRun(desk, program, returned),
     }).loop()
@@ -198,6 +206,7 @@ export class Drive {
       ...this.#common(journal),
       execution,
       inbox,
+      program: null,
       holds: holdsEnd,
       conclude,
     }).loop()
@@ -283,7 +292,9 @@ export class Drive {
       const { log } = this.#components
       const onEvent = (event: RecordedEvent): void => this.#report(event)
       const { labels } = fold
-      const init = { log, run: this.#run, program, input, labels, inbox, onEvent }
+      const { patches, progress } = fold
+      const history = { inbox, patches, progress }
+      const init = { log, run: this.#run, program, input, labels, ...history, onEvent }
       return replay({ ...init, upTo: journal.version })
     }
     const last = opening.map((fact) => journal.add(fact)).at(-1)

@@ -35,13 +35,13 @@ import {
   secretRecord,
   tooWide,
 } from './carried.ts'
-import { boundsMember, denied, proposalOf, refusal, type Told } from './denied.ts'
+import { boundsMember, denied, proposalOf, proposerMember, refusal, type Told } from './denied.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import type { Fact, Intent } from './journal.ts'
+import type { Fact } from './facts.ts'
+import type { Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
-import type { EffectHandler, EffectRequest, SecretUse } from './ports.ts'
-import { shareOf } from './purse.ts'
+import type { EffectHandler, EffectRequest, RunPlace, SecretUse } from './ports.ts'
 import type { Bound } from './references.ts'
 import {
   type Compensating,
@@ -50,6 +50,7 @@ import {
   type Reserving,
   reserve,
 } from './reserved.ts'
+import type { Followed } from './steps.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
@@ -66,7 +67,12 @@ export interface EffectIntent extends Intent {
 
 /** What the runtime makes of an effect that was asked for. */
 export type Ruling =
-  | { readonly kind: 'intent'; readonly intent: EffectIntent }
+  | {
+      readonly kind: 'intent'
+      readonly intent: EffectIntent
+      /** Slices to be drawn first: the run does not hold what the call takes. */
+      readonly lacks: readonly Allotment[]
+    }
   | { readonly kind: 'denied'; readonly fact: Fact; readonly final: boolean }
   | { readonly kind: 'approval'; readonly ask: ApprovalAsk; readonly call: Call }
 
@@ -94,12 +100,14 @@ export interface Call {
   readonly hold: boolean
   /** Version up to which the program had been given what happened when it asked. */
   readonly askedAt: number
-  /** The event of the proposal it follows. */
-  readonly proposal?: EventId | undefined
   /** The `EffectStaged` that it carries out. */
   readonly staged?: EventId | undefined
   /** What undoes it when the run aborts: its right is reserved with the intent. */
   readonly compensation?: Compensating | undefined
+  /** The proposal it follows. */
+  readonly proposal?: Followed | undefined
+  /** Where its run stands among others. */
+  readonly place?: RunPlace | undefined
   /** Of its arguments, where they are known from a record; else those of the run say it. */
   readonly labels?: CallLabels | undefined
 }
@@ -142,7 +150,7 @@ export function prepareCall(
   let bounds: Call['bounds']
   try {
     args = handler.arguments.parse(init.given)
-    resource = handler.resource(args)
+    resource = handler.resource(args, init.place)
     checkClaim(resource)
     bounds = handler.bounds?.(args) ?? {}
   } catch (cause) {
@@ -207,10 +215,9 @@ export function rule(
     readonly purse: readonly BudgetShare[]
     readonly at: Timestamp
     readonly fresh: boolean
-    /** Slices that intents of the same append bring: `purse` holds them, no budget does any more. */
-    readonly promised?: readonly BudgetShare[]
-    /** Whether that is not what the run holds by its own stream: intents wait. */
-    readonly waiting?: boolean
+    /** Whether that is not what the run holds by its own stream: intents wait, or slices are in
+     * hand. */
+    readonly ahead?: boolean
   },
 ): Ruling {
   const { authority, fold } = init
@@ -219,7 +226,7 @@ export function rule(
   const argumentsDigest = call.sealed.digest
   const callDigest = authority.callDigest({ ...identity, argumentsDigest })
   const labels = call.labels ?? callLabels(fold.labels, call.askedAt, call.bound.references)
-  const asked: Told = { labels, ...(init.waiting === true ? { purse: init.purse } : {}) }
+  const asked: Told = { labels, ...(init.ahead === true ? { purse: init.purse } : {}) }
   const given = fold.answers.get(call.effect)
   const answer = given?.digest === callDigest ? given : undefined
   if (answer?.approved === false) {
@@ -268,16 +275,16 @@ export function rule(
 }
 
 function requestOf(
-  { run, grant, resource, request, sealed, given, bound, bounds }: Call,
-  init: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'promised' | 'at'>,
+  call: Call,
+  { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
   told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },
 ): AuthorityRequest {
-  const { fold, purse, promised, at } = init
+  const { run, grant, resource, request, sealed, given, bound, bounds } = call
   const isFilled = bound.references.length > 0
   return {
-    ...(promised === undefined ? {} : { promised }),
     ...{ run, grant, resource, action: request.action },
     ...partyOf(fold, run),
+    ...proposerMember(call),
     arguments: given,
     argumentsDigest: sealed.digest,
     ...(isFilled ? { givenDigest: sha256Hex(canonicalize(given)) } : {}),
@@ -290,10 +297,11 @@ function requestOf(
 export function partyOf(
   { view }: RunFold,
   run: RunId,
-): Pick<AuthorityRequest, 'run' | 'agent' | 'session' | 'principal'> {
-  const { principal = null, agent = null, session = null } = view ?? {}
+): Pick<AuthorityRequest, 'run' | 'line' | 'agent' | 'session' | 'principal'> {
+  const { principal = null, agent = null, session = null, line = run } = view ?? {}
   return {
     run,
+    ...(line === run ? {} : { line }),
     ...(principal === null ? {} : { principal }),
     ...(agent === null ? {} : { agent }),
     ...(session === null ? {} : { session }),
@@ -321,9 +329,9 @@ function intended(
     return denied(call, call.grant, right.denied, { final: reserving.fresh })
   }
   const { ok, reserved } = right
-  const isJoined = granted.length > 0 || call.compensation !== undefined
-  if (isJoined && isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
-  return { kind: 'intent', intent: intentOf(call, labels, { ok, uses, reserved }, answer) }
+  if (isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
+  const intent = intentOf(call, labels, { ok, uses, reserved }, answer)
+  return { kind: 'intent', intent, lacks: ok.allotments }
 }
 
 interface Intending {
@@ -357,7 +365,6 @@ function intentOf(
     reserved,
     guards: ok.guards,
     spends: ok.spends,
-    allotments: ok.allotments,
     expiresAt: ok.expiresAt,
     blob: sealed.blob,
     causes: [
@@ -378,28 +385,14 @@ function intentOf(
       labels: labels as Payload<'CapabilityUsed'>['labels'],
       ...(call.hold ? { held: true as const } : {}),
       ...boundsMember(call),
+      ...proposerMember(call),
       ...approval,
-      ...budgetMembers(ok),
+      ...(ok.spends.length === 0 ? {} : { spends: [...ok.spends] }),
       ...standing,
       ...(uses.length === 0 ? {} : { secrets: uses.map(secretRecord) }),
       ...(ok.ceiling == null ? {} : { ceiling: { ...ok.ceiling } }),
       ...(call.staged === undefined ? {} : { staged: call.staged }),
       ...compensationMember(call.compensation),
     },
-  }
-}
-
-/** What an intent says of budgets, so that the run's own stream tells what the run holds. */
-function budgetMembers({
-  spends,
-  allotments,
-}: {
-  readonly spends: readonly BudgetShare[]
-  readonly allotments: readonly Allotment[]
-}): Pick<Payload<'CapabilityUsed'>, 'spends' | 'allotted'> {
-  const allotted = allotments.map((slice) => shareOf(slice, slice.amount))
-  return {
-    ...(spends.length === 0 ? {} : { spends: [...spends] }),
-    ...(allotted.length === 0 ? {} : { allotted }),
   }
 }

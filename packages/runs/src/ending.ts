@@ -4,11 +4,13 @@
 
 import { errorRecord } from '@ice/primitives'
 import type { Acts } from './acts.ts'
+import { abortChildren } from './children.ts'
 import type { Components } from './components.ts'
 import { abortFacts, phaseOf } from './conclude.ts'
 import type { EffectIntent } from './effects.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import type { Fact, Journal } from './journal.ts'
+import type { Fact } from './facts.ts'
+import type { Journal } from './journal.ts'
 import { HANDLER_GRACE_MS } from './limits.ts'
 import type { Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
@@ -30,14 +32,16 @@ export interface Ledger {
 
 /** Appends a conclusion, or an end, and what still waits before it. @returns `null` before the end */
 export async function endRun(
-  { log }: Components,
+  components: Components,
   journal: Journal,
   facts: readonly Fact[],
 ): Promise<Stretch | null> {
   for (const fact of facts) journal.add(fact)
   await journal.flush()
-  if (journal.fold.view?.state !== 'TERMINATED') return null
-  return { kind: 'concluded', result: await resultOf(journal.fold, log.store.blobs) }
+  const { fold } = journal
+  await abortChildren(components, fold.children.values(), 'Its parent has ended')
+  if (fold.view?.state !== 'TERMINATED') return null
+  return { kind: 'concluded', result: await resultOf(fold, components.log.store.blobs) }
 }
 
 /**

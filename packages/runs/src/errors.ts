@@ -74,6 +74,10 @@ export const RUNS_CODES = {
   signalInvalid: 'ICE_RUNS_SIGNAL_UNSUPPORTED',
   /** More signals wait in the inbox of the run than it may have. */
   signalLimit: 'ICE_RUNS_SIGNAL_LIMIT',
+  /** A child has ended without a result. */
+  childFailed: 'ICE_RUNS_CHILD_UNAVAILABLE',
+  /** Children of children of children: deeper than runs may lie. */
+  depthLimit: 'ICE_RUNS_DEPTH_LIMIT',
   /** The service is closed. */
   notOpen: 'ICE_RUNS_NOT_OPEN',
   /** Denial: the name stands for no grant in this run. */
@@ -98,7 +102,7 @@ export const RUNS_CODES = {
   answerLate: 'ICE_RUNS_ANSWER_LATE_CONFLICT',
   /** No standing approval can be made of this question. */
   standingUnsupported: 'ICE_RUNS_STANDING_UNSUPPORTED',
-  /** The reason with which a handler is aborted when the right to its effect has ended. */
+  /** The right to an effect has ended: no answer counts, and a handler is aborted with this. */
   rightEnded: 'ICE_RUNS_RIGHT_ENDED_CONFLICT',
   /** Denial, and thrown: `$ref` stands where no reference of this run does. */
   referenceUnknown: 'ICE_RUNS_REFERENCE_DENIED',

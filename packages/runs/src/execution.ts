@@ -10,7 +10,7 @@
  */
 
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
-import { type EventId, type Hash, type RunId, settled, type Timestamp } from '@ice/primitives'
+import { type Hash, type RunId, settled, type Timestamp } from '@ice/primitives'
 import { createContext } from './context.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { IdSet } from './id-set.ts'
@@ -19,11 +19,15 @@ import { PROPOSALS_MAX, STEP_ID_BYTES_MAX } from './limits.ts'
 import { CHECK } from './names.ts'
 import type { Program } from './ports.ts'
 import { References } from './references.ts'
-import type { Ask, Settlement, Step } from './steps.ts'
+import type { Ask, Followed, Settlement, Step } from './steps.ts'
 import { digestOfRef, sealValue } from './value.ts'
 
 /** How a program ended. */
-export type Ending = { readonly value: unknown } | { readonly thrown: unknown }
+export type Ending =
+  | { readonly value: unknown }
+  | { readonly thrown: unknown }
+  /** Another run goes on with this input. */
+  | { readonly continued: unknown }
 
 /** Runs a program once. */
 export class Execution {
@@ -31,8 +35,8 @@ export class Execution {
   readonly #ids = new IdSet()
   readonly #steps = new Map<string, Step>()
   readonly #fresh = new Set<Step>()
-  /** Versions of the latest proposals, by step. */
-  readonly #proposals = new Map<string, number>()
+  /** The latest proposals, by step. */
+  readonly #proposals = new Map<string, Followed>()
   /** Scopes whose steps are wanted no longer. */
   readonly #cancelled = new Set<string>()
   readonly references: References = new References()
@@ -40,6 +44,8 @@ export class Execution {
   #at: number
   #staged = 0
   ending: Ending | null = null
+  /** What the record holds, while it is replayed; `null` once the program goes beyond it. */
+  past: { readonly patches: ReadonlySet<string> } | null = null
 
   /** `opened` is the event that opened the execution window. */
   constructor(run: RunId, opened: Pick<RecordedEvent, 'time' | 'version'>) {
@@ -62,10 +68,10 @@ export class Execution {
       .then(
         (value) => {
           const stands = this.references.stand(value)
-          this.ending = stands ? { thrown: referenceInResult() } : { value }
+          this.ending ??= stands ? { thrown: referenceInResult() } : { value }
         },
         (thrown: unknown) => {
-          this.ending = { thrown }
+          this.ending ??= { thrown }
         },
       )
     await settled()
@@ -94,10 +100,26 @@ export class Execution {
     this.#fresh.delete(step)
     this.#now = event.time
     this.#at = event.version
-    if (step.ask.kind === 'proposal') this.#remember(step.id, event.version)
+    if (step.ask.kind === 'proposal') {
+      this.#remember(step.id, { event: event.id, agent: step.ask.proposal.agent })
+    }
     if (step.ask.kind === 'cancel') this.#cancel(step.ask.scopes)
     step.settle(this.#held(step, event, settlement))
     await settled()
+  }
+
+  /** Ends the program: another run goes on in its place. Whatever it does further is not seen. */
+  continueAs(input: unknown): Promise<never> {
+    this.ending ??= { continued: input }
+    return new Promise(() => undefined)
+  }
+
+  /**
+   * Whether the program is to go the patched way: where that is recorded, and where nothing is
+   * recorded beyond this point.
+   */
+  goesPatched(id: string): boolean {
+    return this.past === null || this.past.patches.has(id)
   }
 
   /** Whether a step lies in a scope that was cancelled: nothing is delivered to it any more. */
@@ -124,8 +146,8 @@ export class Execution {
     return this.#staged <= most
   }
 
-  #remember(proposal: string, version: number): void {
-    this.#proposals.set(proposal, version)
+  #remember(proposal: string, followed: Followed): void {
+    this.#proposals.set(proposal, followed)
     if (this.#proposals.size <= PROPOSALS_MAX) return
     for (const oldest of this.#proposals.keys()) {
       this.#proposals.delete(oldest)
@@ -133,10 +155,10 @@ export class Execution {
     }
   }
 
-  /** The event of a proposal, by the full id of its step. @throws `ICE_RUNS_PROPOSAL_NOT_FOUND` */
-  proposed(step: string): EventId {
-    const version = this.#proposals.get(step)
-    if (version !== undefined) return `run/${this.run}@${version}` as EventId
+  /** A proposal, by the full id of its step. @throws `ICE_RUNS_PROPOSAL_NOT_FOUND` */
+  proposed(step: string): Followed {
+    const followed = this.#proposals.get(step)
+    if (followed !== undefined) return followed
     const message =
       'An effect follows a proposal that was recorded before it was asked for, in the same ' +
       `scope, and is among the latest ${PROPOSALS_MAX}`

@@ -12,9 +12,11 @@
  * 3. Facts carry no authority guards: an outcome can always be recorded.
  * 4. An intent is decided on the purse that those before it will leave, recorded or not. So when
  *    some are refused all that wait are, and are decided anew.
+ * 5. What the purse lacks is drawn before it is intended: a draw is a fact of the run, in one
+ *    append with what it asks of budgets, and only what these gave comes into hand (`hand.ts`).
  */
 
-import type { BudgetShare } from '@ice/capabilities/ports'
+import type { Allotment, BudgetShare } from '@ice/capabilities/ports'
 import type {
   AppendRequest,
   BlobDraft,
@@ -32,27 +34,25 @@ import {
   type StreamVersion,
   type Timestamp,
 } from '@ice/primitives'
-import { bytesOf, reserve, tooMany, uniqueGuards } from './append-parts.ts'
 import {
-  allotmentWrites,
+  drawWrites,
   isEnd,
   joinWrites,
   overspendWrites,
   returnWrites,
 } from './budget-writes.ts'
-import type { Fact, Flushed, ForeignFact, Intent } from './facts.ts'
+import { eventOf, type Fact, type ForeignFact } from './facts.ts'
+import { uniqueGuards } from './guards.ts'
+import { drawnIn, Hand } from './hand.ts'
+import { type Flushed, type Intent, tooMany } from './intents.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
-import {
-  UNIT_BLOB_BYTES_MAX,
-  UNIT_BUDGETS_MAX,
-  UNIT_EVENTS_MAX,
-  UNIT_GUARDS_MAX,
-} from './limits.ts'
-import { copyOf, type Purse, type Shares, sharesOf } from './purse.ts'
+import { UNIT_BLOB_BYTES_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
+import { copyOf, type Purse, put, type Shares, shareOf, sharesOf, take } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
 import { runStream } from './stream.ts'
+import { bytesOf } from './value.ts'
 
-export type { Fact, FactEnvelope, Flushed, ForeignFact, Intent } from './facts.ts'
+export type { Flushed, Intent } from './intents.ts'
 export { runStream } from './stream.ts'
 
 /** Someone else wrote to the run: what is in memory is no longer what the log says. */
@@ -72,8 +72,14 @@ export class Journal<I extends Intent = Intent> {
   #facts: { readonly event: NewEvent; readonly recorded: RecordedEvent }[] = []
   #blobs: BlobDraft[] = []
   #intents: I[] = []
+  #beside: StreamWrite[] = []
   /** What the run will hold once the intents that wait are recorded; `undefined`: to be made. */
   #purse: Purse | undefined
+  /** Slices in hand. */
+  readonly #hand: Hand
+  /** Slices to be drawn, and those of the append that is made. */
+  #wanted: readonly BudgetShare[] | null = null
+  #draw: readonly BudgetShare[] = []
   /** Overspends that stand in the streams of their budgets. */
   #told: Shares
   #version: number
@@ -85,6 +91,8 @@ export class Journal<I extends Intent = Intent> {
     readonly run: RunId
     readonly fold: RunFold
     readonly onEvent: (event: RecordedEvent) => void
+    /** Slices that are in hand already. */
+    readonly hand?: Hand
     /** Told of what was written to budgets: whoever decides next here should know. */
     readonly onBudgets?: (events: readonly RecordedEvent[]) => void
   }) {
@@ -94,6 +102,7 @@ export class Journal<I extends Intent = Intent> {
     this.#stream = runStream(init.run)
     this.#onEvent = init.onEvent
     this.#onBudgets = init.onBudgets ?? (() => undefined)
+    this.#hand = init.hand ?? new Hand()
     this.fold = init.fold
     this.#version = init.fold.view?.version ?? 0
     this.#time = init.fold.view?.updatedAt ?? 0
@@ -107,7 +116,17 @@ export class Journal<I extends Intent = Intent> {
 
   /** Whether anything waits to be appended. */
   get dirty(): boolean {
-    return this.#facts.length > 0 || this.#intents.length > 0
+    return this.#facts.length > 0 || this.#intents.length > 0 || this.isDrawing
+  }
+
+  /** Whether slices wait to be drawn. */
+  get isDrawing(): boolean {
+    return this.#wanted !== null
+  }
+
+  /** Whether the run holds something that its stream does not tell, or intents wait. */
+  get isAhead(): boolean {
+    return this.hasIntents || !this.#hand.isEmpty
   }
 
   /** Whether an authorised effect waits to be recorded, and so to be tried. */
@@ -124,9 +143,21 @@ export class Journal<I extends Intent = Intent> {
   purse(): readonly BudgetShare[] {
     if (this.#purse === undefined) {
       this.#purse = copyOf(this.fold.purse)
-      for (const intent of this.#intents) reserve(this.#purse, intent)
+      put(this.#purse, this.#hand.shares)
+      for (const { spends } of this.#intents) take(this.#purse, spends)
     }
     return sharesOf(this.#purse.held)
+  }
+
+  /** Has slices drawn with the next append; while some wait, others are decided on these first. */
+  draw(slices: readonly Allotment[]): void {
+    this.#wanted ??= slices.map((slice) => shareOf(slice, slice.amount))
+  }
+
+  /** Takes slices into hand that were drawn and given. */
+  take(given: readonly BudgetShare[]): void {
+    this.#hand.take(given)
+    this.#purse = undefined
   }
 
   /** The time an event recorded now would have: never before the last one. */
@@ -136,19 +167,9 @@ export class Journal<I extends Intent = Intent> {
 
   /** Adds a fact, and folds it: the returned event is what will stand in the log. */
   add(fact: Fact | ForeignFact): RecordedEvent {
-    const { blob, blobs = [], type, data, causes = [], principal, at } = fact
-    const origin = 'origin' in fact ? fact.origin : undefined
-    const time = at ?? this.now()
-    const event: NewEvent = {
-      type,
-      data,
-      time,
-      ...(causes.length === 0 ? {} : { causes }),
-      ...(principal === undefined ? {} : { principal }),
-      ...(origin === undefined ? {} : { origin }),
-    }
-    if (blob !== undefined && blob !== null) this.#blobs.push(blob)
-    this.#blobs.push(...blobs)
+    const { blob, blobs = [] } = fact
+    const event = eventOf(fact, fact.at ?? this.now())
+    this.#blobs.push(...(blob == null ? [] : [blob]), ...blobs)
     const recorded = this.#place(event, this.#version + 1)
     this.#facts.push({ event, recorded })
     return recorded
@@ -157,7 +178,7 @@ export class Journal<I extends Intent = Intent> {
   /** Queues an intent for the next append. */
   addIntent(intent: I): void {
     this.#intents.push(intent)
-    if (this.#purse !== undefined) reserve(this.#purse, intent)
+    if (this.#purse !== undefined) take(this.#purse, intent.spends)
   }
 
   /**
@@ -166,9 +187,7 @@ export class Journal<I extends Intent = Intent> {
    * @throws as `flush`
    */
   async appendAlone(fact: Fact, guards: readonly Guard[]): Promise<RecordedEvent | null> {
-    const { type, data, causes = [] } = fact
-    const time = this.now()
-    const event: NewEvent = { type, data, time, ...(causes.length === 0 ? {} : { causes }) }
+    const event = eventOf(fact, this.now())
     const expectedVersion = this.#version as StreamVersion
     try {
       const write: StreamWrite = { stream: this.#stream, expectedVersion, events: [event] }
@@ -189,28 +208,36 @@ export class Journal<I extends Intent = Intent> {
    * @throws `ICE_RUNS_STAGED_LIMIT` — no append could hold them all —, and as `flush`
    */
   async appendTogether(facts: readonly Fact[]): Promise<Flushed<I> | null> {
-    const intents = this.#takeIntents(true)
-    if (this.#intents.length > 0) throw tooMany(this.withdrawIntents().length)
+    const intents = this.#takeIntents()
+    if (this.#intents.length > 0) throw tooMany(intents.length + this.withdrawIntents().length)
     this.#purse = undefined
     const time = this.now()
     if (intents.some(({ expiresAt }) => expiresAt !== null && expiresAt <= time)) return null
-    const events = facts.map(({ type, data, causes = [] }) => {
-      return { type, data, time, ...(causes.length === 0 ? {} : { causes }) } as NewEvent
-    })
+    const events = facts.map((fact) => eventOf(fact, fact.at ?? time))
     this.#blobs = facts.flatMap(({ blob }) => blob ?? [])
     const waiting = events.map((event) => ({ event }))
     const request = this.#request({ facts: waiting, intents, time, after: this.#version })
     try {
       const { writes } = await this.#log.append(request)
-      if (request.writes.length > 1) this.#onBudgets(eventsBeside(request, writes))
       for (const event of events) this.#onEvent(this.#place(event, this.#version + 1))
       return this.#acknowledge(intents, request, writes[0]?.positions[0] ?? 0)
     } catch (error) {
       this.#blobs = []
-      if (this.#isRefusedIntent(error)) return null
+      if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return null
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }
+  }
+
+  /** How many intents of an action wait. */
+  intentsOf(action: string): number {
+    return this.#intents.filter(({ data }) => data.action === action).length
+  }
+
+  /** Adds what goes into the next append beside the run. */
+  addBeside(write: StreamWrite, blobs: readonly BlobDraft[]): void {
+    this.#beside.push(write)
+    this.#blobs.push(...blobs)
   }
 
   /** Takes back all intents that wait, to be decided anew: some are wanted no longer. */
@@ -223,6 +250,7 @@ export class Journal<I extends Intent = Intent> {
 
   /** Appends what waits. @throws `STALE` when the run has moved; whatever else the log throws */
   async flush(): Promise<Flushed<I>> {
+    this.#beginDraw()
     const taken = this.#takeIntents()
     // Decided for a time that has passed meanwhile: another window of a rate, or none at all.
     const time = this.now()
@@ -235,67 +263,69 @@ export class Journal<I extends Intent = Intent> {
     try {
       if (request.writes.length > 0) {
         const { writes } = await this.#log.append(request)
-        if (request.writes.length > 1) this.#onBudgets(eventsBeside(request, writes))
-        return this.#acknowledge(taken, request, writes[0]?.positions[0] ?? 0)
+        const beside = eventsBeside(request, writes)
+        if (beside.length > 0) this.#onBudgets(beside)
+        const drawn = drawnIn(this.#draw, beside)
+        this.#draw = []
+        return { ...this.#acknowledge(taken, request, writes[0]?.positions[0] ?? 0), drawn }
       }
     } catch (error) {
-      if (this.#isRefusedIntent(error)) return this.#withoutIntents(taken)
+      if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return this.#withoutIntents(taken)
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }
     return this.#acknowledge(taken, request, 0)
   }
 
-  #isRefusedIntent(error: unknown): boolean {
-    if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return true
-    if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) return false
-    // A budget moved, not the run: the intent that needs a slice of it is decided anew.
-    const { stream } = (error as { readonly data: { readonly stream?: unknown } }).data
-    return stream !== this.#stream
+  /** Says in the run of which budgets it draws, where the append has room for that. */
+  #beginDraw(): void {
+    if (this.#facts.some(({ recorded }) => isEnd(recorded))) this.#wanted = null
+    if (this.#wanted === null || this.#draw.length > 0) return
+    // What a handler took beyond its slice is charged first, by an append of its own.
+    if (this.#ownBudgetWrites().length > 0) return
+    this.#draw = this.#wanted
+    this.#wanted = null
+    this.add({ type: 'BudgetDrawn', data: { shares: [...this.#draw] } })
   }
 
   async #withoutIntents(refused: readonly I[]): Promise<Flushed<I>> {
     const later = this.#intents
     this.#intents = []
     this.#purse = undefined
-    if (this.#facts.length > 0) await this.flush()
-    return { recorded: [], refused: [...refused, ...later], position: 0 }
+    const { drawn } = this.#facts.length > 0 ? await this.flush() : { drawn: null }
+    return { recorded: [], refused: [...refused, ...later], drawn, position: 0 }
   }
 
   #acknowledge(intents: readonly I[], request: AppendRequest, position: number): Flushed<I> {
     for (const { recorded } of this.#facts) this.#onEvent(recorded)
     this.#facts = []
     this.#blobs = []
+    this.#beside = []
     this.#told = copyOf(this.fold.purse).overspent
     const own = request.writes[0]?.events ?? []
     const first = own.length - intents.length
     const recorded = intents.map((intent, i) => {
       const event = this.#place(own[first + i] as NewEvent, this.#version + 1)
+      this.#hand.tell(intent.spends)
       this.#onEvent(event)
       return { intent, event }
     })
-    return { recorded, refused: [], position }
+    return { recorded, refused: [], drawn: null, position }
   }
 
-  /** As many intents as one unit holds; at most one that needs a slice of a given budget. */
-  #takeIntents(together = false): readonly I[] {
+  /** As many intents as one unit holds. */
+  #takeIntents(): readonly I[] {
     const taken: I[] = []
     const left: I[] = []
     const guards = new Set<string>()
     let bytes = bytesOf(this.#blobs)
-    const budgets = new Set<string>(this.#ownBudgetWrites().map(({ stream }) => stream))
     for (const intent of this.#intents) {
       const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
-      // Slices of several units come from one budget, which is one stream of the append.
-      const slices = new Set(intent.allotments.map(({ stream }) => stream))
       const fits =
         left.length === 0 &&
         taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
         guards.size + more <= UNIT_GUARDS_MAX &&
-        bytes < UNIT_BLOB_BYTES_MAX &&
-        budgets.size + slices.size <= UNIT_BUDGETS_MAX &&
-        // Decisions that know of each other's slices may share a budget.
-        (together || !intent.allotments.some(({ stream }) => budgets.has(stream)))
+        bytes < UNIT_BLOB_BYTES_MAX
       if (!fits) {
         left.push(intent)
         continue
@@ -303,7 +333,6 @@ export class Journal<I extends Intent = Intent> {
       taken.push(intent)
       bytes += intent.blob?.bytes.byteLength ?? 0
       for (const { stream } of intent.guards) guards.add(stream)
-      for (const { stream } of intent.allotments) budgets.add(stream)
     }
     this.#intents = left
     return taken
@@ -321,15 +350,17 @@ export class Journal<I extends Intent = Intent> {
     readonly after: number
   }): AppendRequest {
     const events: NewEvent[] = facts.map(({ event }) => event)
-    for (const { data, causes } of intents) {
-      events.push({ type: 'CapabilityUsed', data, time, ...(causes.length > 0 ? { causes } : {}) })
+    const hand = this.#hand.copy()
+    for (const { data, causes, spends } of intents) {
+      const allotted = hand.tell(spends)
+      const told = allotted.length === 0 ? data : { ...data, allotted: [...allotted] }
+      const caused = causes.length > 0 ? { causes } : {}
+      events.push({ type: 'CapabilityUsed', data: told, time, ...caused })
     }
     if (events.length === 0) return { writes: [] }
     const expectedVersion = after as StreamVersion
     const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
-    writes.push(...this.#ownBudgetWrites())
-    const slices = intents.flatMap(({ allotments }) => allotments)
-    writes.push(...allotmentWrites(this.#run, slices))
+    writes.push(...this.#beside, ...this.#ownBudgetWrites(), ...drawWrites(this.#run, this.#draw))
     const blobs = [...this.#blobs, ...intents.flatMap(({ blob }) => (blob === null ? [] : blob))]
     const guards = uniqueGuards(intents, writes)
     const expiries = intents.flatMap(({ expiresAt }) => (expiresAt === null ? [] : expiresAt))
@@ -346,7 +377,7 @@ export class Journal<I extends Intent = Intent> {
   #ownBudgetWrites(): readonly StreamWrite[] {
     const { purse } = this.fold
     const isOver = this.#facts.some(({ recorded }) => isEnd(recorded))
-    const returns = isOver ? returnWrites(this.#run, purse) : []
+    const returns = isOver ? returnWrites(this.#run, purse, this.#hand) : []
     return joinWrites([...overspendWrites(this.#run, purse, this.#told), ...returns])
   }
 

@@ -39,6 +39,9 @@ export const SECRETS_PER_CALL_MAX = 8
 /** @units milliseconds between two looks for what other processes wrote to a waiting run. */
 export const WATCH_INTERVAL_MS = 20
 
+/** @units links of a chain that are looked at for their ends: as many as authority follows. */
+export const CHAIN_LINKS_MAX = 32
+
 /** @units milliseconds between two looks for ends of the rights of effects in flight. */
 export const RIGHTS_INTERVAL_MS = 20
 
@@ -105,6 +108,12 @@ export const AWAITED_TYPES_MAX = 64
 
 /** @units branches of one fork: what the event that cancels them has room for. */
 export const BRANCHES_MAX = 256
+
+/** @units runs above a child: a deeper one is a program that calls itself without an end. */
+export const DEPTH_MAX = 32
+
+/** @units grants one child is given. */
+export const CHILD_GRANTS_MAX = 64
 
 /** @units signals that wait in the inbox of one run: who sends must not be able to fill a log. */
 export const SIGNALS_WAITING_MAX = 10_000

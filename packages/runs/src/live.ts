@@ -2,10 +2,11 @@
  * The live part of a drive: everything recorded has been delivered, and the program goes on.
  */
 
-import type { GrantId, RunId, Timestamp } from '@ice/primitives'
+import { type GrantId, type RunId, settled, type Timestamp } from '@ice/primitives'
 import { settleOrphans } from './cancel.ts'
-import { recordUndone } from './compensate.ts'
 import type { Components } from './components.ts'
+import { recordUndone } from './compensate.ts'
+import { type Continuation, continuation } from './continuing.ts'
 import type { Desk } from './desk.ts'
 import { type EffectIntent, partyOf } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
@@ -13,11 +14,13 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Execution } from './execution.ts'
 import type { Fact } from './facts.ts'
 import { settleResolved } from './finishing.ts'
+import { type Drawn, givenOf } from './hand.ts'
 import type { Inbox } from './inbox.ts'
 import { type Journal, runStream, STALE } from './journal.ts'
-import { unanswered } from './lifecycle.ts'
+import { unanswered, viewOf } from './lifecycle.ts'
 import { OUTSIDE_GRACE_MS, STAY_MS_MAX } from './limits.ts'
-import type { DriveOptions, Stretch } from './ports.ts'
+import type { DriveOptions, Program, Stretch, Wait } from './ports.ts'
+import { QuestionRights } from './question-rights.ts'
 import { dueFact, nextDue } from './questions.ts'
 import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
@@ -34,6 +37,8 @@ export interface LiveInit {
   readonly journal: Journal<EffectIntent>
   readonly execution: Execution
   readonly inbox: Inbox
+  /** `null` where the runtime's own is driven. */
+  readonly program: Program | null
   /** Which effects in doubt keep the run from its end. */
   readonly holds: (desk: Desk, effect: string) => boolean
   /** What becomes of the run once its program, or what it owes, has come to an end. */
@@ -52,6 +57,7 @@ export class Live {
   readonly #journal: Journal<EffectIntent>
   readonly #execution: Execution
   readonly #rulings: Rulings
+  readonly #rights: QuestionRights
 
   constructor(init: LiveInit) {
     const { components, journal, execution, run, ledger, inbox } = init
@@ -59,6 +65,7 @@ export class Live {
     this.#components = components
     this.#journal = journal
     this.#execution = execution
+    this.#rights = new QuestionRights(components)
     const { acts, undoings } = ledger
     this.#rulings = new Rulings({ components, journal, execution, run, acts, undoings, inbox })
   }
@@ -74,16 +81,20 @@ export class Live {
       settleOrphans(this.#rulings.desk)
       settleResolved(this.#rulings.desk)
       await this.#passDeadlines()
+      this.#rulings.again(this.#rights.take().flatMap((id) => this.#execution.step(id) ?? []))
       await this.#rulings.settleAsked()
       const { fold } = this.#journal
       const { ending } = this.#execution
-      const isActing = acts.size > 0 || acts.hasCompletions || this.#journal.hasIntents
-      const atWork = isActing || undoings.size > 0
+      const waits = this.#journal.hasIntents || this.#journal.isDrawing
+      const atWork = acts.size > 0 || acts.hasCompletions || waits || undoings.size > 0
       const isDone = !atWork && !this.#hasDoubts()
       const abort = fold.view?.conclusion == null ? fold.abortRequested : null
       if (ending !== null && 'value' in ending && isDone && abort === null) {
         const end = await this.#conclude(ending.value)
         if (end !== 'on') return end
+      }
+      if (ending !== null && 'continued' in ending && isDone && abort === null) {
+        return this.#continue(ending.continued)
       }
       if (this.#journal.dirty) {
         await this.#flush()
@@ -138,7 +149,7 @@ export class Live {
   }
 
   async #flush(): Promise<void> {
-    const { recorded, refused, position } = await this.#journal.flush()
+    const { recorded, refused, drawn, position } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
     for (const { intent, event } of recorded) {
       this.#init.ledger.acts.start(intent, event, position)
@@ -146,9 +157,22 @@ export class Live {
     if (refused.length > 0) {
       const { fold } = this.#journal
       const named = refused.flatMap(grantsOf)
-      await this.#components.authority.refresh(named, partyOf(fold, this.#init.run))
+      const party = partyOf(fold, this.#init.run)
+      await this.#components.authority.refresh(named, party)
+      for (const proposer of new Set(refused.flatMap(({ data }) => data.proposer ?? []))) {
+        await this.#components.authority.refresh([], { ...party, proposer })
+      }
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
+    if (drawn !== null) await this.#takeDrawn(drawn)
+  }
+
+  async #takeDrawn(drawn: Drawn): Promise<void> {
+    this.#journal.take(await givenOf(this.#components.authority, this.#init.run, drawn))
+    // A turn, as every delivery takes: so what is decided now goes into one commit with what other
+    // runs go on with, and not into one between two of theirs.
+    await settled()
+    this.#rulings.afterDraw()
   }
 
   /** Waits for what comes next. @returns a stretch when there is nothing to wait for in memory */
@@ -160,15 +184,37 @@ export class Live {
     if (idle && isPending && this.#execution.unsettled.length === 0) return this.#waitOutside()
     if (idle && options.wait !== true && this.#mayLeave()) return this.#suspend()
     const types = [...this.#journal.fold.waits.values()].flatMap(({ query }) => query?.types ?? [])
-    const leave = this.#components.watch.add(run, () => waker.wake('news'), types)
+    const leave = this.#watch(run, types)
     const alarm = this.#setAlarm()
+    const asked = await this.#watchRights()
     try {
       const why = await waker.wait()
       return why === 'news' ? await this.#takeNews() : null
     } finally {
       leave()
       alarm.abort()
+      asked()
     }
+  }
+
+  /** Listens for what concerns the run, and the children it waits for. */
+  #watch(run: RunId, types: readonly string[]): () => void {
+    const { watch } = this.#components
+    const wake = (): void => this.#init.waker.wake('news')
+    const leaves = [watch.add(run, wake, types)]
+    for (const { child } of this.#journal.fold.waits.values()) {
+      if (child !== undefined) leaves.push(watch.add(child, wake))
+    }
+    return () => {
+      for (const leave of leaves) leave()
+    }
+  }
+
+  /** Wakes the drive when the right to what it asks about ends. */
+  #watchRights(): Promise<() => void> {
+    const { fold } = this.#journal
+    const { waker } = this.#init
+    return this.#rights.watch(viewOf(fold), unanswered(fold), () => waker.wake())
   }
 
   /** When the run goes on by itself; `null`: never. */
@@ -194,6 +240,24 @@ export class Live {
     return alarm
   }
 
+  /** Ends the run, and has another go on for it. */
+  async #continue(input: unknown): Promise<Stretch | null> {
+    const { fold } = this.#journal
+    const { program } = this.#init
+    if (program === null) return null
+    let next: Continuation
+    try {
+      next = continuation(this.#components, fold, program, input)
+    } catch (error) {
+      return this.#abort(error)
+    }
+    this.#journal.addBeside(next.write, next.blobs)
+    const stretch = await endRun(this.#components, this.#journal, next.facts)
+    const { continuedAs } = fold.view ?? {}
+    if (continuedAs != null) this.#components.kick(continuedAs, this.#init.run)
+    return stretch
+  }
+
   #hasDoubts(): boolean {
     const { desk } = this.#rulings
     for (const [effect, { doubt }] of this.#journal.fold.open) {
@@ -208,6 +272,10 @@ export class Live {
     const waiting = new Set(unanswered(fold).map(({ step }) => step))
     const { unsettled } = this.#execution
     if (!unsettled.every(({ id }) => waiting.has(id) || fold.waits.has(id))) return false
+    // A child that is driven here goes on as long as its parent stays.
+    const isHere = ({ child }: Wait): boolean =>
+      child !== undefined && this.#components.isDriven(child)
+    if ([...fold.waits.values()].some(isHere)) return false
     const due = nextWaitDue(fold.waits.values())
     return due === null || due - this.#components.clock.now() > STAY_MS_MAX
   }

@@ -17,6 +17,7 @@ import type { EventLog, RecordedEvent, ValueRef } from '@ice/events/ports'
 import type { EventId, JsonObject, RunId, Timestamp } from '@ice/primitives'
 import type { Payload, RunFold } from './lifecycle.ts'
 import { ABANDONED_TOLD_MAX } from './limits.ts'
+import type { Followed } from './steps.ts'
 import { runStream } from './stream.ts'
 
 /** An effect that waits for the commit, or was released by it and is not settled. */
@@ -29,7 +30,7 @@ export interface Staged {
   /** The name a grant has in the run. */
   readonly grant: string
   readonly terms: JsonObject
-  readonly proposal: EventId | undefined
+  readonly proposal: Followed | undefined
 }
 
 type Started = RecordedEvent<'CompensationStarted', StandardPayloads['CompensationStarted']>
@@ -88,6 +89,10 @@ export function evolveOwed(fold: RunFold, event: RecordedEvent, isOutcome: boole
   EVOLVE[event.type]?.(fold, event, effect)
 }
 
+function followed(event: EventId | undefined, agent: string | undefined): Followed | undefined {
+  return event === undefined || agent === undefined ? undefined : { event, agent }
+}
+
 type Evolve = (fold: RunFold, event: RecordedEvent, effect: string) => void
 
 const dropStaged: Evolve = ({ owed }, _event, effect) => {
@@ -103,7 +108,7 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
       arguments: data.arguments as ValueRef,
       grant: data.grant,
       terms: (data.terms ?? {}) as JsonObject,
-      proposal: event.causes[0],
+      proposal: followed(event.causes[0], data.proposer),
     })
   },
   ScopeCancelled: ({ owed }, event) => {

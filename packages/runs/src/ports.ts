@@ -15,7 +15,6 @@ import type {
 } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type {
-  ErrorRecord,
   EventId,
   GrantId,
   JsonObject,
@@ -25,9 +24,21 @@ import type {
   RunId,
   Timestamp,
 } from '@ice/primitives'
-import type { CompensationCall, CompensationReport } from './compensation-ports.ts'
+import type { CompensationCall, CompensationReport, Compensations } from './compensation-ports.ts'
+import type { Quarantine, QuarantineCommand, ReleaseCommand } from './ending-ports.ts'
 
-export type { CompensationCall, CompensationReport } from './compensation-ports.ts'
+export type {
+  CompensationCall,
+  CompensationPolicy,
+  CompensationReport,
+  Compensations,
+} from './compensation-ports.ts'
+export type {
+  Invariant,
+  Quarantine,
+  QuarantineCommand,
+  ReleaseCommand,
+} from './ending-ports.ts'
 
 import type { ByteFold, EventQuery, Program, Schema } from './program-ports.ts'
 
@@ -38,10 +49,12 @@ export type {
   ByteFold,
   Check,
   CompensationRequest,
+  Child,
   EffectOutcome,
   EffectRequest,
   EventQuery,
   Program,
+  ProgramName,
   Proposal,
   Question,
   Received,
@@ -49,6 +62,8 @@ export type {
   RunContext,
   Schema,
   StagedRequest,
+  SpawnGrant,
+  SpawnOptions,
   WaitTerms,
   Won,
 } from './program-ports.ts'
@@ -150,6 +165,14 @@ export interface EffectReport {
   readonly kept?: JsonObject
 }
 
+/** Where a run stands among others. */
+export interface RunPlace {
+  /** Runs above it. */
+  readonly depth: number
+  /** Children it has started, or is about to. */
+  readonly children: number
+}
+
 /**
  * Carries out one kind of effect.
  *
@@ -170,8 +193,11 @@ export interface EffectHandler {
   readonly outcome: string
   /** Checks and normalises arguments before anything is decided. */
   readonly arguments: Schema<JsonObject>
-  /** What the call claims of the grant's resource. Pure. */
-  resource(args: JsonObject): JsonObject
+  /**
+   * What the call claims of the grant's resource. Pure.
+   * @param place - where the run that asks stands among others
+   */
+  resource(args: JsonObject, place?: RunPlace): JsonObject
   /**
    * The most a call can take of each unit but `uses` and `rate`, which count calls; `perform` keeps
    * to it. A grant that limits a unit that is left out here refuses the call. Pure.
@@ -255,6 +281,18 @@ export interface RunView {
   readonly quarantine: Quarantine | null
   readonly reason: string | null
   readonly tags: Readonly<Record<string, string>>
+  /** Whose child it is, by which step. */
+  readonly parent: {
+    readonly run: RunId
+    readonly step: string
+    /** Runs above it. */
+    readonly depth: number
+    readonly detached?: true | undefined
+  } | null
+  /** The first run of its line: itself, unless it goes on for another. */
+  readonly line: RunId
+  /** The run that goes on in its place. */
+  readonly continuedAs: RunId | null
 }
 
 /**
@@ -282,40 +320,31 @@ export interface WaitingStep {
     readonly resource: JsonObject
     readonly argumentsDigest?: string
   }
+  /** The grant it would be done under, of an effect. */
+  readonly grant?: GrantId
+  /** The agent whose proposal it follows, of an effect that says so. */
+  readonly proposer?: string
+  /**
+   * Why no answer counts any more: the right to the effect has ended, and whoever drives the run
+   * next denies it. Told by `view` and `list`, as authority stands when they are asked.
+   */
+  readonly ended?: { readonly code: string; readonly message: string }
 }
 
 /** A step that waits for no person: for a time, or for what others do. */
 export interface Wait {
   readonly step: string
-  readonly kind: 'timer' | 'signal' | 'event' | 'compensation'
+  readonly kind: 'timer' | 'signal' | 'event' | 'child' | 'compensation'
   /** The event that says so. */
   readonly event: EventId
   /** When the step goes on by itself; `null`: never. */
   readonly due: Timestamp | null
   /** The name of the signal. */
   readonly signal?: string
+  /** The run it waits for. */
+  readonly child?: RunId
   /** Which event, and from which position on. */
   readonly query?: EventQuery & { readonly after: number }
-}
-
-/** Why a run is set aside, and until when: until somebody releases it. */
-export interface Quarantine {
-  /** Of a divergence with both sides: `step`, `why`, `recorded` and `asked` in its `data`. */
-  readonly error: ErrorRecord
-  /** The event that says so. */
-  readonly event: EventId
-  readonly at: Timestamp
-  /** Who set it aside; `null`: the runtime. */
-  readonly by: PrincipalId | null
-}
-
-/** How the compensations of a run fared. */
-export interface Compensations {
-  /** Begun, and not at their end. */
-  readonly open: readonly string[]
-  readonly succeeded: number
-  /** Effects that stay as they are; the first 256. */
-  readonly abandoned: readonly string[]
 }
 
 /** How the effects of a run fared. */
@@ -367,7 +396,12 @@ export interface GrantSpec {
 
 /** The end of a run, as `result` gives it. */
 export type RunResult =
-  | { readonly conclusion: 'committed'; readonly value: JsonValue }
+  | {
+      readonly conclusion: 'committed'
+      readonly value: JsonValue
+      /** The run that went on in its place; `result` follows it. */
+      readonly continuedAs?: RunId
+    }
   | { readonly conclusion: 'aborted' | 'terminated_by_runtime'; readonly reason: string }
 
 /** What one stretch of driving a run came to. */
@@ -461,29 +495,6 @@ export interface Runs {
    * releases a run from its quarantine. @throws `ICE_RUNS_CONCLUDED_CONFLICT`
    */
   abort(run: RunId, command: AbortCommand): Promise<void>
-}
-
-/** How compensations that fail are tried again. */
-export interface CompensationPolicy {
-  /** In all. */
-  readonly attempts: number
-  /** Until the second. @units milliseconds */
-  readonly firstMs: number
-  /** Each pause is so many times as long as the one before. */
-  readonly factor: number
-  /** No pause is longer. @units milliseconds */
-  readonly maxMs: number
-  /** One attempt is told to stop after so long. @units milliseconds */
-  readonly timeoutMs: number
-}
-
-/**
- * What must hold of every run of this runtime when it is to commit, whatever its program. Pure;
- * throwing, or returning a reason, fails the validation.
- */
-export interface Invariant {
-  readonly name: string
-  check(run: RunView, result: JsonValue): string | undefined
 }
 
 export interface Executed {
@@ -588,18 +599,6 @@ export interface DeclassifyCommand {
   readonly principal?: PrincipalId
   /** Refuses when the step gave another value than this one. */
   readonly digest?: string
-}
-
-/** Who sets a run aside, and why. */
-export interface QuarantineCommand {
-  readonly reason: string
-  readonly principal?: PrincipalId
-}
-
-/** Who lets a run go on, and why. */
-export interface ReleaseCommand {
-  readonly reason: string
-  readonly principal?: PrincipalId
 }
 
 export interface AbortCommand {

@@ -127,7 +127,8 @@ export function reserve(
     if (!mine.has(keyOf(share))) return share
     return { ...share, amount: share.amount + (reserved.get(keyOf(share)) ?? 0) }
   })
-  const allotments = [...own.allotments, ...more.allotments]
+  // One draw after another: what the second lacks is known once the first is in hand.
+  const allotments = own.allotments.length > 0 ? own.allotments : more.allotments
   return { ok: { ...both, spends, allotments }, reserved }
 }
 
@@ -150,7 +151,6 @@ function requestOf(
     ...{ ...party, action, grant, resource, bounds, argumentsDigest },
     arguments: args,
     purse: sharesOf(purse.held),
-    promised: [...(request.promised ?? []), ...own.allotments],
     callDigest: authority.callDigest({ run, grant, action, resource, argumentsDigest }),
     // A program that has seen what it has seen has chosen these arguments, too.
     labels: { '': joinLabels(wholeLabel(request.labels ?? {})) },

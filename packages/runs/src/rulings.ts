@@ -7,25 +7,30 @@ import type { ValueRef } from '@ice/events/ports'
 import { invariant } from '@ice/primitives'
 import { putToPerson, termsOf } from './asking.ts'
 import { lookAtCancel } from './cancel.ts'
+import { lookAtChild } from './children.ts'
 import { lookAtCompensation } from './compensate.ts'
 import { partAt, shownReferences } from './contents.ts'
 import type { Desk } from './desk.ts'
 import { type Call, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
+import type { Fact, ForeignFact } from './facts.ts'
 import { givenArguments, type Sources } from './given.ts'
-import type { Fact, ForeignFact } from './journal.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
+import type { RunPlace } from './ports.ts'
 import { versionOf } from './recorded.ts'
 import { answered, effectEnd } from './records.ts'
 import { resolvedOutcome } from './resolved.ts'
 import { lookAtStage } from './staging.ts'
-import type { AskOf, Step } from './steps.ts'
+import { type AskOf, SPAWN_ACTION, type Step } from './steps.ts'
 import { openValue, sealValue } from './value.ts'
+import { lookAtPatch } from './versions.ts'
 import { lookAtEvent, lookAtSignal, lookAtTimer } from './waits.ts'
 
 /** Settles or forwards every step that is asked for. */
 export class Rulings {
   readonly #init: Desk
   #queue: Step[] = []
+  /** Steps whose calls take more than the run holds: decided anew once slices were drawn. */
+  #lacking: Step[] = []
 
   constructor(desk: Omit<Desk, 'again' | 'deliver'>) {
     const { journal, execution } = desk
@@ -46,6 +51,12 @@ export class Rulings {
     this.#queue.push(...steps)
   }
 
+  /** Queues the steps that slices were drawn for: these are in hand now, or were not left. */
+  afterDraw(): void {
+    this.#queue.push(...this.#lacking)
+    this.#lacking = []
+  }
+
   /** Works until nothing is asked that could be settled, recorded or tried now. */
   async settleAsked(): Promise<void> {
     const { execution, journal, components } = this.#init
@@ -60,7 +71,12 @@ export class Rulings {
       // A denial, and a question to a person, must stand on the newest state of authority.
       const { fold } = journal
       const grants = [...unsure.flatMap(({ call }) => grantsOf(call)), ...fold.standing]
-      await components.authority.refresh(grants, partyOf(fold, this.#init.run))
+      const party = partyOf(fold, this.#init.run)
+      await components.authority.refresh(grants, party)
+      const proposers = new Set(unsure.map(({ call }) => call.proposal?.agent))
+      for (const proposer of proposers) {
+        if (proposer !== undefined) await components.authority.refresh([], { ...party, proposer })
+      }
       for (const { step, call } of unsure) await this.#decide(step, call, true)
     }
   }
@@ -81,6 +97,10 @@ export class Rulings {
         return lookAtSignal(this.#init, step, ask)
       case 'event':
         return lookAtEvent(this.#init, step, ask)
+      case 'child':
+        return lookAtChild(this.#init, step, ask)
+      case 'patch':
+        return lookAtPatch(this.#init, step)
       case 'stage':
         return lookAtStage(this.#init, step, ask)
       case 'compensation':
@@ -115,10 +135,18 @@ export class Rulings {
     const { staged } = ask
     const since = staged === undefined ? askedAt : versionOf(staged)
     const asked = { run, effect, attempt, request, bound, hold, askedAt: since, proposal, staged }
-    const init = { ...asked, given, unfilled }
+    const init = { ...asked, given, unfilled, place: this.#place() }
     const call = prepareCall(init, journal.fold, components.handlers)
     if ('kind' in call) return this.#apply(step, call)
     if (!(await this.#decide(step, call, false))) unsure.push({ step, call })
+  }
+
+  /** Where the run stands among others; children that wait to be intended count. */
+  #place(): RunPlace {
+    const { journal } = this.#init
+    const { fold } = journal
+    const children = fold.spawned + journal.intentsOf(SPAWN_ACTION)
+    return { depth: fold.view?.parent?.depth ?? 0, children }
   }
 
   #sources(): Sources {
@@ -144,7 +172,7 @@ export class Rulings {
     const at = journal.now()
     const { fold } = journal
     const init = { fold, authority: components.authority, purse: journal.purse() }
-    const ruling = rule(call, { ...init, at, fresh, waiting: journal.hasIntents })
+    const ruling = rule(call, { ...init, at, fresh, ahead: journal.isAhead })
     if (ruling.kind === 'denied' && !ruling.final) return false
     // The time it was decided for, and no later one, is what it can be judged again by.
     if (ruling.kind === 'denied') await this.#deny(step, { ...ruling.fact, at })
@@ -154,7 +182,11 @@ export class Rulings {
 
   async #apply(step: Step, ruling: Ruling): Promise<void> {
     const { journal } = this.#init
-    if (ruling.kind === 'intent') return journal.addIntent(ruling.intent)
+    if (ruling.kind === 'intent') {
+      if (ruling.lacks.length === 0) return journal.addIntent(ruling.intent)
+      this.#lacking.push(step)
+      return journal.draw(ruling.lacks)
+    }
     if (ruling.kind === 'denied') return this.#deny(step, ruling.fact)
     return putToPerson(journal, ruling, this.#sources())
   }

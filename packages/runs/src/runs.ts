@@ -3,34 +3,23 @@
 import { fold as foldEvents } from '@ice/events/define'
 import type { RunId } from '@ice/primitives'
 import { answerStep } from './answering.ts'
+import { spawnHandler } from './children.ts'
+import { COMPENSATION_POLICY } from './compensate.ts'
 import { foldRun, requestAbort, resolveEffect } from './commands.ts'
 import type { Components, RunsInit } from './components.ts'
-import { Drive } from './drive.ts'
+import { createDriver, type Driver } from './driver.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { sendSignal } from './inbox.ts'
 import { recordLate } from './late.ts'
 import { declassifyValue, endorseValue, valuesOfRun } from './label-commands.ts'
 import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
-import {
-  COMPENSATION_ATTEMPTS,
-  COMPENSATION_FACTOR,
-  COMPENSATION_FIRST_MS,
-  COMPENSATION_MAX_MS,
-  COMPENSATION_TIMEOUT_MS,
-} from './limits.ts'
-import type {
-  CompensationPolicy,
-  DriveOptions,
-  Program,
-  RunResult,
-  Runs,
-  RunView,
-  Stretch,
-} from './ports.ts'
+import type { Program, RunResult, Runs, RunView } from './ports.ts'
 import { quarantineRun, releaseRun } from './quarantine.ts'
+import { withRights } from './question-rights.ts'
 import { resultOf } from './result.ts'
 import { createRights } from './rights.ts'
 import { startRun } from './start.ts'
+import { programKey, programNamed, programOf } from './versions.ts'
 import { createWatch } from './watch.ts'
 
 /** The service, and its end. */
@@ -46,25 +35,10 @@ export function createRuns(init: RunsInit): RunsService {
     programs.set(programKey(program.name, program.version), program)
   }
   for (const program of init.programs ?? []) register(program)
-  const active = new Map<RunId, Promise<Stretch>>()
-  const closing = new AbortController()
+  const driver = createDriver(() => components, init.drivesChildren !== false)
   const late = new Set<Promise<void>>()
-  const components = componentsOf(init, programs, late)
-
-  const drive = (run: RunId, options: DriveOptions = {}): Promise<Stretch> => {
-    if (closing.signal.aborted) {
-      return Promise.reject(new RunsError(RUNS_CODES.notOpen, 'The runs service is closed'))
-    }
-    const going = active.get(run)
-    if (going !== undefined) return going
-    const { signal } = options
-    const both = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
-    const stretch = new Drive(components, run, { ...options, signal: both }).go().finally(() => {
-      active.delete(run)
-    })
-    active.set(run, stretch)
-    return stretch
-  }
+  const components = componentsOf(init, programs, { driver, late })
+  const { drive } = driver
   const start: Runs['start'] = (program, input, options = {}) => {
     register(program)
     return startRun(components, program, input, options)
@@ -78,7 +52,7 @@ export function createRuns(init: RunsInit): RunsService {
       return { run, stretch: await drive(run, options) }
     },
     result: (run, options = {}) => awaitResult(components, run, options.signal),
-    view: async (run) => viewOf(await foldRun(components, run)),
+    view: async (run) => withRights(components, viewOf(await foldRun(components, run))),
     list: (query) => listRuns(components, query),
     answer: (run, command) => answerStep(components, run, command),
     labels: (run) => valuesOfRun(components, run),
@@ -91,38 +65,25 @@ export function createRuns(init: RunsInit): RunsService {
     async abort(run, command) {
       await requestAbort(components, run, command)
       // A run nobody drives is concluded here; one that somebody drives is that owner's to end.
-      if (command.force !== true && !active.has(run)) await drive(run)
+      if (command.force !== true && !driver.isDriven(run)) await drive(run)
     },
     async close() {
-      closing.abort()
+      const driven = driver.close()
       components.watch.close()
       components.rights.close()
-      await Promise.allSettled(active.values())
+      await driven
       await Promise.allSettled(late)
     },
   }
 }
 
-/** How compensations are tried again where nothing else is said. */
-const COMPENSATION: CompensationPolicy = {
-  attempts: COMPENSATION_ATTEMPTS,
-  firstMs: COMPENSATION_FIRST_MS,
-  factor: COMPENSATION_FACTOR,
-  maxMs: COMPENSATION_MAX_MS,
-  timeoutMs: COMPENSATION_TIMEOUT_MS,
-}
-
-function programKey(name: string, version: string): string {
-  return `${name}@${version}`
-}
-
 function componentsOf(
   init: RunsInit,
   programs: ReadonlyMap<string, Program>,
-  pending: Set<Promise<void>>,
+  { driver, late: pending }: { readonly driver: Driver; readonly late: Set<Promise<void>> },
 ): Components {
   const { log, clock } = init
-  return {
+  const components: Components = {
     log,
     clock,
     authority: init.authority,
@@ -130,26 +91,40 @@ function componentsOf(
     ids: init.ids,
     principal: init.principal,
     limits: init.limits ?? {},
-    handlers: handlersOf(init),
+    handlers: handlersOf(init, () => components),
     invariants: init.invariants ?? [],
-    compensation: { ...COMPENSATION, ...init.compensation },
-    // A look that failed wakes whoever waits, and their own look reports it where it is heard.
-    watch: createWatch({ log, clock }, () => undefined),
-    // So is a look at rights: as long as the log cannot be read, nothing can be appended to it.
-    rights: createRights({ log, clock }, () => undefined),
+    compensation: { ...COMPENSATION_POLICY, ...init.compensation },
     late: (run, completion) => {
       // What cannot be recorded is lost, as it is when the process ends before its handler does.
       const recording = recordLate({ log }, run, completion).catch(() => undefined)
       pending.add(recording)
       void recording.finally(() => pending.delete(recording))
     },
+    // A look that failed wakes whoever waits, and their own look reports it where it is heard.
+    watch: createWatch({ log, clock }, () => undefined),
+    // So is a look at rights: as long as the log cannot be read, nothing can be appended to it.
+    rights: createRights({ log, clock }, () => undefined),
     checkSignal: (fold, signal, payload) => checkSignal(fold, programs, signal, payload),
     programOf: (fold) => programOf(fold, programs),
+    programNamed: (name, version) => programNamed(name, version, programs),
+    delegate: init.delegate ?? noDelegation,
+    kick: (run, by) => driver.kick(run, by),
+    isDriven: (run) => driver.isDriven(run),
   }
+  return components
+}
+
+async function noDelegation(): Promise<never> {
+  const message = 'This composition has no way to make grants for children'
+  throw new RunsError(RUNS_CODES.grantsInvalid, message)
 }
 
 /** @throws `ICE_RUNS_HANDLERS_UNSUPPORTED` */
-function handlersOf({ effects, log }: RunsInit): Components['handlers'] {
+function handlersOf(
+  { effects: given, log }: RunsInit,
+  components: () => Components,
+): Components['handlers'] {
+  const effects = [...given, spawnHandler(components)]
   const handlers = new Map(effects.map((handler) => [handler.action, handler]))
   const lost = effects.find(({ outcome }) => !log.taxonomy.has(outcome))
   if (lost === undefined && handlers.size === effects.length) return handlers
@@ -158,18 +133,6 @@ function handlersOf({ effects, log }: RunsInit): Components['handlers'] {
       ? 'Two handlers carry out one action'
       : `The outcome of ${lost.action}, ${lost.outcome}, is no event type of this log`
   throw new RunsError(RUNS_CODES.handlersInvalid, message)
-}
-
-function programOf(fold: RunFold, programs: ReadonlyMap<string, Program>): Program {
-  const { name, version } = fold.view?.program ?? { name: '', version: '' }
-  const program = programs.get(programKey(name, version))
-  if (program !== undefined) return program
-  const known = [...programs.keys()].join(', ') || 'none'
-  throw new RunsError(
-    RUNS_CODES.programNotFound,
-    `The run needs program ${name} ${version}; registered here: ${known}`,
-    { program: name, version },
-  )
 }
 
 /** A program that is not known here is held to its schema where it takes the signal. */
@@ -205,11 +168,12 @@ async function awaitResult(
   const { log } = components
   const { position } = await log.store.head()
   const fold = await foldRun(components, run)
+  if (fold.view?.continuedAs != null) return awaitResult(components, fold.view.continuedAs, signal)
   if (fold.view?.state === 'TERMINATED') return resultOf(fold, log.store.blobs)
   const filter = { streamPrefix: `run/${run}`, types: ['RunTerminated'] }
   const query = { after: position, filter, ...(signal === undefined ? {} : { signal }) }
   for await (const _end of log.store.subscribe(query)) {
-    return resultOf(await foldRun(components, run), log.store.blobs)
+    return awaitResult(components, run, signal)
   }
   throw new RunsError(RUNS_CODES.aborted, `Nobody waits for the result of run ${run} any longer`)
 }
@@ -230,7 +194,7 @@ async function* listRuns(
       const view = viewOf(await foldRun(components, first.run))
       if (query.state !== undefined && view.state !== query.state) continue
       left -= 1
-      yield view
+      yield await withRights(components, view)
     }
   }
 }

@@ -11,6 +11,7 @@ import type { ValueRef } from '@ice/events/ports'
 import type { JsonObject, JsonValue } from '@ice/primitives'
 import { callLabels } from './call-labels.ts'
 import type { Components } from './components.ts'
+import { proposalOf, proposerMember } from './denied.ts'
 import type { Desk } from './desk.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Execution } from './execution.ts'
@@ -77,7 +78,7 @@ export async function lookAtStage(desk: Desk, step: Step, ask: AskOf<'stage'>): 
   const terms = termsOf(ask.request)
   const fact: Fact = {
     type: 'EffectStaged',
-    causes: ask.proposal === undefined ? [] : [ask.proposal],
+    causes: proposalOf(ask),
     blob: sealed.blob,
     data: {
       ...{ effect: step.id, action, grant },
@@ -85,6 +86,7 @@ export async function lookAtStage(desk: Desk, step: Step, ask: AskOf<'stage'>): 
       argumentsDigest: sealed.digest,
       labels: labels as Payload<'EffectStaged'>['labels'],
       ...(Object.keys(terms).length === 0 ? {} : { terms }),
+      ...proposerMember(ask),
     },
   }
   await desk.deliver(step, fact, { kind: 'done' })

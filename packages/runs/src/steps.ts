@@ -6,7 +6,15 @@
  * and what becomes of it while the run is driven (`rulings.ts`).
  */
 
-import type { EventId, Hash, JsonObject, JsonValue, PrincipalId, Timestamp } from '@ice/primitives'
+import type {
+  EventId,
+  Hash,
+  JsonObject,
+  JsonValue,
+  PrincipalId,
+  RunId,
+  Timestamp,
+} from '@ice/primitives'
 import type { Owed } from './owed.ts'
 import type {
   Answer,
@@ -15,6 +23,7 @@ import type {
   EffectRequest,
   Proposal,
   Question,
+  RunResult,
 } from './ports.ts'
 import type { Bound } from './references.ts'
 
@@ -30,6 +39,8 @@ export type Ask =
   | CancelAsk
   | StageAsk
   | CompensationAsk
+  | ChildAsk
+  | PatchAsk
 
 /** An ask of one kind. */
 export type AskOf<K extends Ask['kind']> = Extract<Ask, { readonly kind: K }>
@@ -40,10 +51,16 @@ export interface EffectAsk {
   readonly request: EffectRequest<unknown> & { readonly arguments: JsonObject }
   readonly bound: Bound
   readonly hold: boolean
-  /** The event of the proposal it follows. */
-  readonly proposal?: EventId | undefined
+  /** The proposal it follows. */
+  readonly proposal?: Followed | undefined
   /** Of an effect that was staged: the event, by which its arguments are labelled. */
   readonly staged?: EventId
+}
+
+/** A proposal that an effect follows: its event, and the agent who made it. */
+export interface Followed {
+  readonly event: EventId
+  readonly agent: string
 }
 
 export interface RevealAsk {
@@ -93,7 +110,7 @@ export interface StageAsk {
   readonly kind: 'stage'
   readonly request: EffectAsk['request']
   readonly bound: Bound
-  readonly proposal?: EventId | undefined
+  readonly proposal?: Followed | undefined
 }
 
 /** Asked for by the runtime alone, of a run that has aborted. */
@@ -101,6 +118,41 @@ export interface CompensationAsk {
   readonly kind: 'compensation'
   readonly owed: Owed
 }
+
+export interface ChildAsk {
+  readonly kind: 'child'
+  readonly child: RunId
+}
+
+export interface PatchAsk {
+  readonly kind: 'patch'
+}
+
+/** Events that say something of a step, beside outcomes: `records.ts` has what. */
+export const STEP_EVENTS: ReadonlySet<string> = new Set([
+  'CapabilityUsed',
+  'CapabilityDenied',
+  'EffectRevoked',
+  'EffectFailed',
+  'EffectStaged',
+  'DecisionProposed',
+  'ApprovalConsumed',
+  'ValueRevealed',
+  'TimerSet',
+  'TimerFired',
+  'SignalAwaited',
+  'SignalConsumed',
+  'EventAwaited',
+  'EventMatched',
+  'WaitLapsed',
+  'ScopeCancelled',
+  'ChildAwaited',
+  'ChildConcluded',
+  'PatchMarked',
+])
+
+/** The action that starts a child. */
+export const SPAWN_ACTION = 'run.spawn'
 
 /** What a step is given in the end. */
 export type Settlement =
@@ -115,6 +167,7 @@ export type Settlement =
       readonly event: EventId
     }
   | { readonly kind: 'matched'; readonly event: AwaitedEvent }
+  | { readonly kind: 'ended'; readonly result: RunResult }
   /** What was waited for did not come in time. */
   | { readonly kind: 'lapsed' }
   /** That it is recorded is all there is to know. */

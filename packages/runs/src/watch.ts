@@ -36,6 +36,8 @@ export interface Watch {
    * one of `types` anywhere.
    */
   add(run: RunId, wake: () => void, types?: readonly string[]): () => void
+  /** Wakes whoever watches this run: something has become of it that is no event. */
+  poke(run: RunId): void
   close(): void
 }
 
@@ -73,6 +75,7 @@ export function createWatch(
   }
 
   const loop = async (): Promise<void> => {
+    looking = true
     try {
       while (waiting.size > 0 && !closing.signal.aborted) {
         await look()
@@ -96,10 +99,7 @@ export function createWatch(
       const wakes = waiting.get(run) ?? new Set()
       waiting.set(run, wakes.add(wake))
       fresh.add(wake)
-      if (!looking) {
-        looking = true
-        void loop()
-      }
+      if (!looking) void loop()
       return () => {
         for (const type of types) forget(awaited, type, wake)
         wakes.delete(wake)
@@ -107,6 +107,7 @@ export function createWatch(
         if (wakes.size === 0) waiting.delete(run)
       }
     },
+    poke: (run) => wakeAll(waiting, run),
     close: () => closing.abort(),
   }
 }

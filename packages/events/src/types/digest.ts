@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '7570c3c2f455de1c45ebc046069f8374a71ac7e5536999591b2a1ade31d9bec0' as Hash
+  '5af503069c6b381c2c153de773bf3ed63562e8651ecdc3a496c5adb7a9119235' as Hash

@@ -115,6 +115,13 @@ export const ScopeCancelled = defineEventType({
   payload: z.strictObject({ step: name, scopes: z.array(name).min(1).max(256), reason: text }),
 })
 
+export const ChildAwaited = defineEventType({
+  type: 'ChildAwaited',
+  category,
+  description: 'A step waits for the end of a child. (added)',
+  payload: z.strictObject({ step: name, child: uuid }),
+})
+
 export const ChildConcluded = defineEventType({
   type: 'ChildConcluded',
   category,
@@ -161,6 +168,8 @@ export const EffectStaged = defineEventType({
     arguments: value,
     argumentsDigest: digest,
     grant: name,
+    /** The agent whose proposal it follows. */
+    proposer: name.optional(),
     /** How it is to be tried: what else the program said of it. */
     terms: z.record(name, z.unknown()).optional(),
     /** Labels of the arguments by JSON pointer; `''` is the whole. */
@@ -339,6 +348,7 @@ export const durableTypes = [
   EventMatched,
   WaitLapsed,
   ScopeCancelled,
+  ChildAwaited,
   ChildConcluded,
   EffectRetryScheduled,
   EffectDeferred,
