@@ -45,7 +45,14 @@ import {
   OBSERVED_BYTES_MAX,
 } from './limits.ts'
 import type { Owed, Undoing } from './owed.ts'
-import type { CompensationCall, CompensationPolicy, EffectCall, EffectHandler, Fate, SecretUse } from './ports.ts'
+import type {
+  CompensationCall,
+  CompensationPolicy,
+  EffectCall,
+  EffectHandler,
+  Fate,
+  SecretUse,
+} from './ports.ts'
 import { versionOf } from './recorded.ts'
 import { recordedReferences } from './references.ts'
 import type { AskOf, Step } from './steps.ts'

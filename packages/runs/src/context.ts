@@ -31,8 +31,8 @@ import type {
 } from './ports.ts'
 import { type Bound, strayReference } from './references.ts'
 import { compensationOf } from './reserved.ts'
-import { createStaging } from './staging.ts'
 import { createSpawning } from './spawning.ts'
+import { createStaging } from './staging.ts'
 import type { Ask } from './steps.ts'
 import { createWaits } from './waiting.ts'
 

@@ -4,6 +4,7 @@ export type { RunsInit } from './components.ts'
 export { EDGES } from './edges.ts'
 export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
 export { type LabelledValue, labelledValues } from './labels.ts'
+export { effectStream } from './late.ts'
 export {
   isOutcome,
   type RunFold,
@@ -12,7 +13,6 @@ export {
   viewOf,
 } from './lifecycle.ts'
 export { GRANTS_MAX, INLINE_VALUE_BYTES_MAX, STEP_ID_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
-export { effectStream } from './late.ts'
 export { memoryOwnership } from './memory.ts'
 export type * from './ports.ts'
 export { defineProgram } from './program.ts'

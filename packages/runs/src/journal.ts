@@ -34,13 +34,7 @@ import {
   type StreamVersion,
   type Timestamp,
 } from '@ice/primitives'
-import {
-  drawWrites,
-  isEnd,
-  joinWrites,
-  overspendWrites,
-  returnWrites,
-} from './budget-writes.ts'
+import { drawWrites, isEnd, joinWrites, overspendWrites, returnWrites } from './budget-writes.ts'
 import { eventOf, type Fact, type ForeignFact } from './facts.ts'
 import { uniqueGuards } from './guards.ts'
 import { drawnIn, Hand } from './hand.ts'

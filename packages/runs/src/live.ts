@@ -4,8 +4,8 @@
 
 import { type GrantId, type RunId, settled, type Timestamp } from '@ice/primitives'
 import { settleOrphans } from './cancel.ts'
-import type { Components } from './components.ts'
 import { recordUndone } from './compensate.ts'
+import type { Components } from './components.ts'
 import { type Continuation, continuation } from './continuing.ts'
 import type { Desk } from './desk.ts'
 import { type EffectIntent, partyOf } from './effects.ts'

@@ -17,42 +17,45 @@ function checked(checks: readonly Check<unknown>[], more: Partial<Program> = {})
 
 /** Verifies: RUN-R141 */
 describe('a check that asks a person', () => {
-  test.each([true, false])('holds the commit until they have said: approved %s', async (approved) => {
-    const asks = checked([asking])
-    const alice = await world({ programs: [asks] })
-    const { run, stretch } = await alice.runs.execute(asks, {}, { grants })
-    const step = '$check/sensible'
-    expect(stretch).toMatchObject({
-      kind: 'suspended',
-      waitingFor: [{ step, kind: 'validation', prompt: 'Is it right?' }],
-    })
-    expect(await alice.runs.view(run)).toMatchObject({ state: 'VALIDATING', phase: 'validation' })
-    expect(await alice.runs.drive(run)).toMatchObject({ kind: 'suspended' })
-    alice.die()
-    const bob = await alice.another('bob')
-    const principal = 'os:eve' as PrincipalId
-    await bob.runs.answer(run, { step, approved, principal, comment: 'looked at it' })
-    const ended = await bob.runs.drive(run)
-    expect(bob.witness).toEqual([])
-    const events = await bob.events(run)
-    expect(events.filter(({ type }) => type === 'ValidationStarted')).toHaveLength(1)
-    expect(events.filter(({ type }) => type === 'ApprovalRequested')).toHaveLength(1)
-    if (approved) {
-      expect(ended).toMatchObject({ result: { conclusion: 'committed', value: { n: 1 } } })
-      const answer = events.find(({ type }) => type === 'ApprovalGranted')
-      const passed = events.find(({ type }) => type === 'ValidationPassed')
-      expect(passed).toMatchObject({
-        causes: [answer?.id],
-        data: { checks: ['output', 'sensible'] },
+  test.each([true, false])(
+    'holds the commit until they have said: approved %s',
+    async (approved) => {
+      const asks = checked([asking])
+      const alice = await world({ programs: [asks] })
+      const { run, stretch } = await alice.runs.execute(asks, {}, { grants })
+      const step = '$check/sensible'
+      expect(stretch).toMatchObject({
+        kind: 'suspended',
+        waitingFor: [{ step, kind: 'validation', prompt: 'Is it right?' }],
       })
-    } else {
-      const reason = 'sensible: os:eve refused the result: looked at it'
-      expect(ended).toMatchObject({ result: { conclusion: 'aborted', reason } })
-      expect(events.find(({ type }) => type === 'ValidationFailed')).toMatchObject({
-        data: { failures: [{ check: 'sensible', error: { code: RUNS_CODES.checkFailed } }] },
-      })
-    }
-  })
+      expect(await alice.runs.view(run)).toMatchObject({ state: 'VALIDATING', phase: 'validation' })
+      expect(await alice.runs.drive(run)).toMatchObject({ kind: 'suspended' })
+      alice.die()
+      const bob = await alice.another('bob')
+      const principal = 'os:eve' as PrincipalId
+      await bob.runs.answer(run, { step, approved, principal, comment: 'looked at it' })
+      const ended = await bob.runs.drive(run)
+      expect(bob.witness).toEqual([])
+      const events = await bob.events(run)
+      expect(events.filter(({ type }) => type === 'ValidationStarted')).toHaveLength(1)
+      expect(events.filter(({ type }) => type === 'ApprovalRequested')).toHaveLength(1)
+      if (approved) {
+        expect(ended).toMatchObject({ result: { conclusion: 'committed', value: { n: 1 } } })
+        const answer = events.find(({ type }) => type === 'ApprovalGranted')
+        const passed = events.find(({ type }) => type === 'ValidationPassed')
+        expect(passed).toMatchObject({
+          causes: [answer?.id],
+          data: { checks: ['output', 'sensible'] },
+        })
+      } else {
+        const reason = 'sensible: os:eve refused the result: looked at it'
+        expect(ended).toMatchObject({ result: { conclusion: 'aborted', reason } })
+        expect(events.find(({ type }) => type === 'ValidationFailed')).toMatchObject({
+          data: { failures: [{ check: 'sensible', error: { code: RUNS_CODES.checkFailed } }] },
+        })
+      }
+    },
+  )
 
   test('counts whom it names, goes on to others, and lapses', async () => {
     const clock = manualClock(1_000_000)
@@ -80,8 +83,7 @@ describe('a check that asks a person', () => {
   })
 
   test('asks about this result: a program that comes to another has diverged', async () => {
-    const asks = (n: number) =>
-      program(async () => n, { checks: [asking] })
+    const asks = (n: number) => program(async () => n, { checks: [asking] })
     const alice = await world({ programs: [] })
     const { run } = await alice.runs.execute(asks(1), {}, {})
     await alice.runs.answer(run, { step: '$check/sensible', approved: true })
@@ -166,7 +168,11 @@ describe('an invariant of the runtime', () => {
         throw new TypeError('no output')
       },
     }
-    const { stretch } = await alice.runs.execute(program(async () => 1, { output }), {}, {})
+    const { stretch } = await alice.runs.execute(
+      program(async () => 1, { output }),
+      {},
+      {},
+    )
     expect(stretch).toMatchObject({ result: { conclusion: 'aborted' } })
   })
 })

@@ -114,8 +114,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const effects = await handlersOf(options, clock)
     const programs = options.programs ?? []
     const { delegate } = grants
-    const init = { log, authority, delegate, ownership, clock, ids, effects, programs, principal }
-    const runs = createRuns(init)
+    const { invariants, compensation } = options
+    const runs = createRuns({
+      ...{ log, authority, delegate, ownership, clock, ids, effects, programs, principal },
+      ...(invariants === undefined ? {} : { invariants }),
+      ...(compensation === undefined ? {} : { compensation }),
+    })
     const subsystems = subsystemsOf(options, ground, kinds)
     const description = { taxonomy, store, subsystems, effects, programs, limits: LIMITS }
     return Object.freeze({
