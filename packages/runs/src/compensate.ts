@@ -11,9 +11,9 @@
  *    and whoever has lost the right, begins none.
  * 2. A handler's own compensation is repeated with the same key, also after its owner died. So is a
  *    named effect, but for an irreversible one: of that a person has to say whether it happened.
- * 3. What says that it must not be repeated (`_CONFLICT`, `_DENIED`, `_CORRUPT`) is given up at once,
- *    anything else after as many attempts as the runtime allows. The next one is undone either way:
- *    each looks for itself.
+ * 3. What says that it must not be repeated (`_CONFLICT`, `_DENIED`, `_CORRUPT`) is given up at
+ *    once, anything else after as many attempts as the runtime allows. The next one is undone either
+ *    way: each looks for itself.
  */
 
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
@@ -242,7 +242,7 @@ async function own(desk: Desk, owed: Owed, intent: Intent, right: Right): Promis
 function handlerOf({ components }: Desk, action: string): EffectHandler {
   const handler = components.handlers.get(action)
   if (handler !== undefined) return handler
-  const message = `No handler here undoes what "${action}" did; go on with the run where there is one`
+  const message = `No handler here undoes what "${action}" did; go on where there is one`
   throw new RunsError(RUNS_CODES.compensatorNotFound, message, { action })
 }
 

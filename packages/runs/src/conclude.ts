@@ -1,6 +1,7 @@
 /**
- * The ends of a run: abort, forced termination, teardown. Facts only, in the order in which they are
- * recorded; all of an end goes into one append, but for the teardown of a run that owes something.
+ * The ends of a run: abort, forced termination, teardown. Facts only, in the order in which they
+ * are recorded; all of an end goes into one append, but for the teardown of a run that owes
+ * something.
  */
 
 import type { ErrorRecord, EventId } from '@ice/primitives'

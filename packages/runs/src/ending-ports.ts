@@ -36,3 +36,21 @@ export interface Invariant {
   readonly name: string
   check(run: RunView, result: JsonValue): string | undefined
 }
+
+/** Who ends a run without a result, why, and how. */
+export interface AbortCommand {
+  readonly reason: string
+  /** End it now, whoever owns it, without the program: recorded as a forced termination. */
+  readonly force?: boolean
+  readonly principal?: PrincipalId
+}
+
+/** What a probe or a person found out about an effect in doubt. */
+export interface DoubtCommand {
+  readonly effect: string
+  readonly happened: boolean
+  /** What the program is to be given, when it happened. @defaultValue null */
+  readonly result?: JsonValue
+  readonly evidence: string
+  readonly principal?: PrincipalId
+}

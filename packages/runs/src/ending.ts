@@ -30,7 +30,10 @@ export interface Ledger {
   acknowledged(): void
 }
 
-/** Appends a conclusion, or an end, and what still waits before it. @returns `null` before the end */
+/**
+ * Appends a conclusion, or an end, and what still waits before it.
+ * @returns `null` where the run owes something before its end
+ */
 export async function endRun(
   components: Components,
   journal: Journal,

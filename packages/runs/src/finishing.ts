@@ -1,6 +1,6 @@
 /**
- * What a run does between its conclusion and its end: it carries out what was staged, or undoes what
- * it did. No program is needed for that, and none is run.
+ * What a run does between its conclusion and its end: it carries out what was staged, or undoes
+ * what it did. No program is needed for that, and none is run.
  *
  * It is driven like a program of the runtime's own, which asks for exactly these steps: what was
  * staged all at once, compensations one after another, the latest outcome first. So a crash, a

@@ -48,7 +48,6 @@ import { bytesOf } from './value.ts'
 
 export type { Flushed, Intent } from './intents.ts'
 export { runStream } from './stream.ts'
-
 /** Someone else wrote to the run: what is in memory is no longer what the log says. */
 export const STALE: unique symbol = Symbol('the run moved')
 
@@ -209,8 +208,8 @@ export class Journal<I extends Intent = Intent> {
     if (intents.some(({ expiresAt }) => expiresAt !== null && expiresAt <= time)) return null
     const events = facts.map((fact) => eventOf(fact, fact.at ?? time))
     this.#blobs = facts.flatMap(({ blob }) => blob ?? [])
-    const waiting = events.map((event) => ({ event }))
-    const request = this.#request({ facts: waiting, intents, time, after: this.#version })
+    const own = events.map((event) => ({ event }))
+    const request = this.#request({ facts: own, intents, time, after: this.#version })
     try {
       const { writes } = await this.#log.append(request)
       for (const event of events) this.#onEvent(this.#place(event, this.#version + 1))

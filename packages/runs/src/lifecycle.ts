@@ -30,6 +30,7 @@ import {
   type RunLabels,
 } from './labels.ts'
 import { STANDING_MAX } from './limits.ts'
+import { isOutcome } from './outcome.ts'
 import { evolveOwed, noneOwed, type OwedFold } from './owed.ts'
 import type { EffectCounts, RunView, Wait, WaitingStep } from './ports.ts'
 import { createPurse, type Purse, sharesOf } from './purse.ts'
@@ -147,7 +148,7 @@ export const runProjection: Projection<RunFold> = {
     evolvePurse(fold, event, isOutcome(event))
     evolveWaits(fold.waits, event)
     evolveQuarantine(fold, event)
-    evolveOwed(fold, event, isOutcome(event))
+    evolveOwed(fold, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true
@@ -161,14 +162,6 @@ export const runProjection: Projection<RunFold> = {
     view.updatedAt = event.time
     return fold
   },
-}
-
-/** The outcome of an effect that took place, whatever its type: outcomes share one payload. */
-export function isOutcome(
-  event: RecordedEvent,
-): event is RecordedEvent<string, Payload<'EffectSucceeded'>> {
-  const data = event.data as Readonly<Record<string, unknown>>
-  return typeof data['intent'] === 'string' && 'observed' in data && 'result' in data
 }
 
 /** The run as others see it. */

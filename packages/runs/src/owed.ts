@@ -17,6 +17,7 @@ import type { EventLog, RecordedEvent, ValueRef } from '@ice/events/ports'
 import type { EventId, JsonObject, RunId, Timestamp } from '@ice/primitives'
 import type { Payload, RunFold } from './lifecycle.ts'
 import { ABANDONED_TOLD_MAX } from './limits.ts'
+import { isOutcome } from './outcome.ts'
 import type { Followed } from './steps.ts'
 import { runStream } from './stream.ts'
 
@@ -75,11 +76,11 @@ export function isHeldByDoubt({ open }: RunFold, effect: string): boolean {
 }
 
 /** Folds what an event does to what is owed; before the event settles the effect it is about. */
-export function evolveOwed(fold: RunFold, event: RecordedEvent, isOutcome: boolean): void {
+export function evolveOwed(fold: RunFold, event: RecordedEvent): void {
   const { owed } = fold
   const { effect = '' } = event.data as { readonly effect?: string }
-  if (isOutcome) {
-    const { kept } = event.data as Payload<'EffectSucceeded'>
+  if (isOutcome(event)) {
+    const { kept } = event.data
     const named = fold.open.get(effect)?.intent.data.compensation
     const isFinal = fold.view?.conclusion === 'committed'
     if (!isFinal && (kept !== undefined || named !== undefined)) owed.undoable += 1
@@ -189,12 +190,13 @@ export async function readOwed(log: Pick<EventLog, 'read'>, run: RunId): Promise
   const named = new Set<string>()
   const owed = new Map<string, Owed>()
   for await (const batch of log.read({ stream: runStream(run) })) {
-    for (const { id, type, data } of batch) {
+    for (const event of batch) {
+      const { id, type, data } = event
       const { effect, intent, compensation, kept } = data as Readonly<Record<string, unknown>>
       if (type === 'CapabilityUsed' && compensation !== undefined) named.add(id)
       else if (type === 'CompensationSucceeded' || type === 'CompensationAbandoned') {
         owed.delete(effect as string)
-      } else if (isOutcomeLike(data) && (named.has(intent as string) || kept !== undefined)) {
+      } else if (isOutcome(event) && (named.has(intent as string) || kept !== undefined)) {
         const way = named.has(intent as string) ? 'named' : 'handler'
         const one = { effect: effect as string, outcome: id, intent: intent as EventId, way }
         owed.set(one.effect, one as Owed)
@@ -202,10 +204,4 @@ export async function readOwed(log: Pick<EventLog, 'read'>, run: RunId): Promise
     }
   }
   return [...owed.values()]
-}
-
-/** As `isOutcome`, which stands above this file. */
-function isOutcomeLike(data: unknown): boolean {
-  const members = data as Readonly<Record<string, unknown>>
-  return typeof members['intent'] === 'string' && 'observed' in members && 'result' in members
 }

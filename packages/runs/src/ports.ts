@@ -25,7 +25,13 @@ import type {
   Timestamp,
 } from '@ice/primitives'
 import type { CompensationCall, CompensationReport, Compensations } from './compensation-ports.ts'
-import type { Quarantine, QuarantineCommand, ReleaseCommand } from './ending-ports.ts'
+import type {
+  AbortCommand,
+  DoubtCommand,
+  Quarantine,
+  QuarantineCommand,
+  ReleaseCommand,
+} from './ending-ports.ts'
 
 export type {
   CompensationCall,
@@ -34,6 +40,8 @@ export type {
   Compensations,
 } from './compensation-ports.ts'
 export type {
+  AbortCommand,
+  DoubtCommand,
   Invariant,
   Quarantine,
   QuarantineCommand,
@@ -560,16 +568,6 @@ export interface SignalCommand {
   readonly principal?: PrincipalId
 }
 
-/** What a probe or a person found out about an effect in doubt. */
-export interface DoubtCommand {
-  readonly effect: string
-  readonly happened: boolean
-  /** What the program is to be given, when it happened. @defaultValue null */
-  readonly result?: JsonValue
-  readonly evidence: string
-  readonly principal?: PrincipalId
-}
-
 /** A value of a run, with its label. */
 export interface ValueOfRun {
   /** The step that gave it; the input is `$input`, a held part of it that and its pointer. */
@@ -599,11 +597,4 @@ export interface DeclassifyCommand {
   readonly principal?: PrincipalId
   /** Refuses when the step gave another value than this one. */
   readonly digest?: string
-}
-
-export interface AbortCommand {
-  readonly reason: string
-  /** End it now, whoever owns it, without the program: recorded as a forced termination. */
-  readonly force?: boolean
-  readonly principal?: PrincipalId
 }

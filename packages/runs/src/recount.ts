@@ -9,7 +9,8 @@ import type { BudgetShare, Judge } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type { RunId } from '@ice/primitives'
 import { isEnd } from './budget-writes.ts'
-import { isOutcome, type Payload } from './lifecycle.ts'
+import type { Payload } from './lifecycle.ts'
+import { isOutcome } from './outcome.ts'
 import {
   createPurse,
   giveBack,

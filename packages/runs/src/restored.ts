@@ -14,8 +14,8 @@ import type { StandardPayloads } from '@ice/events/define'
 import type { EventLog, NewEvent, RecordedEvent, StreamWrite } from '@ice/events/ports'
 import { type EventId, errorRecord, type StreamId, type StreamVersion } from '@ice/primitives'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import { isOutcome } from './lifecycle.ts'
 import { UNIT_EVENTS_MAX } from './limits.ts'
+import { isOutcome } from './outcome.ts'
 import { quarantined } from './quarantine-events.ts'
 
 /** What is open in a log, and now in doubt. */

@@ -2,9 +2,9 @@
  * Staged effects: asked for while the program runs, and carried out once its run has committed.
  *
  * What is staged is an event and nothing else: no intent, no decision, no authority asked. At the
- * commit each is decided anew (`committing.ts`), and after it each is an effect like any other, which
- * the run finishes without its program (`finishing.ts`). So what a program stages is what it says,
- * and what is done with it is what authority says then.
+ * commit each is decided anew (`committing.ts`), and after it each is an effect like any other,
+ * which the run finishes without its program (`finishing.ts`). So what a program stages is what it
+ * says, and what is done with it is what authority says then.
  */
 
 import type { ValueRef } from '@ice/events/ports'

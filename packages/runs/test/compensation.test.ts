@@ -114,7 +114,7 @@ describe('a run that aborts', () => {
     expect(undone[0]).toBe('r/quick/y')
   })
 
-  test('undoes by the effect that was named, under the right that was reserved for it', async () => {
+  test('undoes by the effect that was named, under the right reserved for it', async () => {
     const alice = await world({ effects: [tool('do'), tool('undo')] })
     const named = program(async (ctx) => {
       const compensation = doing({ refund: 7 }, 'undo')

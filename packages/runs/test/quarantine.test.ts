@@ -174,7 +174,7 @@ describe('a person', () => {
 })
 
 /** Verifies: RUN-R132 */
-test('of a restored log every run that has not ended is held, once, until it is released', async () => {
+test('of a restored log every run that has not ended is held, until it is released', async () => {
   const { alice, run } = await suspended()
   const done = program(async () => 1, { version: '2' })
   const { run: ended } = await alice.runs.execute(done, {}, {})

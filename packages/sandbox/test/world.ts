@@ -64,6 +64,7 @@ export function context(
     any: notHere,
     all: notHere,
     map: notHere,
+    stage: notHere,
     spawn: notHere,
     continueAs: notHere,
     patched: notHere,
