@@ -243,7 +243,7 @@ function handlerOf({ components }: Desk, action: string): EffectHandler {
   const handler = components.handlers.get(action)
   if (handler !== undefined) return handler
   const message = `No handler here undoes what "${action}" did; go on where there is one`
-  throw new RunsError(RUNS_CODES.compensatorNotFound, message, { action })
+  throw new RunsError(RUNS_CODES.handlerNotFound, message, { action })
 }
 
 function secretOf(right: Right, name: string, id: GrantId): SecretUse {
@@ -272,7 +272,7 @@ async function readEvent({ components }: Desk, id: EventId): Promise<RecordedEve
 /** Whether an effect stays as it is because of this, however often it is tried. */
 function isFinal(error: unknown): boolean {
   const { code } = errorRecord(error)
-  if (code === RUNS_CODES.compensatorNotFound || code.startsWith('ICE_EVENTS_')) return false
+  if (code === RUNS_CODES.handlerNotFound || code.startsWith('ICE_EVENTS_')) return false
   return true
 }
 

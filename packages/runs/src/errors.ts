@@ -56,8 +56,8 @@ export const RUNS_CODES = {
   aborted: 'ICE_RUNS_ABORTED',
   /** What is staged has a fold or a compensation, and so nobody to give it to, or no use. */
   stagedUnsupported: 'ICE_RUNS_STAGED_UNSUPPORTED',
-  /** No handler here undoes what the run did: it finishes where there is one. */
-  compensatorNotFound: 'ICE_RUNS_COMPENSATOR_NOT_FOUND',
+  /** No handler here carries out, or undoes, what the run owes: it finishes where there is one. */
+  handlerNotFound: 'ICE_RUNS_HANDLER_NOT_FOUND',
   /** The effect stays as it is: its handler does not undo it, or what it kept is gone. */
   compensationUnsupported: 'ICE_RUNS_COMPENSATION_UNSUPPORTED',
   /** Denial, and why an effect stays as it is: there is no right to undo it. */

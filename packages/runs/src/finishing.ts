@@ -39,6 +39,8 @@ export async function finish(
   const isCommitted = view?.conclusion === 'committed'
   if (isCommitted) {
     for (const staged of owed.staged.values()) {
+      // To be denied for want of a handler would be the end of what the commit has promised.
+      if (!components.handlers.has(staged.action)) throw noHandler(staged.action)
       asks.push([staged.effect, await stagedAsk(components, staged)])
     }
   } else {
@@ -59,6 +61,11 @@ export async function finish(
   }
   await execution.begin(program, null)
   return execution
+}
+
+function noHandler(action: string): RunsError {
+  const message = `No handler here carries out "${action}", which was staged; go on where there is one`
+  return new RunsError(RUNS_CODES.handlerNotFound, message, { action })
 }
 
 /** The end of a run that has nothing left to do; `'owes'` when something has come up meanwhile. */

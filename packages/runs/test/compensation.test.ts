@@ -394,7 +394,7 @@ describe('a compensation that fails', () => {
     alice.die()
     const bob = await alice.another('bob', { effects: [] })
     const abort = bob.runs.abort(run, { reason: 'enough' })
-    await expect(abort).rejects.toMatchObject({ code: RUNS_CODES.compensatorNotFound })
+    await expect(abort).rejects.toMatchObject({ code: RUNS_CODES.handlerNotFound })
     expect(await bob.runs.view(run)).toMatchObject({ conclusion: 'aborted', finishing: true })
     bob.die()
     const carol = await alice.another('carol', { effects: [undoable(undone)] })

@@ -166,6 +166,22 @@ describe('a staged effect', () => {
     expect((await bob.types(run)).at(-1)).toBe('RunTerminated')
   })
 
+  test('waits for a process that has its handler, once it is released', async () => {
+    const owners = memoryOwnership()
+    const hangs = tool('mail', 'idempotent', () => new Promise(() => undefined))
+    const alice = await world({ owners, effects: [tool('do'), hangs], programs: [mails] })
+    const run = await alice.runs.start(mails, {}, { grants: both })
+    void alice.runs.drive(run)
+    await eventually(() => alice.witness.length).toBe(3)
+    alice.die()
+    const bob = await alice.another('bob', { effects: [tool('do')] })
+    await expect(bob.runs.drive(run)).rejects.toMatchObject({ code: RUNS_CODES.handlerNotFound })
+    bob.die()
+    const carol = await alice.another('carol', { effects: [tool('mail', 'idempotent')] })
+    expect(await carol.runs.drive(run)).toMatchObject({ result: { conclusion: 'committed' } })
+    expect(carol.witness).toEqual(['mail/1', 'mail/2'])
+  })
+
   test('is refused beyond so many, with a fold or a compensation, and by a copy', async () => {
     const codes: unknown[] = []
     const coded = (given: Promise<unknown>) =>

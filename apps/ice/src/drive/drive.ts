@@ -99,10 +99,17 @@ async function concluded(init: DriveInit, result: RunResult): Promise<number> {
   return denied ? EXIT.denied : EXIT.aborted
 }
 
+/** Events behind an abort that are looked through: what is undone comes after it. */
+const ENDING_EVENTS_MAX = 4_096
+
+const ENDED_OTHERWISE = new Set(['RunCommitted', 'RunForciblyTerminated', 'CapabilityUsed'])
+
 /** The error a run ended with, from the end of its stream. */
 export async function recordedError(log: EventLog, run: RunId): Promise<ErrorRecord | null> {
-  for await (const batch of log.read({ stream: runStream(run), backwards: true, limit: 8 })) {
+  const query = { stream: runStream(run), backwards: true, limit: ENDING_EVENTS_MAX }
+  for await (const batch of log.read(query)) {
     for (const { type, data } of batch) {
+      if (ENDED_OTHERWISE.has(type)) return null
       if (type !== 'AbortReasonDeclared') continue
       return ((data as StandardPayloads['AbortReasonDeclared']).error as ErrorRecord) ?? null
     }

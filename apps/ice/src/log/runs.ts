@@ -20,8 +20,8 @@ export async function readRun(log: EventLog, run: RunId): Promise<RunView> {
 }
 
 /** The steps of a run that somebody can answer now. */
-export function answerable({ waitingFor, conclusion }: RunView): RunView['waitingFor'] {
-  return conclusion === null ? waitingFor.filter(({ ended }) => ended === undefined) : []
+export function answerable({ waitingFor, state }: RunView): RunView['waitingFor'] {
+  return state !== 'TERMINATED' ? waitingFor.filter(({ ended }) => ended === undefined) : []
 }
 
 /** The ids of all runs, oldest first. */

@@ -150,7 +150,7 @@ async function programsOf(
     return [{ ...loaded, configured: null, file: options.program }]
   }
   const names = new Set(
-    views.filter(({ conclusion }) => conclusion === null).map(({ program }) => program.name),
+    views.filter(({ state }) => state !== 'TERMINATED').map(({ program }) => program.name),
   )
   const found: FoundProgram[] = []
   for (const name of names) {

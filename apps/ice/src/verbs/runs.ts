@@ -102,7 +102,8 @@ function about(view: RunView): string {
   if (view.quarantine !== null) return view.quarantine.error.message
   if (view.reason !== null) return view.reason
   const [first = view.waitingFor[0]] = answerable(view)
-  if (view.conclusion === null && first !== undefined) return first.ended?.message ?? first.prompt
+  if (view.state !== 'TERMINATED' && first !== undefined)
+    return first.ended?.message ?? first.prompt
   const tags = Object.entries(view.tags).map(([key, value]) => `${key}=${value}`)
   return [...(view.key === null ? [] : [`key ${view.key}`]), ...tags].join(' ')
 }
