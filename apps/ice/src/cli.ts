@@ -62,6 +62,7 @@ export function commandLine(door: Door, host: Host): CommandLine {
   reading(program, act)
   judging(program, act)
   commanding(program, act)
+  holding(program, act)
   caring(program, act)
   logCommands(program, act)
   return { program, exit: () => exit, invocation: () => invocation }
@@ -113,6 +114,7 @@ function reading(program: Command, act: Act): void {
     .option('--program <name>', 'only of this program')
     .option('--waiting', 'only those that wait for a person')
     .option('--in-doubt', 'only those with an effect in doubt')
+    .option('--quarantined', 'only those that are set aside')
     .option('--open', 'only those that have not ended')
     .option('--limit <n>', 'at most so many (default 50)', limit)
     .action((options) => act(async (call) => (await import('./verbs/runs.ts')).runs(call, options)))
@@ -183,6 +185,7 @@ function commanding(program: Command, act: Act): void {
     .description('end a grant and everything below it')
     .argument('<grant>', 'an id, or the beginning of one')
     .option('--reason <text>', 'why')
+    .option('--compensations', 'also end the rights to undo what was done under it')
     .option('--dry-run', 'only show what would be ended')
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/revoke.ts')).revoke(call, typed, options)),
@@ -243,6 +246,25 @@ function commanding(program: Command, act: Act): void {
     .option('--force', 'now, whoever drives it')
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/abort.ts')).abort(call, typed, options)),
+    )
+}
+
+function holding(program: Command, act: Act): void {
+  program
+    .command('quarantine')
+    .description('set a run aside: nobody drives it until it is released')
+    .argument('<run>', 'an id, or the beginning of one')
+    .option('--reason <text>', 'why')
+    .action((typed, options) =>
+      act(async (call) => (await import('./verbs/quarantine.ts')).quarantine(call, typed, options)),
+    )
+  program
+    .command('release')
+    .description('let a run go on that was set aside')
+    .argument('<run>', 'an id, or the beginning of one')
+    .option('--reason <text>', 'why')
+    .action((typed, options) =>
+      act(async (call) => (await import('./verbs/quarantine.ts')).release(call, typed, options)),
     )
 }
 

@@ -433,12 +433,14 @@ export interface Grants {
    */
   delegate(command: DelegateCommand): Promise<GrantId>
   /**
-   * Ends a grant and, with it, everything below it. Revoking a revoked grant changes nothing.
+   * Ends a grant and, with it, everything below it. Revoking a revoked grant changes nothing, but
+   * for `compensations`: what intents under it have reserved for undoing what they did outlives a
+   * revocation, and ends only by one that says so, at once or later.
    * @returns the grants that no longer authorise anything because of it: first the grant itself,
    * then what is below it and was not revoked on its own; the same when repeated
    * @throws `ICE_CAPABILITIES_GRANT_NOT_FOUND`, `ICE_CAPABILITIES_NOT_REVOCABLE`
    */
-  revoke(grant: GrantId, command: RevokeCommand): Promise<readonly GrantId[]>
+  revoke(grant: GrantId, command: RevokeGrantCommand): Promise<readonly GrantId[]>
   /**
    * Stops a scope: once this is recorded, no intent that it concerns can be. Stopping what is
    * stopped changes nothing.
@@ -506,6 +508,12 @@ export interface DelegateCommand {
 export interface RevokeCommand {
   readonly reason: string
   readonly principal?: PrincipalId
+}
+
+/** Who ends a grant, why, and whether what was done under it may still be undone. */
+export interface RevokeGrantCommand extends RevokeCommand {
+  /** End the rights to compensations, too. @defaultValue false */
+  readonly compensations?: boolean
 }
 
 /** What is different in authority when recorded decisions are judged again. */

@@ -37,6 +37,8 @@ export class Acts {
   readonly #init: ActsInit
   readonly #inFlight = new Map<string, Act>()
   #inbox: Completion[] = []
+  /** Takes what comes back once the run is over. */
+  #late: ((completion: Completion) => void) | null = null
 
   constructor(init: ActsInit) {
     this.#init = init
@@ -107,7 +109,9 @@ export class Acts {
       timer.stop()
       this.#inFlight.delete(effect)
       const { stopped } = act
-      this.#inbox.push({ ...completion, ...end, ...(stopped ? { stopped } : {}) })
+      const told = { ...completion, ...end, ...(stopped ? { stopped } : {}) }
+      if (this.#late !== null) return this.#late(told)
+      this.#inbox.push(told)
       this.#init.wake()
     })
   }
@@ -157,6 +161,11 @@ export class Acts {
     } catch (error) {
       return { intent, event, error }
     }
+  }
+
+  /** The run is over: what comes back from now on goes there. */
+  leave(late: (completion: Completion) => void): void {
+    this.#late = late
   }
 
   /** Waits until no handler is at work, but no longer than so many milliseconds. */

@@ -19,8 +19,8 @@ import {
   NEW_BREAKER,
 } from './breaker.ts'
 import type { Breakers } from './breakers.ts'
-import { isOutcome } from './lifecycle.ts'
 import { BREAKER_CONFLICTS_MAX, UNIT_BREAKERS_MAX } from './limits.ts'
+import { isOutcome } from './outcome.ts'
 import type { Breaker } from './ports.ts'
 import type { Completion, Settled } from './settle.ts'
 

@@ -6,8 +6,16 @@ import type { Clock, Ids, PrincipalId, RunId } from '@ice/primitives'
 import type { Breakers } from './breakers.ts'
 import type { Chunks } from './chunks.ts'
 import type { RunFold } from './lifecycle.ts'
-import type { Breaker, EffectHandler, Ownership, Program } from './ports.ts'
+import type {
+  Breaker,
+  CompensationPolicy,
+  EffectHandler,
+  Invariant,
+  Ownership,
+  Program,
+} from './ports.ts'
 import type { Rights } from './rights.ts'
+import type { Completion } from './settle.ts'
 import type { Watch } from './watch.ts'
 
 /** What `createRuns` takes. */
@@ -30,6 +38,10 @@ export interface RunsInit {
   readonly principal: PrincipalId
   /** Bounds that `RunProvisioned` records. */
   readonly limits?: Readonly<Record<string, number>>
+  /** What must hold of every run that is to commit. @defaultValue nothing */
+  readonly invariants?: readonly Invariant[]
+  /** How compensations that fail are tried again. @defaultValue six times, within some minutes */
+  readonly compensation?: Partial<CompensationPolicy>
 }
 
 /** The same, as the parts of this room use it. */
@@ -42,10 +54,14 @@ export interface Components {
   readonly handlers: ReadonlyMap<string, EffectHandler>
   readonly principal: PrincipalId
   readonly limits: Readonly<Record<string, number>>
+  readonly invariants: readonly Invariant[]
+  readonly compensation: CompensationPolicy
   readonly watch: Watch
   readonly rights: Rights
   readonly breakers: Breakers
   readonly chunks: Chunks
+  /** Records what a handler came back with when its run was over; never throws. */
+  late(run: RunId, completion: Completion): void
   /** @throws `ICE_RUNS_SIGNAL_UNSUPPORTED` — a program known here does not take it */
   checkSignal(fold: RunFold, signal: string, payload: unknown): void
   /** @throws `ICE_RUNS_PROGRAM_NOT_FOUND` */

@@ -32,8 +32,10 @@ import type {
   RunContext,
 } from './ports.ts'
 import { type Bound, strayReference } from './references.ts'
+import { compensationOf } from './reserved.ts'
 import { termsOf } from './retry.ts'
 import { createSpawning } from './spawning.ts'
+import { createStaging } from './staging.ts'
 import type { Ask, AskedRequest, EffectAsk } from './steps.ts'
 import { createWaits } from './waiting.ts'
 
@@ -52,7 +54,7 @@ export function createContext(execution: Execution, program: Program, prefix: st
     how: Pick<EffectAsk, 'batch' | 'hold'>,
   ): Promise<EffectOutcome<R>> => {
     const bound = references.bind(asked.arguments)
-    const request = { ...asked, arguments: bound.value }
+    const request = { ...asked, arguments: bound.value, ...compensationOf(asked) }
     const terms = termsOf(request, program.retry)
     const proposal =
       request.proposal === undefined ? undefined : execution.proposed(full(request.proposal))
@@ -97,6 +99,7 @@ export function createContext(execution: Execution, program: Program, prefix: st
         return given.answer
       })
     },
+    ...createStaging(execution, program, full),
     patched: async (id) => {
       if (!execution.goesPatched(full(id))) return false
       return execution.ask(full(id), { kind: 'patch' }, { patch: id }, () => true)
@@ -141,8 +144,13 @@ function askedOfPerson({ prompt, details = null, ...terms }: Question): unknown 
   return { prompt, details, ...Object.fromEntries(given.filter(([, each]) => each !== undefined)) }
 }
 
-function askedOf({ action, grant, arguments: args }: AskedRequest, batch: boolean): unknown {
-  return { action, grant, arguments: args, ...(batch ? { batch } : {}) }
+/** What is left out counts only where it is there: effects without had this digest before. */
+function askedOf(
+  { action, grant, arguments: args, compensation }: AskedRequest,
+  batch: boolean,
+): unknown {
+  const undone = compensation === undefined ? {} : { compensation }
+  return { action, grant, arguments: args, ...undone, ...(batch ? { batch } : {}) }
 }
 
 /** A part of a step id. */

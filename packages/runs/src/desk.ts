@@ -11,6 +11,7 @@ import type { Inbox } from './inbox.ts'
 import type { Journal } from './journal.ts'
 import type { Wait } from './ports.ts'
 import type { Settlement, Step } from './steps.ts'
+import type { Undoings } from './undoings.ts'
 
 export interface Desk {
   readonly components: Components
@@ -18,6 +19,7 @@ export interface Desk {
   readonly execution: Execution
   readonly run: RunId
   readonly acts: Acts
+  readonly undoings: Undoings
   readonly inbox: Inbox
   readonly breakers: BreakerNotes
   /** Waits for a next attempt whose time has come, and that were looked at for it. */

@@ -15,6 +15,7 @@ import type {
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
+  type EventId,
   errorRecord,
   type GrantId,
   type Hash,
@@ -44,6 +45,13 @@ import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, RunPlace, SecretUse } from './ports.ts'
 import type { Bound } from './references.ts'
+import {
+  type Compensating,
+  compensationMember,
+  prepareCompensation,
+  type Reserving,
+  reserve,
+} from './reserved.ts'
 import type { Terms } from './retry.ts'
 import type { AskedRequest, Followed } from './steps.ts'
 import { type SealedValue, sealValue } from './value.ts'
@@ -59,6 +67,8 @@ export interface EffectIntent extends Intent {
   readonly resources: readonly (JsonObject & { readonly kind: string })[]
   /** The secrets the call carries, as they were decided. */
   readonly secrets: readonly SecretUse[]
+  /** What it took for its compensation, by share: that is spent, whatever the effect spends. */
+  readonly reserved: ReadonlyMap<string, number>
 }
 
 /** A refusal, as it is recorded. */
@@ -119,6 +129,10 @@ export interface Call {
   readonly of?: { readonly calls: number; readonly resource: JsonObject }
   /** Version up to which the program had been given what happened when it asked. */
   readonly askedAt: number
+  /** The `EffectStaged` that it carries out. */
+  readonly staged?: EventId | undefined
+  /** What undoes it when the run aborts: its right is reserved with the intent. */
+  readonly compensation?: Compensating | undefined
   /** The proposal it follows. */
   readonly proposal?: Followed | undefined
   /** Where its run stands among others. */
@@ -129,9 +143,20 @@ export interface Call {
 
 const APPROVAL_REQUIRED = 'ICE_CAPABILITIES_APPROVAL_REQUIRED'
 
+/** What preparing a call adds to it. */
+type Prepared =
+  | 'args'
+  | 'bounds'
+  | 'compensation'
+  | 'grant'
+  | 'handler'
+  | 'resource'
+  | 'sealed'
+  | 'secrets'
+
 /** Everything that does not depend on authority: may it be decided at all? */
 export function prepareCall(
-  init: Omit<Call, 'args' | 'bounds' | 'grant' | 'handler' | 'resource' | 'sealed' | 'secrets'>,
+  init: Omit<Call, Prepared>,
   fold: RunFold,
   handlers: ReadonlyMap<string, EffectHandler>,
 ): Call | Denied {
@@ -170,7 +195,11 @@ export function prepareCall(
     const [only] = items
     const whole = init.batch || only === undefined ? batchOf(items) : only
     const { args, resource, bounds, secrets } = whole
-    const call = { ...init, handler, sealed, args, resource, bounds, grant, secrets }
+    const { compensation: named } = request
+    const compensation =
+      named === undefined ? undefined : prepareCompensation(named, fold.grants, handlers)
+    const own = { handler, sealed, args, resource, bounds, grant, secrets, compensation }
+    const call = { ...init, ...own }
     return init.batch ? { ...call, items } : call
   } catch (cause) {
     const { code, message } = errorRecord(cause)
@@ -268,10 +297,16 @@ export function rule(
     const told = { ...asked, basis: authority.basis(own), secret: secret.name }
     return denied(claimed, secret.grant, denial, { final: init.fresh, label, told })
   }
-  if ('ok' in decision) return intended({ call, labels }, decision.ok, carrying, answer?.event)
+  const reserving = { authority, request, fresh: init.fresh }
+  if ('ok' in decision) {
+    const { ok } = decision
+    return intended({ call, labels, reserving }, ok, carrying, answer?.event)
+  }
   for (const standing of fold.standing) {
     const stands = authority.decide({ ...request, standing })
-    if ('ok' in stands) return intended({ call, labels }, stands.ok, carrying, undefined)
+    if ('ok' in stands) {
+      return intended({ call, labels, reserving }, stands.ok, carrying, undefined)
+    }
   }
   // A yes that does not count is no reason to ask again: who asked has had their answer.
   if (init.fresh && answer === undefined && decision.ask !== undefined) {
@@ -326,21 +361,39 @@ function approvedBy(answer: RecordedAnswer | undefined): Pick<AuthorityRequest, 
 
 /** An intent that stands on the authority of the call and of all it carries. */
 function intended(
-  { call, labels }: { readonly call: Call; readonly labels: CallLabels },
+  { call, labels, reserving }: Intending,
   allowed: Authorization,
   { granted, uses }: Extract<Carrying, { readonly granted: unknown }>,
   answer: RecordedEvent | undefined,
 ): Ruling {
-  const ok = granted.reduce(joined, allowed)
+  const own = granted.reduce(joined, allowed)
+  const right = reserve(call.compensation, own, reserving)
+  if ('denied' in right) {
+    return denied(call, call.grant, right.denied, { final: reserving.fresh })
+  }
+  const { ok, reserved } = right
   if (isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
-  const intent = intentOf(call, labels, { ok, uses }, answer)
+  const intent = intentOf(call, labels, { ok, uses, reserved }, answer)
   return { kind: 'intent', intent, lacks: ok.allotments }
+}
+
+interface Intending {
+  readonly call: Call
+  readonly labels: CallLabels
+  readonly reserving: Reserving
 }
 
 function intentOf(
   call: Call,
   labels: CallLabels,
-  { ok, uses }: { readonly ok: Authorization; readonly uses: readonly SecretUse[] },
+  {
+    ok,
+    uses,
+    reserved,
+  }: Pick<EffectIntent, 'reserved'> & {
+    readonly ok: Authorization
+    readonly uses: readonly SecretUse[]
+  },
   answer: RecordedEvent | undefined,
 ): EffectIntent {
   const { handler, request, terms, sealed, args } = call
@@ -353,6 +406,7 @@ function intentOf(
     args,
     resources: ok.resources,
     secrets: uses,
+    reserved,
     guards: ok.guards,
     spends: ok.spends,
     expiresAt: ok.expiresAt,
@@ -381,6 +435,8 @@ function intentOf(
       ...standing,
       ...(uses.length === 0 ? {} : { secrets: uses.map(secretRecord) }),
       ...(ok.ceiling == null ? {} : { ceiling: { ...ok.ceiling } }),
+      ...(call.staged === undefined ? {} : { staged: call.staged }),
+      ...compensationMember(call.compensation),
     },
   }
 }

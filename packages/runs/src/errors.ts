@@ -26,8 +26,16 @@ export const RUNS_CODES = {
   programNotFound: 'ICE_RUNS_PROGRAM_NOT_FOUND',
   /** The run has concluded; nothing about it can be changed. */
   concluded: 'ICE_RUNS_CONCLUDED_CONFLICT',
-  /** The program asked for other steps than those recorded: nothing was written. */
+  /** The program asked for other steps than those recorded: the run is in quarantine. */
   diverged: 'ICE_RUNS_DIVERGED_CONFLICT',
+  /** Somebody set the run aside. */
+  quarantined: 'ICE_RUNS_QUARANTINED_CONFLICT',
+  /** The run is not in quarantine. */
+  notQuarantined: 'ICE_RUNS_NOT_QUARANTINED_CONFLICT',
+  /** Why something is done was not said. */
+  reasonInvalid: 'ICE_RUNS_REASON_UNSUPPORTED',
+  /** Of a restored log: what the run did after the backup is not in it. */
+  restored: 'ICE_RUNS_RESTORED_CONFLICT',
   /** Another process took the run over while it was driven here. */
   ownershipLost: 'ICE_RUNS_OWNERSHIP_CONFLICT',
   /** The program waits on something that is not a step: it can never be resumed. */
@@ -46,6 +54,20 @@ export const RUNS_CODES = {
   checkFailed: 'ICE_RUNS_CHECK_CONFLICT',
   /** Someone asked for the run's abort. */
   aborted: 'ICE_RUNS_ABORTED',
+  /** What is staged has a fold or a compensation, and so nobody to give it to, or no use. */
+  stagedUnsupported: 'ICE_RUNS_STAGED_UNSUPPORTED',
+  /** No handler here carries out, or undoes, what the run owes: it finishes where there is one. */
+  handlerNotFound: 'ICE_RUNS_HANDLER_NOT_FOUND',
+  /** The effect stays as it is: its handler does not undo it, or what it kept is gone. */
+  compensationUnsupported: 'ICE_RUNS_COMPENSATION_UNSUPPORTED',
+  /** Denial, and why an effect stays as it is: there is no right to undo it. */
+  compensationDenied: 'ICE_RUNS_COMPENSATION_DENIED',
+  /** Nobody knows whether an effect was undone: a person has to say. */
+  compensationInDoubt: 'ICE_RUNS_COMPENSATION_IN_DOUBT',
+  /** An attempt to undo an effect took too long, and was told to stop. */
+  compensationTimeout: 'ICE_RUNS_COMPENSATION_TIMEOUT_ABORTED',
+  /** More is staged than one append can carry out. */
+  stagedLimit: 'ICE_RUNS_STAGED_LIMIT',
   /** A wait, or a fork, that cannot be asked for. */
   waitInvalid: 'ICE_RUNS_WAIT_UNSUPPORTED',
   /** A retry policy, a timeout or a batch that cannot be asked for. */

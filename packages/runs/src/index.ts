@@ -4,8 +4,8 @@ export type { RunsInit } from './components.ts'
 export { EDGES } from './edges.ts'
 export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
 export { type LabelledValue, labelledValues } from './labels.ts'
+export { effectStream } from './late.ts'
 export {
-  isOutcome,
   type RunFold,
   runProjection,
   unanswered,
@@ -13,6 +13,7 @@ export {
 } from './lifecycle.ts'
 export { GRANTS_MAX, INLINE_VALUE_BYTES_MAX, STEP_ID_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
 export { memoryOwnership } from './memory.ts'
+export { isOutcome } from './outcome.ts'
 export type * from './ports.ts'
 export { defineProgram } from './program.ts'
 export { withRights } from './question-rights.ts'

@@ -31,8 +31,11 @@ import {
   type RunLabels,
 } from './labels.ts'
 import { STANDING_MAX } from './limits.ts'
+import { isOutcome } from './outcome.ts'
+import { evolveOwed, noneOwed, type OwedFold } from './owed.ts'
 import type { EffectCounts, RunView, Wait, WaitingStep } from './ports.ts'
 import { createPurse, type Purse, sharesOf } from './purse.ts'
+import { evolveQuarantine } from './quarantine-events.ts'
 import { escalated, type LapsedQuestion, questionOf, refusalOf } from './questions.ts'
 import { versionOf } from './recorded.ts'
 import { evolvePurse } from './run-purse.ts'
@@ -66,6 +69,9 @@ type OfOthers =
   | 'waitingFor'
   | 'waits'
   | 'effects'
+  | 'finishing'
+  | 'staged'
+  | 'compensations'
   | 'grants'
   | 'label'
   | 'purse'
@@ -102,6 +108,8 @@ export interface RunFold {
   /** What it holds of the budgets above it. */
   readonly purse: Purse
   readonly labels: RunLabels
+  /** What it owes between its conclusion and its end. */
+  readonly owed: OwedFold
   input: ValueRef | null
   result: ValueRef | null
   abortRequested: RecordedEvent | null
@@ -130,6 +138,7 @@ export const runProjection: Projection<RunFold> = {
     effects: { succeeded: 0, failed: 0, denied: 0, approved: 0 },
     purse: createPurse(),
     labels: noLabels(),
+    owed: noneOwed(),
     input: null,
     result: null,
     abortRequested: null,
@@ -143,6 +152,8 @@ export const runProjection: Projection<RunFold> = {
     evolvePurse(fold, event, isOutcome(event))
     evolveWaits(fold.waits, event)
     evolveTried(fold, event)
+    evolveQuarantine(fold, event)
+    evolveOwed(fold, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true
@@ -158,26 +169,25 @@ export const runProjection: Projection<RunFold> = {
   },
 }
 
-/** The outcome of an effect that took place, whatever its type: outcomes share one payload. */
-export function isOutcome(
-  event: RecordedEvent,
-): event is RecordedEvent<string, Payload<'EffectSucceeded'>> {
-  const data = event.data as Readonly<Record<string, unknown>>
-  return typeof data['intent'] === 'string' && 'observed' in data && 'result' in data
-}
-
 /** The run as others see it. */
 export function viewOf(fold: RunFold): RunView {
   invariant(fold.view !== null, 'a run begins with RunCreated')
   const doubts = [...fold.open].filter(([, effect]) => effect.doubt).map(([id]) => id)
   return {
     ...fold.view,
+    finishing: fold.view.conclusion !== null && fold.view.state !== 'TERMINATED',
     grants: Object.fromEntries(fold.grants),
     waitingFor: unanswered(fold),
     waits: [...fold.waits.values()],
     open: [...fold.open.keys()],
     inDoubt: doubts,
     effects: { ...fold.effects },
+    staged: [...fold.owed.staged.keys()],
+    compensations: {
+      open: [...fold.owed.undoing.keys()],
+      succeeded: fold.owed.undone,
+      abandoned: [...fold.owed.abandoned],
+    },
     purse: sharesOf(fold.purse.held),
     overspent: sharesOf(fold.purse.overspent),
     label: fold.labels.mark,
@@ -214,6 +224,7 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
     key: data.key ?? null,
     suspended: false,
     conclusion: null,
+    quarantine: null,
     reason: null,
     tags: data.tags ?? {},
     parent: (data.parent ?? null) as RunView['parent'],

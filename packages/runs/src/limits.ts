@@ -160,3 +160,30 @@ export const CHUNK_BYTES_MAX = 65_536
 
 /** @units chunks that wait for one watcher; of more it is told how many it missed. */
 export const CHUNKS_WAITING_MAX = 256
+/** @units steps that a divergence tells of what the program asks for now. */
+export const DIVERGED_STEPS_MAX = 6
+
+/** @units characters at the end of ids that are compared to find those that are alike. */
+export const NEAR_ID_CHARACTERS_MAX = 96
+
+/** @units effects that a run stages: their intents stand in one append, with its commit. */
+export const STAGED_MAX = 128
+
+/** @units effects that stay as they are, which a view names; more are in the log. */
+export const ABANDONED_TOLD_MAX = 256
+
+/** @units attempts to undo one effect before it is given up: with the pauses, some minutes. */
+export const COMPENSATION_ATTEMPTS = 6
+
+/** @units milliseconds from the first attempt to undo an effect to the second. */
+export const COMPENSATION_FIRST_MS = 1_000
+
+/** @units times a pause between attempts is longer than the one before. */
+export const COMPENSATION_FACTOR = 4
+
+/** @units milliseconds between two attempts at most. */
+export const COMPENSATION_MAX_MS = 300_000
+
+/** @units milliseconds one attempt may take before it is told to stop: what was done in time is
+ * undone in time, and a run must not hang on one that never comes back. */
+export const COMPENSATION_TIMEOUT_MS = 300_000

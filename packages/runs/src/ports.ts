@@ -24,9 +24,29 @@ import type {
   RunId,
   Timestamp,
 } from '@ice/primitives'
-import type { CompensationCall, CompensationReport } from './compensation-ports.ts'
+import type { CompensationCall, CompensationReport, Compensations } from './compensation-ports.ts'
+import type {
+  AbortCommand,
+  DoubtCommand,
+  Quarantine,
+  QuarantineCommand,
+  ReleaseCommand,
+} from './ending-ports.ts'
 
-export type { CompensationCall, CompensationReport } from './compensation-ports.ts'
+export type {
+  CompensationCall,
+  CompensationPolicy,
+  CompensationReport,
+  Compensations,
+} from './compensation-ports.ts'
+export type {
+  AbortCommand,
+  DoubtCommand,
+  Invariant,
+  Quarantine,
+  QuarantineCommand,
+  ReleaseCommand,
+} from './ending-ports.ts'
 
 import type {
   BatchCall,
@@ -60,6 +80,7 @@ export type {
   ByteFold,
   Check,
   Child,
+  CompensationRequest,
   EffectOutcome,
   EffectRequest,
   EventQuery,
@@ -74,6 +95,7 @@ export type {
   Schema,
   SpawnGrant,
   SpawnOptions,
+  StagedRequest,
   WaitTerms,
   Won,
 } from './program-ports.ts'
@@ -276,6 +298,10 @@ export interface RunView {
   readonly open: readonly string[]
   readonly inDoubt: readonly string[]
   readonly effects: EffectCounts
+  /** Effects that wait for the commit, or were released by it and are not settled. */
+  readonly staged: readonly string[]
+  /** What became of undoing its effects, of a run that has aborted. */
+  readonly compensations: Compensations
   /** What it holds of the budgets above it: slices allotted, less what its intents took. */
   readonly purse: readonly BudgetShare[]
   /** What handlers took beyond their bounds and beyond all that the run held. */
@@ -283,6 +309,10 @@ export interface RunView {
   /** The join of the labels of all that the program was given: its high-water mark. */
   readonly label: Label
   readonly conclusion: Conclusion | null
+  /** It has concluded, and still owes something before its end. */
+  readonly finishing: boolean
+  /** Why it is set aside; `null`: it is not. */
+  readonly quarantine: Quarantine | null
   readonly reason: string | null
   readonly tags: Readonly<Record<string, string>>
   /** Whose child it is, by which step. */
@@ -339,7 +369,7 @@ export interface WaitingStep {
 export interface Wait {
   readonly step: string
   /** `retry`: an effect, for its next attempt. */
-  readonly kind: 'timer' | 'signal' | 'event' | 'child' | 'retry'
+  readonly kind: 'timer' | 'signal' | 'event' | 'child' | 'retry' | 'compensation'
   /** The event that says so. */
   readonly event: EventId
   /** When the step goes on by itself; `null`: never. */
@@ -415,6 +445,8 @@ export type Stretch =
   | { readonly kind: 'stopped' }
   /** Another process owns it. */
   | { readonly kind: 'owned'; readonly owner: OwnerId }
+  /** It is set aside until somebody releases it; nothing of it was run. */
+  | { readonly kind: 'quarantined'; readonly quarantine: Quarantine }
 
 /** Starts, drives, observes and ends runs. */
 export interface Runs {
@@ -459,7 +491,11 @@ export interface Runs {
    * `ICE_RUNS_SIGNAL_LIMIT`, `ICE_RUNS_KEY_CONFLICT` — the key stands for another value
    */
   signal(run: RunId, command: SignalCommand): Promise<void>
-  /** Says what became of an effect in doubt. @throws `ICE_RUNS_STEP_NOT_FOUND` */
+  /**
+   * Says what became of an effect in doubt: whether it happened, or, of one that was being undone,
+   * whether it was. Of a run that is over it changes nothing, and stands in `effect/<id>`.
+   * @throws `ICE_RUNS_STEP_NOT_FOUND`
+   */
   resolveDoubt(run: RunId, command: DoubtCommand): Promise<void>
   /**
    * The values of a run that keep a label of their own, oldest first: what `endorse` is for.
@@ -475,7 +511,22 @@ export interface Runs {
   endorse(run: RunId, command: EndorseCommand): Promise<void>
   /** A person lets more people read a value. @throws as `endorse` */
   declassify(run: RunId, command: DeclassifyCommand): Promise<void>
-  /** Asks for an abort; a run nobody owns is concluded at once. @throws `ICE_RUNS_CONCLUDED` */
+  /**
+   * Sets a run aside: nobody drives it until it is released. Its owner, if it has one, stops its
+   * handlers, and records what they come back with. One that is set aside stays as it is.
+   * @throws `ICE_RUNS_NOT_FOUND`, `ICE_RUNS_CONCLUDED_CONFLICT` — it is over —,
+   * `ICE_RUNS_REASON_UNSUPPORTED`
+   */
+  quarantine(run: RunId, command: QuarantineCommand): Promise<void>
+  /**
+   * Lets a run go on that was set aside; does not drive it.
+   * @throws as `quarantine`, and `ICE_RUNS_NOT_QUARANTINED_CONFLICT`
+   */
+  release(run: RunId, command: ReleaseCommand): Promise<void>
+  /**
+   * Asks for an abort; a run nobody owns is concluded at once, and finishes what it owes. It also
+   * releases a run from its quarantine. @throws `ICE_RUNS_CONCLUDED_CONFLICT`
+   */
   abort(run: RunId, command: AbortCommand): Promise<void>
 }
 
@@ -547,16 +598,6 @@ export interface SignalCommand {
   readonly principal?: PrincipalId
 }
 
-/** What a probe or a person found out about an effect in doubt. */
-export interface DoubtCommand {
-  readonly effect: string
-  readonly happened: boolean
-  /** What the program is to be given, when it happened. @defaultValue null */
-  readonly result?: JsonValue
-  readonly evidence: string
-  readonly principal?: PrincipalId
-}
-
 /** A value of a run, with its label. */
 export interface ValueOfRun {
   /** The step that gave it; the input is `$input`, a held part of it that and its pointer. */
@@ -586,11 +627,4 @@ export interface DeclassifyCommand {
   readonly principal?: PrincipalId
   /** Refuses when the step gave another value than this one. */
   readonly digest?: string
-}
-
-export interface AbortCommand {
-  readonly reason: string
-  /** End it now, whoever owns it, without the program: recorded as a forced termination. */
-  readonly force?: boolean
-  readonly principal?: PrincipalId
 }

@@ -88,6 +88,11 @@ export interface EffectRequest<R = JsonValue> extends AttemptTerms {
   readonly proposal?: string
   /** For effects that stream bytes: reduce them in place instead of recording them. */
   readonly fold?: ByteFold
+  /**
+   * What undoes it when the run aborts; left out, its handler does, if it can. Decided with the
+   * effect, under a grant of its own: an effect whose undoing is not allowed is denied.
+   */
+  readonly compensation?: CompensationRequest
   /** Never set: carries `R` in the type. */
   readonly result?: R
 }
@@ -108,6 +113,20 @@ export interface BatchRequest<R = JsonValue> extends AttemptTerms {
 
 /** What one call of a batch came to. */
 export type BatchItem<R = JsonValue> = { readonly ok: R } | { readonly error: ErrorRecord }
+
+/**
+ * An effect that undoes another. Its arguments hold no references and are at most 4 KiB; nobody is
+ * asked to approve it.
+ */
+export type CompensationRequest = {
+  readonly action: string
+  /** The name a grant has in this run. */
+  readonly grant: string
+  readonly arguments: JsonObject
+}
+
+/** An effect that is carried out once the run has committed: nothing undoes it after that. */
+export type StagedRequest = Omit<EffectRequest<unknown>, 'compensation' | 'fold'>
 
 /**
  * Stands for a value that the program does not see: the outcome of an effect it asked to be held,
@@ -160,6 +179,13 @@ export interface RunContext {
    * @throws `ICE_RUNS_EFFECT_DENIED`, `ICE_RUNS_EFFECT_FAILED`, `ICE_RUNS_STEP_CONFLICT`
    */
   hold<R>(id: string, request: EffectRequest<R>): Promise<Reference<R>>
+  /**
+   * Stages an effect: it is decided when the run is to commit, its intent is recorded with the
+   * commit, and it acts after that. A denial then aborts the run. Gives nothing; staged in a branch
+   * that loses, it is dropped.
+   * @throws `ICE_RUNS_STAGED_LIMIT`, `ICE_RUNS_STEP_CONFLICT`, `ICE_RUNS_REFERENCE_DENIED`
+   */
+  stage(id: string, request: StagedRequest): Promise<void>
   /**
    * A reference to a part of what another stands for, by JSON pointer. Nothing is looked at: a call
    * with a part that is not there is refused.
@@ -334,10 +360,13 @@ export interface Answer {
   readonly lapsed?: true
 }
 
-/** A check of a program's result. Pure; throwing, or returning a reason, fails the validation. */
+/**
+ * A check of a program's result. Pure; throwing, or returning a reason, fails the validation, and
+ * so does a person who is asked and says no, or nobody in time.
+ */
 export interface Check<O> {
   readonly name: string
-  check(output: O): string | undefined
+  check(output: O): string | undefined | { readonly ask: Question }
 }
 
 /** Durable code: the same input and the same outcomes give the same steps and the same result. */

@@ -6,7 +6,7 @@
  *     outcome       spent less than the bound: the difference comes back
  *                   spent more: the purse pays as far as it goes, the rest is *overspent*
  *     doubt         has spent its bound, until it is known not to have happened
- *     conclusion    what is left is returned to the budgets
+ *     the end       what is left is returned to the budgets
  *
  * 1. A share is spent when its intent is recorded, before anything acts. It comes back only by an
  *    event that says less was spent, or that nothing happened: `EffectRevoked`, or a doubt that was

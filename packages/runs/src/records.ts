@@ -13,7 +13,10 @@ import { partAt } from './contents.ts'
 import { RUNS_CODES } from './errors.ts'
 import type { Inbox } from './inbox.ts'
 import type { RunLabels } from './labels.ts'
-import { isOutcome, type Payload } from './lifecycle.ts'
+import type { Payload } from './lifecycle.ts'
+import { isOutcome } from './outcome.ts'
+import { isSameCompensation } from './reserved.ts'
+import { stageDiffers } from './staging.ts'
 import type { Ask, AskOf, Settlement, Step } from './steps.ts'
 import { asRecorded, digestOfRef, openValue, sealValue } from './value.ts'
 import { PATCH_RECORDS } from './versions.ts'
@@ -69,6 +72,14 @@ const RECORDS: ReadonlyMap<string, StepRecord> = new Map<string, StepRecord>(
     CapabilityDenied: EFFECT_END,
     EffectRevoked: EFFECT_END,
     EffectFailed: EFFECT_END,
+    EffectStaged: {
+      kind: 'stage',
+      step: effectOf,
+      settles: true,
+      differs: (ask, { data }) =>
+        stageDiffers(ask as AskOf<'stage'>, data as Payload<'EffectStaged'>),
+      gives: async () => ({ kind: 'done' }),
+    },
     DecisionProposed: {
       kind: 'proposal',
       step: stepOf,
@@ -161,7 +172,8 @@ function intentDiffers(asked: Ask, event: RecordedEvent): string | null {
     ask.request.action === action &&
     ask.hold === (held === true) &&
     ask.batch === (batch !== undefined) &&
-    sealValue(ask.request.arguments).digest === argumentsDigest
+    sealValue(ask.request.arguments).digest === argumentsDigest &&
+    isSameCompensation(ask.request, event.data as Payload<'CapabilityUsed'>)
   return isSame ? null : `it was ${action} with the arguments ${argumentsDigest}`
 }
 

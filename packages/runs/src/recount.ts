@@ -8,8 +8,9 @@
 import type { BudgetShare, Judge } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type { RunId } from '@ice/primitives'
-import { isConclusion } from './budget-writes.ts'
-import { isOutcome, type Payload } from './lifecycle.ts'
+import { isEnd } from './budget-writes.ts'
+import type { Payload } from './lifecycle.ts'
+import { isOutcome } from './outcome.ts'
 import {
   createPurse,
   giveBack,
@@ -73,7 +74,7 @@ export class Recount {
     else if (ENDS.has(event.type) || isOutcome(event)) {
       const { spent = [] } = event.data as Payload<'EffectFailed'>
       settleShares(known.purse, taken, alike(taken, spent))
-    } else if (isConclusion(event)) {
+    } else if (isEnd(event)) {
       this.#judge.giveBack(run, sharesOf(known.purse.held))
       this.#runs.delete(run)
       return

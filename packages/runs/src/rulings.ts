@@ -3,26 +3,26 @@
  * people, effects are decided; and what a crash left open is taken up again.
  */
 
-import type { ApprovalAsk } from '@ice/capabilities/ports'
-import type { BlobStore, ValueRef } from '@ice/events/ports'
-import { invariant, type JsonObject, type Timestamp } from '@ice/primitives'
+import type { ValueRef } from '@ice/events/ports'
+import { invariant } from '@ice/primitives'
+import { putToPerson, termsOf } from './asking.ts'
 import { isOver, overdue } from './attempts.ts'
 import { holdToBreaker } from './breaker-hold.ts'
 import { lookAtCancel } from './cancel.ts'
 import { lookAtChild } from './children.ts'
-import { filled, partAt, shownReferences } from './contents.ts'
-import { proposalOf, proposerMember } from './denied.ts'
+import { lookAtCompensation } from './compensate.ts'
+import { partAt, shownReferences } from './contents.ts'
 import type { Desk } from './desk.ts'
-import { type Call, type EffectIntent, partyOf, prepareCall, type Ruling } from './effects.ts'
-import { RunsError } from './errors.ts'
+import { type Call, type EffectIntent, partyOf, prepareCall } from './effects.ts'
 import type { Fact, ForeignFact } from './facts.ts'
+import { givenArguments, type Sources } from './given.ts'
 import { ruleCall } from './items.ts'
-import type { RunLabels } from './labels.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
 import type { RunPlace } from './ports.ts'
+import { versionOf } from './recorded.ts'
 import { answered, effectEnd } from './records.ts'
-import { type Bound, strayReference } from './references.ts'
 import { resolvedOutcome } from './resolved.ts'
+import { lookAtStage } from './staging.ts'
 import { type AskOf, SPAWN_ACTION, type Step } from './steps.ts'
 import { openValue, sealValue } from './value.ts'
 import { lookAtPatch } from './versions.ts'
@@ -106,6 +106,10 @@ export class Rulings {
         return lookAtChild(this.#init, step, ask)
       case 'patch':
         return lookAtPatch(this.#init, step)
+      case 'stage':
+        return lookAtStage(this.#init, step, ask)
+      case 'compensation':
+        return lookAtCompensation(this.#init, step, ask)
       case 'cancel':
         return lookAtCancel(this.#init, step, ask)
       default:
@@ -132,8 +136,11 @@ export class Rulings {
     const { request, bound, terms, hold, batch } = ask
     const { askedAt, id: effect } = step
     const { proposal } = ask
-    const { given, unfilled } = await this.#filled(bound)
-    const asked = { run, effect, attempt, request, terms, bound, hold, batch, askedAt, proposal }
+    const { given, unfilled } = await givenArguments(bound, this.#sources())
+    const { staged } = ask
+    const since = staged === undefined ? askedAt : versionOf(staged)
+    const own = { request, terms, bound, hold, batch, proposal, staged }
+    const asked = { run, effect, attempt, ...own, askedAt: since }
     const init = { ...asked, given, unfilled, place: this.#place() }
     const call = prepareCall(init, journal.fold, components.handlers)
     if ('kind' in call) return this.#deny(step, call.fact)
@@ -148,19 +155,7 @@ export class Rulings {
     return { depth: fold.view?.parent?.depth ?? 0, children }
   }
 
-  /** Arguments as the handler is to have them, or why there are none. */
-  async #filled({ value, references, stray }: Bound): Promise<Pick<Call, 'given' | 'unfilled'>> {
-    if (stray !== null) return { given: {}, unfilled: strayReference(stray) }
-    try {
-      const given = await filled(value, references, this.#sources())
-      return { given, unfilled: null }
-    } catch (error) {
-      if (error instanceof RunsError) return { given: {}, unfilled: error }
-      throw error
-    }
-  }
-
-  #sources(): { readonly labels: RunLabels; readonly blobs: BlobStore } {
+  #sources(): Sources {
     const { journal, components } = this.#init
     return { labels: journal.fold.labels, blobs: components.log.store.blobs }
   }
@@ -191,7 +186,7 @@ export class Rulings {
       this.#lacking.push(step)
       journal.draw(ruling.lacks)
     } else if (ruling.kind === 'intent') await this.#intend(step, call, ruling.intent)
-    else await this.#ask(step, ruling)
+    else await putToPerson(journal, ruling, this.#sources())
     return true
   }
 
@@ -201,37 +196,6 @@ export class Rulings {
     if (held.kind === 'intent') this.#init.journal.addIntent(held.intent)
     else if (held.kind === 'denied') await this.#deny(step, held.fact)
     else this.#init.journal.add(held.fact)
-  }
-
-  async #ask(step: Step, ruling: Extract<Ruling, { readonly kind: 'approval' }>): Promise<void> {
-    const { journal } = this.#init
-    const waiting = journal.fold.waiting.get(step.id)
-    const { call, ask } = ruling
-    const { digest } = ask
-    if (waiting?.digest === digest) return
-    const references = await shownReferences(call.bound.references, this.#sources())
-    const shown = references.length > 0 ? { references } : {}
-    const sealed = sealValue({ ...detailsOf(call), ...shown })
-    const at = journal.now()
-    journal.add({
-      type: 'ApprovalRequested',
-      at,
-      causes: proposalOf(call),
-      blob: sealed.blob,
-      data: {
-        ...termsOf(ask, at),
-        step: step.id,
-        kind: 'effect',
-        digest,
-        prompt: `Allow ${call.request.action}${manyOf(call)}${placeOf(call.resource)}?`.slice(
-          0,
-          2048,
-        ),
-        details: sealed.ref as Payload<'ApprovalRequested'>['details'],
-        grant: call.grant,
-        ...proposerMember(call),
-      },
-    })
   }
 
   async #question(step: Step, { question, bound }: AskOf<'question'>): Promise<void> {
@@ -317,40 +281,7 @@ export class Rulings {
   }
 }
 
-/** Who may answer, from when and until when, as a question put now says it. */
-function termsOf(
-  { approvers, timeoutMs, escalation }: Omit<ApprovalAsk, 'digest'>,
-  at: Timestamp,
-): Pick<Payload<'ApprovalRequested'>, 'approvers' | 'expiresAt' | 'escalation'> {
-  return {
-    expiresAt: timeoutMs === null ? null : at + timeoutMs,
-    ...(approvers === null ? {} : { approvers: [...approvers] }),
-    ...(escalation === null
-      ? {}
-      : { escalation: { at: at + escalation.afterMs, to: [...escalation.to] } }),
-  }
-}
-
-/** What a person is shown: the whole call, but for arguments that are too large to show. */
-function detailsOf({ request, resource, sealed, secrets }: Call): JsonObject {
-  const { digest: argumentsDigest, ref } = sealed
-  const args = 'inline' in ref ? { arguments: ref.inline } : {}
-  const carried = secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name) }
-  return { action: request.action, resource, argumentsDigest, ...args, ...carried }
-}
-
 /** The grants a call names: its own, and those of the secrets it carries. */
 function grantsOf({ grant, secrets }: Call): readonly Call['grant'][] {
   return [grant, ...secrets.map((secret) => secret.grant)]
-}
-
-/** How many calls it would be. */
-function manyOf({ items }: Call): string {
-  return items === undefined ? '' : ` (${items.length} calls)`
-}
-
-/** Where a call acts, for a person who is asked: a path, or a method and a place on the network. */
-function placeOf({ method, scheme, host, port, path }: JsonObject): string {
-  if (typeof path !== 'string') return ''
-  return typeof host === 'string' ? ` ${method} ${scheme}://${host}:${port}${path}` : ` ${path}`
 }

@@ -15,10 +15,10 @@ import { endLabel, resultLabel } from './call-labels.ts'
 import type { EffectIntent } from './effects.ts'
 import { afterTheEnd } from './ended-right.ts'
 import { RUNS_CODES, type RunsError } from './errors.ts'
-import type { Intent } from './journal.ts'
+import type { Intent } from './intents.ts'
 import { OBSERVED_BYTES_MAX } from './limits.ts'
 import type { EffectReport } from './ports.ts'
-import { isCounted, shareOf } from './purse.ts'
+import { isCounted, keyOf, shareOf } from './purse.ts'
 import { asRecorded, sealValue } from './value.ts'
 
 /** What a handler came back with. */
@@ -151,12 +151,16 @@ function notKept(reason: string): SealedKept {
  * or in what it threw. A count of calls is no matter of the handler's; what is no amount is not
  * believed, and the bound is spent.
  */
-function spentMember({ spends }: Intent, said: unknown): { readonly spent?: BudgetShare[] } {
+function spentMember(
+  { spends, reserved }: EffectIntent,
+  said: unknown,
+): { readonly spent?: BudgetShare[] } {
   const amounts = memberOf(said, 'spent')
   const spent = spends.flatMap((share) => {
     const amount = isCounted(share) ? undefined : memberOf(amounts, share.unit)
     const isAmount = Number.isSafeInteger(amount) && (amount as number) >= 0
-    return isAmount ? shareOf(share, amount as number) : []
+    const held = reserved.get(keyOf(share)) ?? 0
+    return isAmount ? shareOf(share, (amount as number) + held) : []
   })
   return spent.length === 0 ? {} : { spent }
 }

@@ -7,6 +7,7 @@
  */
 
 import type { EventId, Hash, JsonValue, PrincipalId, RunId, Timestamp } from '@ice/primitives'
+import type { Owed } from './owed.ts'
 import type {
   Answer,
   AwaitedEvent,
@@ -29,6 +30,8 @@ export type Ask =
   | SignalAsk
   | EventAsk
   | CancelAsk
+  | StageAsk
+  | CompensationAsk
   | ChildAsk
   | PatchAsk
 
@@ -54,6 +57,8 @@ export interface EffectAsk {
   readonly batch: boolean
   /** The proposal it follows. */
   readonly proposal?: Followed | undefined
+  /** Of an effect that was staged: the event, by which its arguments are labelled. */
+  readonly staged?: EventId
 }
 
 /** A proposal that an effect follows: its event, and the agent who made it. */
@@ -105,6 +110,19 @@ export interface CancelAsk {
   readonly reason: string
 }
 
+export interface StageAsk {
+  readonly kind: 'stage'
+  readonly request: EffectAsk['request']
+  readonly bound: Bound
+  readonly proposal?: Followed | undefined
+}
+
+/** Asked for by the runtime alone, of a run that has aborted. */
+export interface CompensationAsk {
+  readonly kind: 'compensation'
+  readonly owed: Owed
+}
+
 export interface ChildAsk {
   readonly kind: 'child'
   readonly child: RunId
@@ -122,6 +140,7 @@ export const STEP_EVENTS: ReadonlySet<string> = new Set([
   'EffectFailed',
   'EffectRetryScheduled',
   'EffectDeferred',
+  'EffectStaged',
   'DecisionProposed',
   'ApprovalConsumed',
   'ValueRevealed',

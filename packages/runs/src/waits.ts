@@ -123,6 +123,10 @@ export async function passDue(desk: Desk): Promise<void> {
       continue
     }
     if (step === undefined || journal.full) continue
+    if (kind === 'compensation') {
+      desk.again([step])
+      continue
+    }
     const fact: Fact =
       kind === 'timer'
         ? { type: 'TimerFired', data: { step: id, timer: event }, causes: [event] }

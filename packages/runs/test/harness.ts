@@ -22,6 +22,7 @@ import type {
   EffectHandler,
   Fate,
   GrantSpec,
+  Invariant,
   Program,
   RunContext,
 } from '../src/ports.ts'
@@ -77,6 +78,7 @@ export interface WorldOptions {
   readonly name?: string
   readonly clock?: Clock
   readonly kinds?: readonly ResourceKind[]
+  readonly invariants?: readonly Invariant[]
 }
 
 export async function world(options: WorldOptions = {}): Promise<World> {
@@ -100,9 +102,9 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   }))
   const programs = options.programs ?? []
   const { delegate } = grants
-  const { breakers = [] } = options
+  const { breakers = [], invariants = [] } = options
   const base = { log, authority, delegate, ownership, clock, ids, effects }
-  const init = { ...base, breakers, programs, principal }
+  const init = { ...base, breakers, invariants, programs, principal }
   const runs = createRuns(init)
   const events = async (run: RunId): Promise<readonly RecordedEvent[]> => {
     const found: RecordedEvent[] = []
@@ -160,4 +162,20 @@ export function traceOf(effects: number): readonly string[] {
     'ResourcesReleased',
     'RunTerminated',
   ]
+}
+
+/** A store whose connection dies at the n-th append: before it is written, or right after. */
+export function dying(store: EventStore, at: number, when: 'before' | 'after'): EventStore {
+  let appends = 0
+  const dead = () => Object.assign(new Error('the process is dead'), { code: 'DEAD' })
+  return {
+    ...store,
+    async append(unit) {
+      appends += 1
+      if (appends > at || (appends === at && when === 'before')) throw dead()
+      const appended = await store.append(unit)
+      if (appends === at) throw dead()
+      return appended
+    },
+  }
 }

@@ -5,7 +5,15 @@ import type { Notifier, SecretStore } from '@ice/effects'
 import type { EventType } from '@ice/events'
 import type { Durability, EventLog, EventStore, EventTypeDescription } from '@ice/events/ports'
 import type { Clock, JsonObject, PrincipalId, Random } from '@ice/primitives'
-import type { Breaker, EffectHandler, Ownership, Program, Runs } from '@ice/runs/ports'
+import type {
+  Breaker,
+  CompensationPolicy,
+  EffectHandler,
+  Invariant,
+  Ownership,
+  Program,
+  Runs,
+} from '@ice/runs/ports'
 
 /** What `createRuntime` is told. Every member has a default; every subsystem can be replaced. */
 export interface RuntimeOptions {
@@ -53,6 +61,10 @@ export interface RuntimeOptions {
   readonly notifier?: Notifier
   /** Leave the built-in handlers out. @defaultValue false */
   readonly bare?: boolean
+  /** What must hold of every run that is to commit. @defaultValue nothing */
+  readonly invariants?: readonly Invariant[]
+  /** How compensations that fail are tried again. @defaultValue six times, within some minutes */
+  readonly compensation?: Partial<CompensationPolicy>
   /** Event types beside the standard ones. */
   readonly types?: readonly EventType[]
   /** Resource kinds beside the built-in ones. */

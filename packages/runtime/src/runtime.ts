@@ -114,10 +114,23 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const effects = await handlersOf(options, clock)
     const programs = options.programs ?? []
     const { delegate } = grants
-    const { breakers = [] } = options
-    const base = { log, authority, delegate, ownership, clock, ids, effects }
-    const init = { ...base, breakers, programs, principal }
-    const runs = createRuns(init)
+    const { breakers = [], invariants, compensation } = options
+    const runs = createRuns({
+      ...{
+        log,
+        authority,
+        delegate,
+        ownership,
+        clock,
+        ids,
+        effects,
+        breakers,
+        programs,
+        principal,
+      },
+      ...(invariants === undefined ? {} : { invariants }),
+      ...(compensation === undefined ? {} : { compensation }),
+    })
     const subsystems = subsystemsOf(options, ground, kinds)
     const description = { taxonomy, store, subsystems, effects, programs, limits: LIMITS }
     return Object.freeze({

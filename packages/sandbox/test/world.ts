@@ -65,6 +65,7 @@ export function context(
     any: notHere,
     all: notHere,
     map: notHere,
+    stage: notHere,
     spawn: notHere,
     continueAs: notHere,
     patched: notHere,
