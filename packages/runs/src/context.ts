@@ -11,7 +11,6 @@ import {
   type ErrorRecord,
   invariant,
   type JsonValue,
-  type Random,
   seededRandom,
   uuidv7,
 } from '@ice/primitives'
@@ -43,11 +42,7 @@ import { createWaits } from './waiting.ts'
 export function createContext(execution: Execution, program: Program, prefix: string): RunContext {
   const { references } = execution
   const full = (id: unknown): string => prefix + checkName(id)
-  let random: Random | undefined
-  const seeded = (): Random => {
-    random ??= seededRandom(`${execution.run}/${prefix}`)
-    return random
-  }
+  const seeded = lazily(() => seededRandom(`${execution.run}/${prefix}`))
   const asking = async <R>(
     id: string,
     asked: AskedRequest,
@@ -56,8 +51,8 @@ export function createContext(execution: Execution, program: Program, prefix: st
     const bound = references.bind(asked.arguments)
     const request = { ...asked, arguments: bound.value, ...compensationOf(asked) }
     const terms = termsOf(request, program.retry)
-    const proposal =
-      request.proposal === undefined ? undefined : execution.proposed(full(request.proposal))
+    const { proposal: named } = request
+    const proposal = named === undefined ? undefined : execution.proposed(full(named))
     const ask: Ask = { kind: 'effect', request, bound, terms, ...how, proposal }
     return execution.ask(full(id), ask, askedOf(request, how.batch), (given) => {
       invariant(given.kind === 'outcome', 'an effect is settled by its outcome')
@@ -151,6 +146,14 @@ function askedOf(
 ): unknown {
   const undone = compensation === undefined ? {} : { compensation }
   return { action, grant, arguments: args, ...undone, ...(batch ? { batch } : {}) }
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 /** A part of a step id. */

@@ -10,13 +10,11 @@ import type {
   AuthorityRequest,
   Authorization,
   BudgetShare,
-  Label,
 } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
   type EventId,
-  errorRecord,
   type GrantId,
   type Hash,
   type JsonObject,
@@ -25,11 +23,10 @@ import {
   sha256Hex,
   type Timestamp,
 } from '@ice/primitives'
-import { type CallLabels, callLabels, wholeLabel } from './call-labels.ts'
+import { type CallLabels, callLabels } from './call-labels.ts'
 import {
   type Carried,
   type Carrying,
-  carriedBy,
   decideCarried,
   isTooWide,
   joined,
@@ -37,24 +34,17 @@ import {
   tooWide,
 } from './carried.ts'
 import { boundsMember, denied, proposalOf, proposerMember, refusal, type Told } from './denied.ts'
-import { RUNS_CODES, RunsError } from './errors.ts'
+import { RUNS_CODES, type RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
-import { batchOf } from './item-claims.ts'
 import type { Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
-import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, RunPlace, SecretUse } from './ports.ts'
+import { refusalLabel } from './prepare.ts'
 import type { Bound } from './references.ts'
-import {
-  type Compensating,
-  compensationMember,
-  prepareCompensation,
-  type Reserving,
-  reserve,
-} from './reserved.ts'
+import { type Compensating, compensationMember, type Reserving, reserve } from './reserved.ts'
 import type { Terms } from './retry.ts'
 import type { AskedRequest, Followed } from './steps.ts'
-import { type SealedValue, sealValue } from './value.ts'
+import type { SealedValue } from './value.ts'
 
 /** An intent with what its act will need. */
 export interface EffectIntent extends Intent {
@@ -142,106 +132,6 @@ export interface Call {
 }
 
 const APPROVAL_REQUIRED = 'ICE_CAPABILITIES_APPROVAL_REQUIRED'
-
-/** What preparing a call adds to it. */
-type Prepared =
-  | 'args'
-  | 'bounds'
-  | 'compensation'
-  | 'grant'
-  | 'handler'
-  | 'resource'
-  | 'sealed'
-  | 'secrets'
-
-/** Everything that does not depend on authority: may it be decided at all? */
-export function prepareCall(
-  init: Omit<Call, Prepared>,
-  fold: RunFold,
-  handlers: ReadonlyMap<string, EffectHandler>,
-): Call | Denied {
-  const { request } = init
-  const sealed = sealValue(request.arguments)
-  const refuse = (code: string, message: string, cause?: unknown): Denied =>
-    denied({ ...init, sealed, resource: {} }, request.grant, refusal(code, message, cause), {
-      label: refusalLabel(init, fold),
-    })
-  const handler = handlers.get(request.action)
-  if (handler === undefined) {
-    const known = [...handlers.keys()].join(', ')
-    const message = `No handler here carries out "${request.action}"; there are: ${known}`
-    return refuse(RUNS_CODES.actionUnknown, message)
-  }
-  const reference = referenceFault(init, fold)
-  if (reference !== null) return refuse(reference.code, reference.message)
-  let parsed: readonly Parsed[]
-  try {
-    const given = init.batch ? (init.given as readonly JsonValue[]) : [init.given]
-    parsed = given.map((one) => parsedBy(handler, one, init.place))
-  } catch (cause) {
-    const message = `${request.action} does not take these arguments`
-    return refuse(RUNS_CODES.argumentsInvalid, message, cause)
-  }
-  const grant = fold.grants.get(request.grant)
-  if (grant === undefined) {
-    const bound = [...fold.grants.keys()].map((name) => `"${name}"`).join(', ') || 'none'
-    const message = `This run has no grant called "${request.grant}"; it has: ${bound}`
-    return refuse(RUNS_CODES.grantUnbound, message)
-  }
-  try {
-    const items = parsed.map((one): Item => {
-      return { ...one, secrets: carriedBy(one.args, one.resource, fold.grants) }
-    })
-    const [only] = items
-    const whole = init.batch || only === undefined ? batchOf(items) : only
-    const { args, resource, bounds, secrets } = whole
-    const { compensation: named } = request
-    const compensation =
-      named === undefined ? undefined : prepareCompensation(named, fold.grants, handlers)
-    const own = { handler, sealed, args, resource, bounds, grant, secrets, compensation }
-    const call = { ...init, ...own }
-    return init.batch ? { ...call, items } : call
-  } catch (cause) {
-    const { code, message } = errorRecord(cause)
-    return refuse(code, message)
-  }
-}
-
-type Parsed = Omit<Item, 'secrets'>
-
-function parsedBy(handler: EffectHandler, given: JsonValue, place?: RunPlace): Parsed {
-  const args = handler.arguments.parse(given)
-  const resource = handler.resource(args, place)
-  checkClaim(resource)
-  return { given, args, resource, bounds: handler.bounds?.(args) ?? {} }
-}
-
-/**
- * Where what a refusal says may come from: it may quote the contents of references, which the
- * program has not seen. Of arguments without any it says nothing that the program did not know.
- */
-function refusalLabel(
-  { bound, askedAt }: Pick<Call, 'bound' | 'askedAt'>,
-  { labels }: RunFold,
-): Label | null {
-  if (bound.references.length === 0) return null
-  return wholeLabel(callLabels(labels, askedAt, bound.references))
-}
-
-/** Why the references of a call, or its wish to hold the result, cannot be met. */
-function referenceFault({ unfilled, hold }: Pick<Call, 'unfilled' | 'hold'>, fold: RunFold) {
-  if (unfilled !== null) return unfilled
-  if (!hold || fold.labels.held.size + fold.open.size < HELD_VALUES_MAX) return null
-  const message = `A run holds at most ${HELD_VALUES_MAX} references`
-  return new RunsError(RUNS_CODES.referenceLimit, message)
-}
-
-/** What an effect claims stands in its intent: small, and nothing that JSON cannot hold. */
-function checkClaim(resource: JsonObject): void {
-  if (sealValue(resource).blob === null) return
-  const data = { bytesMax: INLINE_VALUE_BYTES_MAX }
-  throw new RunsError(RUNS_CODES.valueLimit, 'The claim on the resource is too large', data)
-}
 
 /** What of authority decisions are made with. */
 export type Decider = Pick<Authority, 'basis' | 'callDigest' | 'decide'>

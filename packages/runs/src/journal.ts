@@ -349,11 +349,8 @@ export class Journal<I extends Intent = Intent> {
     if (events.length === 0) return { writes: [] }
     const expectedVersion = after as StreamVersion
     const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
-    const beside = [
-      ...this.#beside,
-      ...this.#notes.writes(),
-      ...intents.flatMap((intent) => intent.beside ?? []),
-    ]
+    const own = intents.flatMap((intent) => intent.beside ?? [])
+    const beside = [...this.#beside, ...this.#notes.writes(), ...own]
     const budgets = this.#ownBudgetWrites().slice(0, UNIT_BUDGETS_MAX - beside.length)
     writes.push(...beside, ...budgets, ...drawWrites(this.#run, this.#draw))
     const blobs = [...this.#blobs, ...intents.flatMap(({ blob }) => (blob === null ? [] : blob))]

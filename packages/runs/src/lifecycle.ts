@@ -17,13 +17,13 @@ import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { type GrantId, invariant, type OwnerId, type RunId, type Timestamp } from '@ice/primitives'
 import { evolveTried, type Tried } from './attempts.ts'
 import type { ChildRun } from './children.ts'
+import { create } from './created.ts'
 import { moveState } from './edges.ts'
 import {
   declassify,
   endorse,
   giveEnd,
   giveFailure,
-  giveInput,
   giveOutcome,
   giveReceived,
   giveRevealed,
@@ -199,42 +199,6 @@ export function unanswered(fold: RunFold): readonly WaitingStep[] {
   return [...fold.waiting.values()].filter(
     ({ step }) => !fold.answers.has(step) && !fold.resolutions.has(step),
   )
-}
-
-function create(fold: RunFold, event: RecordedEvent): RunFold {
-  invariant(fold.view === null, `${event.id}: a run is created once`)
-  const data = event.data as Payload<'RunCreated'>
-  for (const { name, grant } of data.grants) fold.grants.set(name, grant as GrantId)
-  fold.input = data.input as ValueRef
-  fold.standing = (data.standing ?? []) as GrantId[]
-  giveInput(fold.labels, data)
-  fold.view = {
-    run: data.run as RunId,
-    state: 'CREATED',
-    phase: 'provisioning',
-    program: data.program,
-    owner: data.owner as OwnerId,
-    epoch: data.epoch,
-    version: event.version,
-    createdAt: event.time,
-    updatedAt: event.time,
-    principal: event.principal ?? null,
-    agent: data.agent ?? null,
-    session: data.session ?? null,
-    key: data.key ?? null,
-    suspended: false,
-    conclusion: null,
-    quarantine: null,
-    reason: null,
-    tags: data.tags ?? {},
-    parent: (data.parent ?? null) as RunView['parent'],
-    line: (data.continues?.first ?? data.run) as RunId,
-    continuedAs: null,
-  }
-  for (const [name, version] of Object.entries(data.continues?.taken ?? {})) {
-    fold.signals.taken.set(name, version)
-  }
-  return fold
 }
 
 type Evolve = (fold: RunFold, event: RecordedEvent) => void
