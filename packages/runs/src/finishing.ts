@@ -64,7 +64,7 @@ export async function finish(
 }
 
 function noHandler(action: string): RunsError {
-  const message = `No handler here carries out "${action}", which was staged; go on where there is one`
+  const message = `No handler here carries out "${action}", which was staged; go on elsewhere`
   return new RunsError(RUNS_CODES.handlerNotFound, message, { action })
 }
 
