@@ -12,8 +12,8 @@
  * 2. A handler's own compensation is repeated with the same key, also after its owner died. So is a
  *    named effect, but for an irreversible one: of that a person has to say whether it happened.
  * 3. What says that it must not be repeated (`_CONFLICT`, `_DENIED`, `_CORRUPT`) is given up at
- *    once, anything else after as many attempts as the runtime allows. The next is undone either
- *    way: each looks for itself.
+ *    once, anything else after as many attempts as the runtime allows. The next one is undone
+ *    either way: each looks for itself.
  */
 
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
