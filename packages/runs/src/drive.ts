@@ -168,7 +168,8 @@ export class Drive {
       // Two that take up a suspended run at once would claim it from each other without end: who
       // finds that the other was later leaves it to that one.
       const isTaken = found > (this.#epoch ?? found)
-      if (alive && (isTaken || !view.suspended)) return { kind: 'owned', owner: view.owner }
+      const isFree = view.suspended || (view.queue !== null && view.state === 'CREATED')
+      if (alive && (isTaken || !isFree)) return { kind: 'owned', owner: view.owner }
       this.#epoch ??= found
       const data = { owner: self, epoch: found + 1, previous: view.owner }
       journal.add({ type: 'RunClaimed', data })

@@ -11,6 +11,10 @@ export {
   unanswered,
   viewOf,
 } from './lifecycle.ts'
+export { checkPage, checkReady, indexMoved } from './index/checks.ts'
+export { memoryRunRows } from './index/memory-rows.ts'
+export { DEFAULT_QUEUE } from './index/row.ts'
+export { createRunIndex, type RunIndexInit } from './index/run-index.ts'
 export { GRANTS_MAX, INLINE_VALUE_BYTES_MAX, STEP_ID_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
 export { memoryOwnership } from './memory.ts'
 export type * from './ports.ts'
@@ -19,4 +23,5 @@ export { isReference } from './references.ts'
 export { type Rejudged, type RejudgeInit, rejudge, type Verdict } from './rejudge.ts'
 export { doubtOpenEffects, type OpenInDoubt } from './restored.ts'
 export { createRuns, type RunsService } from './runs.ts'
+export { memoryTurns } from './supervise/turns.ts'
 export { openValue, type SealedValue, sealValue } from './value.ts'

@@ -191,6 +191,7 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
     agent: data.agent ?? null,
     session: data.session ?? null,
     key: data.key ?? null,
+    queue: data.queue ?? null,
     suspended: false,
     conclusion: null,
     reason: null,

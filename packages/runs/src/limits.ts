@@ -104,3 +104,9 @@ export const BRANCHES_MAX = 256
 
 /** @units signals that wait in the inbox of one run: who sends must not be able to fill a log. */
 export const SIGNALS_WAITING_MAX = 10_000
+
+/** @units rows that one question to the index gives. */
+export const INDEX_PAGE_ROWS = 1_000
+
+/** @units members of a list in a question to the index: what a statement has places for. */
+export const INDEX_LIST_MAX = 1_000

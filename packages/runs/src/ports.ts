@@ -28,6 +28,24 @@ import type {
 import type { ByteFold, EventQuery, Program, Schema } from './program-ports.ts'
 
 export type {
+  DrivenProgram,
+  IndexMark,
+  Listening,
+  Outlook,
+  QueueCount,
+  ReadyQuery,
+  RowsMove,
+  RunFilter,
+  RunIndex,
+  RunPageQuery,
+  RunRow,
+  RunRows,
+  Standing,
+  Turn,
+  TurnRequest,
+  Turns,
+} from './index-ports.ts'
+export type {
   Answer,
   AwaitedEvent,
   Branches,
@@ -181,6 +199,11 @@ export interface Ownership {
   /** This process, unique over all processes that ever owned a run of this log. */
   readonly self: OwnerId
   status(owner: OwnerId): Promise<OwnerStatus>
+  /**
+   * Whether nobody can take this owner for dead now. Asks nobody, and is asked before every act:
+   * an owner that is not sure begins none. Once false after `close`, it stays so.
+   */
+  isSure(): boolean
   close(): Promise<void>
 }
 
@@ -201,6 +224,8 @@ export interface RunView {
   readonly agent: string | null
   readonly session: string | null
   readonly key: string | null
+  /** Where it waits for a worker; `null`: with whoever started it. */
+  readonly queue: string | null
   readonly grants: Readonly<Record<string, GrantId>>
   /** Steps that wait for a person. */
   readonly waitingFor: readonly WaitingStep[]
@@ -289,6 +314,17 @@ export interface StartOptions {
   /** Standing approvals held by the agent or the session, which the run may use. At most 16. */
   readonly standing?: readonly GrantId[]
   readonly tags?: Readonly<Record<string, string>>
+  /**
+   * Where it waits for a worker: any may take it up, though who started it lives. Left out, it is
+   * driven by whoever started it, and by another once that is dead, or once it has been suspended.
+   */
+  readonly queue?: string
+  /** Of runs with the same key so many are driven at once as workers are told. */
+  readonly concurrencyKey?: string
+  /** Before others of its queue, from -1,000 to 1,000. @defaultValue 0 */
+  readonly priority?: number
+  /** When it is to be over: a supervisor then asks for its abort. */
+  readonly deadline?: Timestamp
   /**
    * Labels of the input by JSON pointer, `''` for the whole: a user's own words are trusted, a
    * document that came with them is not. @defaultValue trusted, and for everyone

@@ -162,6 +162,7 @@ function creation(
     ...(options.agent === undefined ? {} : { agent: agentId(options.agent) }),
     ...(options.session === undefined ? {} : { session: sessionId(options.session) }),
     ...(standing.length === 0 ? {} : { standing: [...standing] }),
+    ...placement(options),
     ...labelled,
   }
   const blobs = [...(sealed.blob === null ? [] : [sealed.blob]), ...held.blobs]
@@ -170,6 +171,16 @@ function creation(
   return {
     writes: [{ stream: runStream(run), expectedVersion: 'no_stream', events }],
     ...(blobs.length === 0 ? {} : { blobs }),
+  }
+}
+
+/** Where, and in which order, the run waits for a worker. */
+function placement({ queue, concurrencyKey, priority, deadline }: StartOptions) {
+  return {
+    ...(queue === undefined ? {} : { queue }),
+    ...(concurrencyKey === undefined ? {} : { concurrencyKey }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(deadline === undefined ? {} : { deadline }),
   }
 }
 
