@@ -87,7 +87,8 @@ function causeOf(
   { asked, given }: Asked,
 ): FoundCause | undefined {
   if (condition.kind === 'same-run') {
-    return condition.run === asked.run ? undefined : otherRun(link, condition.run, asked)
+    const isSame = condition.run === asked.run || condition.run === asked.line
+    return isSame ? undefined : otherRun(link, condition.run, asked)
   }
   if (condition.kind === 'time-window') {
     const isOpen = closingOf(condition, asked.at) !== undefined

@@ -78,7 +78,7 @@ function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain
   const { action, at, claim, run } = asked
   const { plainKind, claims } = chain
   if (plainKind === undefined || stopsAgainst(state.stops, asked).length > 0) return false
-  if (asked[chain.holderKind] !== chain.holderId) return false
+  if (!isHolder(asked, chain)) return false
   // Guards are only ever kept for a run whose id was found to be one.
   if (chain.guardsParty?.run !== run && !isRunId(run)) return false
   if (at < chain.notBefore || at >= chain.until || !chain.actions.includes(action)) return false
@@ -88,6 +88,12 @@ function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain
   return true
 }
 
+/** What a run holds, those that go on for it hold too. */
+function isHolder(asked: ReadRequest, { holderKind, holderId }: Chain): boolean {
+  if (asked[holderKind] === holderId) return true
+  return holderKind === 'run' && asked.line !== undefined && asked.line === holderId
+}
+
 /**
  * What stands against the request but for the policy and an approval, which are asked about what
  * nothing else refuses; links in the order of the chain.
@@ -95,7 +101,7 @@ function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain
 function causesOf(state: AuthorityState, asked: ReadRequest, chain: Chain): FoundCause[] {
   const causes: FoundCause[] = []
   // A chain without a link is broken at the named grant; there is no holder to compare with.
-  const isHeld = chain.links.length === 0 || asked[chain.holderKind] === chain.holderId
+  const isHeld = chain.links.length === 0 || isHolder(asked, chain)
   if (!isHeld) causes.push(otherHolder(chain, asked))
   if (chain.breakage !== undefined) causes.push(broken(chain.breakage))
   for (const stop of stopsAgainst(state.stops, asked)) causes.push(stopped(stop))

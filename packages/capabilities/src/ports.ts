@@ -156,6 +156,8 @@ export interface GrantState {
 /** What a request wants to touch; interpreted by the resource kind of the grant it names. */
 export interface AuthorityRequest {
   readonly run: RunId
+  /** The run it goes on for, where it is not the first of its line: it holds what that one holds. */
+  readonly line?: RunId
   /** The agent on whose proposal the run acts, where there is one. */
   readonly agent?: string
   /** The session the run belongs to, where there is one. */

@@ -37,6 +37,8 @@ import { isToolName } from './tool.ts'
 /** A request that is one. */
 export interface ReadRequest {
   readonly run: RunId
+  /** What was issued to this run holds for the one that asks, too. */
+  readonly line: string | undefined
   readonly agent: string | undefined
   readonly session: string | undefined
   readonly principal: string | undefined
@@ -79,7 +81,7 @@ export function readRequest(request: unknown): Reading {
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource, tool, labels, standing } = request
+  const { approved, callDigest, resource, tool, labels, standing, line } = request
   const { arguments: given, givenDigest } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
@@ -89,6 +91,9 @@ function read(request: AuthorityRequest): Reading {
   const purse = readPurse(request.purse)
   const faults: string[] = []
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
+  if (line !== undefined && !isRunId(line)) {
+    faults.push(`its line begins with a run id, not ${shown(line)}`)
+  }
   if (agent !== undefined && !isAgentId(agent)) {
     faults.push(`its agent is an agent id, not ${shown(agent)}`)
   }
@@ -122,6 +127,7 @@ function read(request: AuthorityRequest): Reading {
   return {
     ok: {
       run,
+      line,
       agent,
       session,
       principal,

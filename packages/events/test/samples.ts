@@ -40,7 +40,10 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
     },
     {
       ...{ run, program, input: inline, owner: 'worker-1', epoch: 1, grants: [], deadline: 99 },
-      ...{ parent: { run, step: 'fan/1', depth: 2 }, continues: { run, first: run } },
+      ...{
+        parent: { run, step: 'fan/1', depth: 2, detached: true as const },
+        continues: { run, first: run, taken: { paid: 3 } },
+      },
       ...{ queue: 'mail', concurrencyKey: 'alice', priority: -5, schedule: 'nightly' },
     },
   ],
@@ -130,6 +133,7 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
   ],
   WaitLapsed: [{ step: 'wait', awaited: intent }],
   ScopeCancelled: [{ step: 'race', scopes: ['race/b'], reason: 'another was first' }],
+  ChildAwaited: [{ step: 'fan/1', child: run }],
   ChildConcluded: [
     { step: 'fan/1', child: run, conclusion: 'committed', result: inline, label },
     { step: 'fan/1', child: run, conclusion: 'aborted', reason: 'enough', label },

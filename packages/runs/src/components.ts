@@ -1,8 +1,8 @@
 /** What runs are made of: ports, given complete by whoever composes them. */
 
-import type { Authority } from '@ice/capabilities/ports'
+import type { Authority, Grants } from '@ice/capabilities/ports'
 import type { EventLog } from '@ice/events/ports'
-import type { Clock, Ids, PrincipalId } from '@ice/primitives'
+import type { Clock, Ids, PrincipalId, RunId } from '@ice/primitives'
 import type { RunFold } from './lifecycle.ts'
 import type { EffectHandler, Ownership, Program } from './ports.ts'
 import type { Rights } from './rights.ts'
@@ -12,6 +12,10 @@ import type { Watch } from './watch.ts'
 export interface RunsInit {
   readonly log: EventLog
   readonly authority: Authority
+  /** Makes the grants of children. @defaultValue none: children are given no grants */
+  readonly delegate?: Grants['delegate']
+  /** Children are driven here, by whoever starts them. @defaultValue true */
+  readonly drivesChildren?: boolean
   readonly ownership: Ownership
   readonly clock: Clock
   readonly ids: Ids
@@ -40,4 +44,15 @@ export interface Components {
   checkSignal(fold: RunFold, signal: string, payload: unknown): void
   /** @throws `ICE_RUNS_PROGRAM_NOT_FOUND` */
   programOf(fold: RunFold): Program
+  /** @throws `ICE_RUNS_PROGRAM_NOT_FOUND` */
+  programNamed(name: string, version: string): Program
+  /** Makes a grant that hangs below another. */
+  readonly delegate: Grants['delegate']
+  /**
+   * Something has become of a run that nobody may be driving: whoever drives runs is told.
+   * @param by - the run that brought it about: this one is driven for as long as that one stays
+   */
+  kick(run: RunId, by: RunId): void
+  /** Whether the run is being driven here. */
+  isDriven(run: RunId): boolean
 }

@@ -30,6 +30,7 @@ import type {
   RunContext,
 } from './ports.ts'
 import { type Bound, strayReference } from './references.ts'
+import { createSpawning } from './spawning.ts'
 import type { Ask } from './steps.ts'
 import { createWaits } from './waiting.ts'
 
@@ -85,7 +86,12 @@ export function createContext(execution: Execution, program: Program, prefix: st
         return given.answer
       })
     },
+    patched: async (id) => {
+      if (!execution.goesPatched(full(id))) return false
+      return execution.ask(full(id), { kind: 'patch' }, { patch: id }, () => true)
+    },
     ...createWaits(execution, program, full),
+    ...createSpawning(execution, full, (id, request) => context.effect(id, request)),
     ...createBranches(execution, full, (name) => context.scope(name)),
     scope: (name) => createContext(execution, program, `${full(name)}/`),
   }

@@ -37,6 +37,7 @@ import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
 import { type Completion, settle } from './settle.ts'
 import { openValue } from './value.ts'
+import { changeOf } from './versions.ts'
 import { Waker } from './waker.ts'
 
 /** What the log refuses of an append because of what is in it: no retry will make it fit. */
@@ -136,7 +137,9 @@ export class Drive {
       return endRun(this.#components, journal, facts)
     }
     const program = this.#components.programOf(fold)
-    const inbox = new Inbox(log, this.#run, fold.signals.taken)
+    const change = changeOf(fold, program)
+    if (change !== null) journal.add(change)
+    const inbox = new Inbox(log, fold.view?.line ?? this.#run, fold.signals.taken)
     const execution = await this.#begin(journal, program, inbox)
     return new Live({
       components: this.#components,
@@ -205,7 +208,9 @@ export class Drive {
       const { log } = this.#components
       const onEvent = (event: RecordedEvent): void => this.#report(event)
       const { labels } = fold
-      const init = { log, run: this.#run, program, input, labels, inbox, onEvent }
+      const { patches, progress } = fold
+      const history = { inbox, patches, progress }
+      const init = { log, run: this.#run, program, input, labels, ...history, onEvent }
       return replay({ ...init, upTo: journal.version })
     }
     const last = opening.map((fact) => journal.add(fact)).at(-1)

@@ -40,7 +40,7 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact, Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
-import type { EffectHandler, EffectRequest, SecretUse } from './ports.ts'
+import type { EffectHandler, EffectRequest, RunPlace, SecretUse } from './ports.ts'
 import { shareOf } from './purse.ts'
 import type { Bound } from './references.ts'
 import { type SealedValue, sealValue } from './value.ts'
@@ -87,6 +87,8 @@ export interface Call {
   readonly askedAt: number
   /** The event of the proposal it follows. */
   readonly proposal?: EventId | undefined
+  /** Where its run stands among others. */
+  readonly place?: RunPlace | undefined
   /** Of its arguments, where they are known from a record; else those of the run say it. */
   readonly labels?: CallLabels | undefined
 }
@@ -118,7 +120,7 @@ export function prepareCall(
   let bounds: Call['bounds']
   try {
     args = handler.arguments.parse(init.given)
-    resource = handler.resource(args)
+    resource = handler.resource(args, init.place)
     checkClaim(resource)
     bounds = handler.bounds?.(args) ?? {}
   } catch (cause) {
@@ -253,10 +255,11 @@ function requestOf(
 export function partyOf(
   { view }: RunFold,
   run: RunId,
-): Pick<AuthorityRequest, 'run' | 'agent' | 'session' | 'principal'> {
-  const { principal = null, agent = null, session = null } = view ?? {}
+): Pick<AuthorityRequest, 'run' | 'line' | 'agent' | 'session' | 'principal'> {
+  const { principal = null, agent = null, session = null, line = run } = view ?? {}
   return {
     run,
+    ...(line === run ? {} : { line }),
     ...(principal === null ? {} : { principal }),
     ...(agent === null ? {} : { agent }),
     ...(session === null ? {} : { session }),

@@ -4,6 +4,7 @@
 
 import { errorRecord } from '@ice/primitives'
 import type { Acts } from './acts.ts'
+import { abortChildren } from './children.ts'
 import type { Components } from './components.ts'
 import { abortFacts, phaseOf } from './conclude.ts'
 import type { EffectIntent } from './effects.ts'
@@ -28,13 +29,15 @@ export interface Ledger {
 
 /** Appends a conclusion and what still waits before it. */
 export async function endRun(
-  { log }: Components,
+  components: Components,
   journal: Journal,
   facts: readonly Fact[],
 ): Promise<Stretch> {
   for (const fact of facts) journal.add(fact)
   await journal.flush()
-  return { kind: 'concluded', result: await resultOf(journal.fold, log.store.blobs) }
+  const { fold } = journal
+  await abortChildren(components, fold.children.values(), 'Its parent has ended')
+  return { kind: 'concluded', result: await resultOf(fold, components.log.store.blobs) }
 }
 
 /**

@@ -52,6 +52,10 @@ export const RUNS_CODES = {
   signalInvalid: 'ICE_RUNS_SIGNAL_UNSUPPORTED',
   /** More signals wait in the inbox of the run than it may have. */
   signalLimit: 'ICE_RUNS_SIGNAL_LIMIT',
+  /** A child has ended without a result. */
+  childFailed: 'ICE_RUNS_CHILD_UNAVAILABLE',
+  /** Children of children of children: deeper than runs may lie. */
+  depthLimit: 'ICE_RUNS_DEPTH_LIMIT',
   /** The service is closed. */
   notOpen: 'ICE_RUNS_NOT_OPEN',
   /** The rows of the index stand somewhere else than their mover thinks: somebody moved them. */

@@ -22,7 +22,11 @@ import type { Ask, Settlement, Step } from './steps.ts'
 import { digestOfRef, sealValue } from './value.ts'
 
 /** How a program ended. */
-export type Ending = { readonly value: unknown } | { readonly thrown: unknown }
+export type Ending =
+  | { readonly value: unknown }
+  | { readonly thrown: unknown }
+  /** Another run goes on with this input. */
+  | { readonly continued: unknown }
 
 /** Runs a program once. */
 export class Execution {
@@ -38,6 +42,8 @@ export class Execution {
   #now: Timestamp
   #at: number
   ending: Ending | null = null
+  /** What the record holds, while it is replayed; `null` once the program goes beyond it. */
+  past: { readonly patches: ReadonlySet<string> } | null = null
 
   /** `opened` is the event that opened the execution window. */
   constructor(run: RunId, opened: RecordedEvent) {
@@ -60,10 +66,10 @@ export class Execution {
       .then(
         (value) => {
           const stands = this.references.stand(value)
-          this.ending = stands ? { thrown: referenceInResult() } : { value }
+          this.ending ??= stands ? { thrown: referenceInResult() } : { value }
         },
         (thrown: unknown) => {
-          this.ending = { thrown }
+          this.ending ??= { thrown }
         },
       )
     await settled()
@@ -96,6 +102,20 @@ export class Execution {
     if (step.ask.kind === 'cancel') this.#cancel(step.ask.scopes)
     step.settle(this.#held(step, event, settlement))
     await settled()
+  }
+
+  /** Ends the program: another run goes on in its place. Whatever it does further is not seen. */
+  continueAs(input: unknown): Promise<never> {
+    this.ending ??= { continued: input }
+    return new Promise(() => undefined)
+  }
+
+  /**
+   * Whether the program is to go the patched way: where that is recorded, and where nothing is
+   * recorded beyond this point.
+   */
+  goesPatched(id: string): boolean {
+    return this.past === null || this.past.patches.has(id)
   }
 
   /** Whether a step lies in a scope that was cancelled: nothing is delivered to it any more. */

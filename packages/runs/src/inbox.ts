@@ -23,6 +23,7 @@ import {
 import { foldRun } from './commands.ts'
 import type { Components } from './components.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
+import type { RunFold } from './lifecycle.ts'
 import { CONFLICTS_MAX, SIGNALS_WAITING_MAX } from './limits.ts'
 import type { SignalCommand } from './ports.ts'
 import { versionOf } from './recorded.ts'
@@ -108,14 +109,21 @@ const inboxProjection = {
   },
 }
 
-/** Sends a run a signal. */
+/** The run that now stands for this one. */
+async function lastOfLine(components: Components, run: RunId): Promise<RunFold> {
+  const fold = await foldRun(components, run)
+  const { continuedAs = null } = fold.view ?? {}
+  return continuedAs === null ? fold : lastOfLine(components, continuedAs)
+}
+
+/** Sends a run, or who goes on for it, a signal. */
 export async function sendSignal(
   components: Components,
   run: RunId,
   { signal, payload = null, key, label, principal }: SignalCommand,
 ): Promise<void> {
   const { log } = components
-  const fold = await foldRun(components, run)
+  const fold = await lastOfLine(components, run)
   if (fold.view?.conclusion != null) {
     const message = `Run ${run} has ${fold.view.conclusion}; nothing can be sent to it`
     throw new RunsError(RUNS_CODES.concluded, message, { run })
@@ -129,7 +137,7 @@ export async function sendSignal(
     ...(key === undefined ? {} : { key }),
     ...(isTrusted ? {} : { label }),
   }
-  const stream = inboxStream(run)
+  const stream = inboxStream(fold.view?.line ?? run)
   const by: PrincipalId = principal ?? components.principal
   for (let conflicts = 0; ; conflicts += 1) {
     const { state, at } = await projectStream(log, inboxProjection, { stream })

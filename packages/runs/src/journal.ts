@@ -112,6 +112,7 @@ export class Journal<I extends Intent = Intent> {
   #facts: { readonly event: NewEvent; readonly recorded: RecordedEvent }[] = []
   #blobs: BlobDraft[] = []
   #intents: I[] = []
+  #beside: StreamWrite[] = []
   /** What the run will hold once the intents that wait are recorded; `undefined`: to be made. */
   #purse: Purse | undefined
   /** Overspends that stand in the streams of their budgets. */
@@ -221,6 +222,17 @@ export class Journal<I extends Intent = Intent> {
     return true
   }
 
+  /** How many intents of an action wait. */
+  intentsOf(action: string): number {
+    return this.#intents.filter(({ data }) => data.action === action).length
+  }
+
+  /** Adds what goes into the next append beside the run. */
+  addBeside(write: StreamWrite, blobs: readonly BlobDraft[]): void {
+    this.#beside.push(write)
+    this.#blobs.push(...blobs)
+  }
+
   /** Takes back all intents that wait, to be decided anew: some are wanted no longer. */
   withdrawIntents(): readonly I[] {
     const withdrawn = this.#intents
@@ -273,6 +285,7 @@ export class Journal<I extends Intent = Intent> {
     for (const { recorded } of this.#facts) this.#onEvent(recorded)
     this.#facts = []
     this.#blobs = []
+    this.#beside = []
     this.#told = copyOf(this.fold.purse).overspent
     const own = request.writes[0]?.events ?? []
     const first = own.length - intents.length
@@ -328,7 +341,7 @@ export class Journal<I extends Intent = Intent> {
     if (events.length === 0) return { writes: [] }
     const expectedVersion = (this.#version - facts.length) as StreamVersion
     const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
-    writes.push(...this.#ownBudgetWrites())
+    writes.push(...this.#beside, ...this.#ownBudgetWrites())
     for (const { allotments } of intents) writes.push(...allotmentWrites(this.#run, allotments))
     const blobs = [...this.#blobs, ...intents.flatMap(({ blob }) => (blob === null ? [] : blob))]
     const guards = uniqueGuards(intents, writes)

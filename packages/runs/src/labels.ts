@@ -169,6 +169,16 @@ export function giveReceived(
   give(labels, step, { version, of: step, digest: digest as Hash, label: own })
 }
 
+/** What a child came to. */
+export function giveEnd(
+  labels: RunLabels,
+  { version, data }: RecordedEvent<string, StandardPayloads['ChildConcluded']>,
+): void {
+  const { step, result, reason = null, label } = data
+  const digest = result === undefined ? sealValue(reason).digest : digestOfRef(result as ValueRef)
+  give(labels, step, { version, of: step, digest, label: recorded(label) })
+}
+
 /** A person vouches for a value. One that nobody answers for changes nothing. */
 export function endorse(
   labels: RunLabels,

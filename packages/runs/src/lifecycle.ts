@@ -15,10 +15,12 @@
 import type { Projection, StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { type GrantId, invariant, type OwnerId, type RunId, type Timestamp } from '@ice/primitives'
+import type { ChildRun } from './children.ts'
 import { moveState } from './edges.ts'
 import {
   declassify,
   endorse,
+  giveEnd,
   giveFailure,
   giveInput,
   giveOutcome,
@@ -33,6 +35,7 @@ import { createPurse, type Purse, sharesOf } from './purse.ts'
 import { escalated, type LapsedQuestion, questionOf, refusalOf } from './questions.ts'
 import { versionOf } from './recorded.ts'
 import { evolvePurse } from './run-purse.ts'
+import { SPAWN_ACTION, STEP_EVENTS } from './steps.ts'
 import { evolveWaits } from './waits.ts'
 
 /** The payload of a standard type. */
@@ -75,6 +78,13 @@ export interface RunFold {
   readonly waiting: Map<string, WaitingStep>
   /** Steps that wait for a time, or for what others do. */
   readonly waits: Map<string, Wait>
+  /** Children that have not been seen to end, and how many were ever asked for. */
+  readonly children: Map<RunId, ChildRun>
+  spawned: number
+  /** The patches whose ways it has taken. */
+  readonly patches: Set<string>
+  /** The version of the last event that is about a step. */
+  progress: number
   /** By name the version, in the inbox, of the last signal that a step was given; and how many. */
   readonly signals: { readonly taken: Map<string, number>; count: number }
   readonly answers: Map<string, RecordedAnswer>
@@ -103,6 +113,10 @@ export const runProjection: Projection<RunFold> = {
     open: new Map(),
     waiting: new Map(),
     waits: new Map(),
+    children: new Map(),
+    spawned: 0,
+    patches: new Set(),
+    progress: 0,
     signals: { taken: new Map(), count: 0 },
     answers: new Map(),
     lapsed: new Map(),
@@ -128,9 +142,11 @@ export const runProjection: Projection<RunFold> = {
     if (isOutcome(event)) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true
       giveOutcome(fold.labels, event, held)
+      addChild(fold, event)
       settle(fold, event.data.effect)
       fold.effects.succeeded += 1
     }
+    if (STEP_EVENTS.has(event.type) || isOutcome(event)) fold.progress = event.version
     view.version = event.version
     view.updatedAt = event.time
     return fold
@@ -196,6 +212,12 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
     conclusion: null,
     reason: null,
     tags: data.tags ?? {},
+    parent: (data.parent ?? null) as RunView['parent'],
+    line: (data.continues?.first ?? data.run) as RunId,
+    continuedAs: null,
+  }
+  for (const [name, version] of Object.entries(data.continues?.taken ?? {})) {
+    fold.signals.taken.set(name, version)
   }
   return fold
 }
@@ -208,6 +230,19 @@ function on<T extends keyof StandardPayloads>(
   return (fold, event) => {
     evolve(fold, event.data as Payload<T>, event as RecordedEvent<T, Payload<T>>)
   }
+}
+
+/** The outcome of a spawn names the child. */
+function addChild(
+  { children, open }: RunFold,
+  { data }: RecordedEvent<string, Payload<'EffectSucceeded'>>,
+): void {
+  const { effect: step, observed } = data
+  if (open.get(step)?.intent.data.action !== SPAWN_ACTION) return
+  const { run, detached } = observed as { readonly run?: unknown; readonly detached?: unknown }
+  // Of a doubt that a person resolved nothing is observed.
+  if (typeof run !== 'string') return
+  children.set(run as RunId, { run: run as RunId, step, detached: detached === true })
 }
 
 function settle(fold: RunFold, effect: string): void {
@@ -252,6 +287,7 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
   CapabilityUsed: on<'CapabilityUsed'>((fold, { effect, approval, standing }, event) => {
     fold.open.set(effect, { intent: event, doubt: false })
     stopWaiting(fold, effect)
+    if (event.data.action === SPAWN_ACTION && event.data.attempt === 1) fold.spawned += 1
     if (approval !== undefined || standing !== undefined) fold.effects.approved += 1
   }),
   CapabilityDenied: on<'CapabilityDenied'>((fold, denied, event) => {
@@ -316,6 +352,19 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
     signals.taken.set(name, versionOf(signal))
     signals.count += 1
     giveReceived(labels, event)
+  }),
+  ChildConcluded: on<'ChildConcluded'>((fold, { child }, event) => {
+    fold.children.delete(child as RunId)
+    giveEnd(fold.labels, event)
+  }),
+  PatchMarked: on<'PatchMarked'>(({ patches }, { step }) => {
+    patches.add(step)
+  }),
+  ProgramChanged: on<'ProgramChanged'>(({ view }, { to }) => {
+    if (view !== null) view.program = { ...view.program, version: to }
+  }),
+  RunCommitted: on<'RunCommitted'>(({ view }, { continuedAs }) => {
+    if (view !== null && continuedAs !== undefined) view.continuedAs = continuedAs as RunId
   }),
   ScopeCancelled: on<'ScopeCancelled'>((fold, { scopes }) => {
     for (const step of fold.waiting.keys()) {

@@ -102,6 +102,12 @@ export const AWAITED_TYPES_MAX = 64
 /** @units branches of one fork: what the event that cancels them has room for. */
 export const BRANCHES_MAX = 256
 
+/** @units runs above a child: a deeper one is a program that calls itself without an end. */
+export const DEPTH_MAX = 32
+
+/** @units grants one child is given. */
+export const CHILD_GRANTS_MAX = 64
+
 /** @units signals that wait in the inbox of one run: who sends must not be able to fill a log. */
 export const SIGNALS_WAITING_MAX = 10_000
 

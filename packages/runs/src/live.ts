@@ -6,6 +6,7 @@ import type { GrantId, RunId, Timestamp } from '@ice/primitives'
 import { settleOrphans } from './cancel.ts'
 import type { Components } from './components.ts'
 import { validationFacts } from './conclude.ts'
+import { type Continuation, continuation } from './continuing.ts'
 import { type EffectIntent, partyOf } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
@@ -14,7 +15,7 @@ import type { Inbox } from './inbox.ts'
 import { type Journal, runStream } from './journal.ts'
 import { unanswered } from './lifecycle.ts'
 import { OUTSIDE_GRACE_MS, STAY_MS_MAX } from './limits.ts'
-import type { DriveOptions, Program, Stretch } from './ports.ts'
+import type { DriveOptions, Program, Stretch, Wait } from './ports.ts'
 import { dueFact, nextDue } from './questions.ts'
 import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
@@ -71,6 +72,9 @@ export class Live {
         // What still waits to be appended goes into the append of the conclusion.
         const facts = validationFacts(fold, this.#init.program, ending.value)
         return endRun(this.#components, this.#journal, facts)
+      }
+      if (ending !== null && 'continued' in ending && isDone && fold.abortRequested === null) {
+        return this.#continue(ending.continued)
       }
       if (this.#journal.dirty) {
         await this.#flush()
@@ -135,7 +139,7 @@ export class Live {
     if (idle && isPending && this.#execution.unsettled.length === 0) return this.#waitOutside()
     if (idle && options.wait !== true && this.#mayLeave()) return this.#suspend()
     const types = [...this.#journal.fold.waits.values()].flatMap(({ query }) => query?.types ?? [])
-    const leave = this.#components.watch.add(run, () => waker.wake('news'), types)
+    const leave = this.#watch(run, types)
     const alarm = this.#setAlarm()
     try {
       const why = await waker.wait()
@@ -143,6 +147,19 @@ export class Live {
     } finally {
       leave()
       alarm.abort()
+    }
+  }
+
+  /** Listens for what concerns the run, and the children it waits for. */
+  #watch(run: RunId, types: readonly string[]): () => void {
+    const { watch } = this.#components
+    const wake = (): void => this.#init.waker.wake('news')
+    const leaves = [watch.add(run, wake, types)]
+    for (const { child } of this.#journal.fold.waits.values()) {
+      if (child !== undefined) leaves.push(watch.add(child, wake))
+    }
+    return () => {
+      for (const leave of leaves) leave()
     }
   }
 
@@ -169,6 +186,22 @@ export class Live {
     return alarm
   }
 
+  /** Ends the run, and has another go on for it. */
+  async #continue(input: unknown): Promise<Stretch> {
+    const { fold } = this.#journal
+    let next: Continuation
+    try {
+      next = continuation(this.#components, fold, this.#init.program, input)
+    } catch (error) {
+      return this.#abort(error)
+    }
+    this.#journal.addBeside(next.write, next.blobs)
+    const stretch = await endRun(this.#components, this.#journal, next.facts)
+    const { continuedAs } = fold.view ?? {}
+    if (continuedAs != null) this.#components.kick(continuedAs, this.#init.run)
+    return stretch
+  }
+
   #hasDoubts(): boolean {
     for (const { doubt } of this.#journal.fold.open.values()) if (doubt) return true
     return false
@@ -180,6 +213,10 @@ export class Live {
     const waiting = new Set(unanswered(fold).map(({ step }) => step))
     const { unsettled } = this.#execution
     if (!unsettled.every(({ id }) => waiting.has(id) || fold.waits.has(id))) return false
+    // A child that is driven here goes on as long as its parent stays.
+    const isHere = ({ child }: Wait): boolean =>
+      child !== undefined && this.#components.isDriven(child)
+    if ([...fold.waits.values()].some(isHere)) return false
     const due = nextWaitDue(fold.waits.values())
     return due === null || due - this.#components.clock.now() > STAY_MS_MAX
   }

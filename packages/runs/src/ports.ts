@@ -51,16 +51,20 @@ export type {
   Branches,
   ByteFold,
   Check,
+  Child,
   EffectOutcome,
   EffectRequest,
   EventQuery,
   Program,
+  ProgramName,
   Proposal,
   Question,
   Received,
   Reference,
   RunContext,
   Schema,
+  SpawnGrant,
+  SpawnOptions,
   WaitTerms,
   Won,
 } from './program-ports.ts'
@@ -155,6 +159,14 @@ export interface EffectReport {
   readonly spent?: Readonly<Partial<Record<BudgetUnit, number>>>
 }
 
+/** Where a run stands among others. */
+export interface RunPlace {
+  /** Runs above it. */
+  readonly depth: number
+  /** Children it has started, or is about to. */
+  readonly children: number
+}
+
 /**
  * Carries out one kind of effect.
  *
@@ -175,8 +187,11 @@ export interface EffectHandler {
   readonly outcome: string
   /** Checks and normalises arguments before anything is decided. */
   readonly arguments: Schema<JsonObject>
-  /** What the call claims of the grant's resource. Pure. */
-  resource(args: JsonObject): JsonObject
+  /**
+   * What the call claims of the grant's resource. Pure.
+   * @param place - where the run that asks stands among others
+   */
+  resource(args: JsonObject, place?: RunPlace): JsonObject
   /**
    * The most a call can take of each unit but `uses` and `rate`, which count calls; `perform` keeps
    * to it. A grant that limits a unit that is left out here refuses the call. Pure.
@@ -245,6 +260,18 @@ export interface RunView {
   readonly conclusion: Conclusion | null
   readonly reason: string | null
   readonly tags: Readonly<Record<string, string>>
+  /** Whose child it is, by which step. */
+  readonly parent: {
+    readonly run: RunId
+    readonly step: string
+    /** Runs above it. */
+    readonly depth: number
+    readonly detached?: true | undefined
+  } | null
+  /** The first run of its line: itself, unless it goes on for another. */
+  readonly line: RunId
+  /** The run that goes on in its place. */
+  readonly continuedAs: RunId | null
 }
 
 /**
@@ -277,13 +304,15 @@ export interface WaitingStep {
 /** A step that waits for no person: for a time, or for what others do. */
 export interface Wait {
   readonly step: string
-  readonly kind: 'timer' | 'signal' | 'event'
+  readonly kind: 'timer' | 'signal' | 'event' | 'child'
   /** The event that says so. */
   readonly event: EventId
   /** When the step goes on by itself; `null`: never. */
   readonly due: Timestamp | null
   /** The name of the signal. */
   readonly signal?: string
+  /** The run it waits for. */
+  readonly child?: RunId
   /** Which event, and from which position on. */
   readonly query?: EventQuery & { readonly after: number }
 }
@@ -348,7 +377,12 @@ export interface GrantSpec {
 
 /** The end of a run, as `result` gives it. */
 export type RunResult =
-  | { readonly conclusion: 'committed'; readonly value: JsonValue }
+  | {
+      readonly conclusion: 'committed'
+      readonly value: JsonValue
+      /** The run that went on in its place; `result` follows it. */
+      readonly continuedAs?: RunId
+    }
   | { readonly conclusion: 'aborted' | 'terminated_by_runtime'; readonly reason: string }
 
 /** What one stretch of driving a run came to. */

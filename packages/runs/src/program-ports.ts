@@ -4,7 +4,7 @@
  * A program proposes and waits. Nothing it can call here performs anything by itself.
  */
 
-import type { ApprovalTerms, Denial } from '@ice/capabilities/ports'
+import type { ApprovalTerms, Caveat, Denial, Resource } from '@ice/capabilities/ports'
 import type {
   ErrorRecord,
   EventId,
@@ -15,6 +15,7 @@ import type {
   RunId,
   Timestamp,
 } from '@ice/primitives'
+import type { RunResult } from './ports.ts'
 
 /** A schema as zod and others have it: parses or throws. */
 export interface Schema<T> {
@@ -142,8 +143,68 @@ export interface RunContext {
     each: (context: RunContext, item: I, index: number) => Promise<T>,
     options?: { /** @defaultValue 16 */ readonly concurrency?: number },
   ): Promise<readonly T[]>
+  /**
+   * Starts a run as a child of this one, under a grant of the kind `spawn`.
+   * @param program - registered wherever the child may be driven
+   * @throws as `effect`
+   */
+  spawn<O = JsonValue>(
+    id: string,
+    program: ProgramName,
+    input: unknown,
+    options: SpawnOptions,
+  ): Promise<Child<O>>
+  /**
+   * Ends this run as committed, and has another of the same program go on in its place, with the
+   * same grants and the same inbox: for work without an end. Never returns.
+   */
+  continueAs(input: unknown): Promise<never>
+  /**
+   * Whether to go the way of a patch: `false` where a run that began before the patch has gone past
+   * this point already.
+   */
+  patched(id: string): Promise<boolean>
   /** A context whose ids and randomness lie within `name`. */
   scope(name: string): RunContext
+}
+
+/** Which program. */
+export interface ProgramName {
+  readonly name: string
+  readonly version: string
+}
+
+/** How a child is started. */
+export interface SpawnOptions {
+  /** The name of the grant that allows it. */
+  readonly grant: string
+  /** By the name its program uses: a grant of this run, as it is or narrower. Must be delegable. */
+  readonly grants?: Readonly<Record<string, string | SpawnGrant>>
+  /** It goes on when its parent has ended. @defaultValue false */
+  readonly detached?: boolean
+  readonly tags?: Readonly<Record<string, string>>
+}
+
+/** What of a grant a child is given. */
+export interface SpawnGrant {
+  readonly from: string
+  readonly actions?: readonly string[]
+  readonly resource?: Resource
+  readonly caveats?: readonly Caveat[]
+  readonly expiresAt?: Timestamp | null
+  readonly delegable?: number
+}
+
+/** A run that was started by this one. */
+export interface Child<O> {
+  readonly run: RunId
+  /**
+   * Waits for its end, and gives its result. @param step - @defaultValue `<id>/end`
+   * @throws `ICE_RUNS_CHILD_UNAVAILABLE` — it has no result
+   */
+  result(step?: string): Promise<O>
+  /** The same, but however it ended is a value. */
+  settled(step?: string): Promise<RunResult>
 }
 
 /** Ways of a program that go on at the same time, each in a scope of its name. */
@@ -219,6 +280,8 @@ export interface Program<I = unknown, O = unknown> {
   /** Names of the grants the program uses; each must be bound when a run starts. */
   readonly needs?: readonly string[]
   readonly checks?: readonly Check<O>[]
+  /** Versions whose runs it can drive on: a replay of theirs goes its way. */
+  readonly takesOver?: readonly string[]
   /** What may be sent to its runs, and what that looks like. */
   readonly signals?: Readonly<Record<string, Schema<unknown>>>
   run(context: RunContext, input: I): Promise<O>

@@ -8,6 +8,7 @@
 import type { Denial } from '@ice/capabilities/ports'
 import type { EventLog, RecordedEvent, ValueRef } from '@ice/events/ports'
 import type { ErrorRecord, JsonObject, JsonValue } from '@ice/primitives'
+import { CHILD_RECORDS } from './children.ts'
 import { partAt } from './contents.ts'
 import { RUNS_CODES } from './errors.ts'
 import type { Inbox } from './inbox.ts'
@@ -15,6 +16,7 @@ import type { RunLabels } from './labels.ts'
 import { isOutcome, type Payload } from './lifecycle.ts'
 import type { Ask, AskOf, Settlement, Step } from './steps.ts'
 import { asRecorded, digestOfRef, openValue, sealValue } from './value.ts'
+import { PATCH_RECORDS } from './versions.ts'
 import { WAIT_RECORDS } from './waits.ts'
 
 /** What is known of a run beside the event at hand. */
@@ -59,6 +61,8 @@ const EFFECT_END: StepRecord = {
 const RECORDS: ReadonlyMap<string, StepRecord> = new Map<string, StepRecord>(
   Object.entries({
     ...WAIT_RECORDS,
+    ...CHILD_RECORDS,
+    ...PATCH_RECORDS,
     CapabilityUsed: { kind: 'effect', step: effectOf, settles: false, differs: intentDiffers },
     CapabilityDenied: EFFECT_END,
     EffectRevoked: EFFECT_END,
@@ -96,6 +100,9 @@ const RECORDS: ReadonlyMap<string, StepRecord> = new Map<string, StepRecord>(
     },
   } satisfies Record<string, StepRecord>),
 )
+
+/** The types of events that are about steps, beside outcomes. */
+export const RECORDED_TYPES: readonly string[] = [...RECORDS.keys()]
 
 /** What an event says of a step, if it is about one. */
 export function recordOf(event: RecordedEvent): StepRecord | undefined {

@@ -29,6 +29,10 @@ export interface ReplayInit {
   /** Labels of the run at `upTo`: what it holds, by name. */
   readonly labels: RunLabels
   readonly inbox: Inbox
+  /** The patches whose ways the run has taken. */
+  readonly patches: ReadonlySet<string>
+  /** The version of the last event that is about a step. */
+  readonly progress: number
   /** The version up to which the run was folded: later events are news, not history. */
   readonly upTo: number
   readonly onEvent: (event: RecordedEvent) => void
@@ -44,15 +48,22 @@ export async function replay(init: ReplayInit): Promise<Execution> {
       init.onEvent(event)
       if (event.type === 'ExecutionWindowOpened') {
         execution = new Execution(run, event)
+        execution.past = pastAt(event, init)
         await execution.begin(init.program, init.input(execution.references))
       } else if (execution !== undefined) {
         if (ANSWERS.has(event.type)) history.answers.set(event.id, event)
+        execution.past = pastAt(event, init)
         await feed(execution, event, history)
       }
     }
   }
   if (execution === undefined) throw diverged('', 'the window was never opened', {}, [])
   return execution
+}
+
+/** What a program asks for once nothing more is recorded of its steps is beyond the record. */
+function pastAt({ version }: RecordedEvent, { patches, progress }: ReplayInit): Execution['past'] {
+  return version < progress ? { patches } : null
 }
 
 /** Holds one recorded event against the program, and delivers it if it settles a step. */

@@ -7,6 +7,7 @@ import type { ApprovalAsk } from '@ice/capabilities/ports'
 import type { BlobStore, ValueRef } from '@ice/events/ports'
 import { invariant, type JsonObject, type Timestamp } from '@ice/primitives'
 import { lookAtCancel } from './cancel.ts'
+import { lookAtChild } from './children.ts'
 import { filled, partAt, shownReferences } from './contents.ts'
 import type { Desk } from './desk.ts'
 import { type Call, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
@@ -14,11 +15,13 @@ import { RunsError } from './errors.ts'
 import type { Fact, ForeignFact } from './journal.ts'
 import type { RunLabels } from './labels.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
+import type { RunPlace } from './ports.ts'
 import { answered, effectEnd } from './records.ts'
 import { type Bound, strayReference } from './references.ts'
 import { resolvedOutcome } from './resolved.ts'
-import type { AskOf, Step } from './steps.ts'
+import { type AskOf, SPAWN_ACTION, type Step } from './steps.ts'
 import { openValue, sealValue } from './value.ts'
+import { lookAtPatch } from './versions.ts'
 import { lookAtEvent, lookAtSignal, lookAtTimer } from './waits.ts'
 
 /** Settles or forwards every step that is asked for. */
@@ -80,6 +83,10 @@ export class Rulings {
         return lookAtSignal(this.#init, step, ask)
       case 'event':
         return lookAtEvent(this.#init, step, ask)
+      case 'child':
+        return lookAtChild(this.#init, step, ask)
+      case 'patch':
+        return lookAtPatch(this.#init, step)
       case 'cancel':
         return lookAtCancel(this.#init, step, ask)
       default:
@@ -108,10 +115,18 @@ export class Rulings {
     const { proposal } = ask
     const { given, unfilled } = await this.#filled(bound)
     const asked = { run, effect, attempt, request, bound, hold, askedAt, proposal }
-    const init = { ...asked, given, unfilled }
+    const init = { ...asked, given, unfilled, place: this.#place() }
     const call = prepareCall(init, journal.fold, components.handlers)
     if ('kind' in call) return this.#apply(step, call)
     if (!(await this.#decide(step, call, false))) unsure.push({ step, call })
+  }
+
+  /** Where the run stands among others; children that wait to be intended count. */
+  #place(): RunPlace {
+    const { journal } = this.#init
+    const { fold } = journal
+    const children = fold.spawned + journal.intentsOf(SPAWN_ACTION)
+    return { depth: fold.view?.parent?.depth ?? 0, children }
   }
 
   /** Arguments as the handler is to have them, or why there are none. */

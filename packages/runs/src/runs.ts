@@ -3,6 +3,7 @@
 import { fold as foldEvents } from '@ice/events/define'
 import type { RunId } from '@ice/primitives'
 import { answerStep } from './answering.ts'
+import { spawnHandler } from './children.ts'
 import { foldRun, requestAbort, resolveEffect } from './commands.ts'
 import type { Components, RunsInit } from './components.ts'
 import { Drive } from './drive.ts'
@@ -14,6 +15,7 @@ import type { DriveOptions, Program, RunResult, Runs, RunView, Stretch } from '.
 import { resultOf } from './result.ts'
 import { createRights } from './rights.ts'
 import { startRun } from './start.ts'
+import { programKey, programNamed, programOf } from './versions.ts'
 import { createWatch } from './watch.ts'
 
 /** The service, and its end. */
@@ -30,8 +32,18 @@ export function createRuns(init: RunsInit): RunsService {
   }
   for (const program of init.programs ?? []) register(program)
   const active = new Map<RunId, Promise<Stretch>>()
+  /** Runs that are driven until they conclude. */
+  const staying = new Set<RunId>()
   const closing = new AbortController()
-  const components = componentsOf(init, programs)
+  const driver: Driver = {
+    isDriven: (run) => active.has(run),
+    kick(run, by) {
+      if (init.drivesChildren === false || closing.signal.aborted || active.has(run)) return
+      // What stands in the way of it is recorded, or met by whoever drives it next.
+      drive(run, { wait: staying.has(by) }).catch(() => undefined)
+    },
+  }
+  const components = componentsOf(init, programs, driver)
 
   const drive = (run: RunId, options: DriveOptions = {}): Promise<Stretch> => {
     if (closing.signal.aborted) {
@@ -41,8 +53,11 @@ export function createRuns(init: RunsInit): RunsService {
     if (going !== undefined) return going
     const { signal } = options
     const both = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
+    if (options.wait === true) staying.add(run)
     const stretch = new Drive(components, run, { ...options, signal: both }).go().finally(() => {
       active.delete(run)
+      staying.delete(run)
+      components.watch.poke(run)
     })
     active.set(run, stretch)
     return stretch
@@ -82,13 +97,19 @@ export function createRuns(init: RunsInit): RunsService {
   }
 }
 
-function programKey(name: string, version: string): string {
-  return `${name}@${version}`
+/** Who drives runs here, as far as the parts of a run have to do with it. */
+interface Driver {
+  kick(run: RunId, by: RunId): void
+  isDriven(run: RunId): boolean
 }
 
-function componentsOf(init: RunsInit, programs: ReadonlyMap<string, Program>): Components {
+function componentsOf(
+  init: RunsInit,
+  programs: ReadonlyMap<string, Program>,
+  driver: Driver,
+): Components {
   const { log, clock } = init
-  return {
+  const components: Components = {
     log,
     clock,
     authority: init.authority,
@@ -96,18 +117,32 @@ function componentsOf(init: RunsInit, programs: ReadonlyMap<string, Program>): C
     ids: init.ids,
     principal: init.principal,
     limits: init.limits ?? {},
-    handlers: handlersOf(init),
+    handlers: handlersOf(init, () => components),
     // A look that failed wakes whoever waits, and their own look reports it where it is heard.
     watch: createWatch({ log, clock }, () => undefined),
     // So is a look at rights: as long as the log cannot be read, nothing can be appended to it.
     rights: createRights({ log, clock }, () => undefined),
     checkSignal: (fold, signal, payload) => checkSignal(fold, programs, signal, payload),
     programOf: (fold) => programOf(fold, programs),
+    programNamed: (name, version) => programNamed(name, version, programs),
+    delegate: init.delegate ?? noDelegation,
+    kick: (run, by) => driver.kick(run, by),
+    isDriven: (run) => driver.isDriven(run),
   }
+  return components
+}
+
+async function noDelegation(): Promise<never> {
+  const message = 'This composition has no way to make grants for children'
+  throw new RunsError(RUNS_CODES.grantsInvalid, message)
 }
 
 /** @throws `ICE_RUNS_HANDLERS_UNSUPPORTED` */
-function handlersOf({ effects, log }: RunsInit): Components['handlers'] {
+function handlersOf(
+  { effects: given, log }: RunsInit,
+  components: () => Components,
+): Components['handlers'] {
+  const effects = [...given, spawnHandler(components)]
   const handlers = new Map(effects.map((handler) => [handler.action, handler]))
   const lost = effects.find(({ outcome }) => !log.taxonomy.has(outcome))
   if (lost === undefined && handlers.size === effects.length) return handlers
@@ -116,18 +151,6 @@ function handlersOf({ effects, log }: RunsInit): Components['handlers'] {
       ? 'Two handlers carry out one action'
       : `The outcome of ${lost.action}, ${lost.outcome}, is no event type of this log`
   throw new RunsError(RUNS_CODES.handlersInvalid, message)
-}
-
-function programOf(fold: RunFold, programs: ReadonlyMap<string, Program>): Program {
-  const { name, version } = fold.view?.program ?? { name: '', version: '' }
-  const program = programs.get(programKey(name, version))
-  if (program !== undefined) return program
-  const known = [...programs.keys()].join(', ') || 'none'
-  throw new RunsError(
-    RUNS_CODES.programNotFound,
-    `The run needs program ${name} ${version}; registered here: ${known}`,
-    { program: name, version },
-  )
 }
 
 /** A program that is not known here is held to its schema where it takes the signal. */
@@ -163,11 +186,12 @@ async function awaitResult(
   const { log } = components
   const { position } = await log.store.head()
   const fold = await foldRun(components, run)
+  if (fold.view?.continuedAs != null) return awaitResult(components, fold.view.continuedAs, signal)
   if (fold.view?.state === 'TERMINATED') return resultOf(fold, log.store.blobs)
   const filter = { streamPrefix: `run/${run}`, types: ['RunTerminated'] }
   const query = { after: position, filter, ...(signal === undefined ? {} : { signal }) }
   for await (const _end of log.store.subscribe(query)) {
-    return resultOf(await foldRun(components, run), log.store.blobs)
+    return awaitResult(components, run, signal)
   }
   throw new RunsError(RUNS_CODES.aborted, `Nobody waits for the result of run ${run} any longer`)
 }

@@ -23,19 +23,25 @@ import type { GrantSpec, Program, StartOptions } from './ports.ts'
 import { recordedEvent } from './recorded.ts'
 import type { SealedValue } from './value.ts'
 
+/** A run that another starts: its id, and whose child it is. */
+export interface Line {
+  readonly run: RunId
+  readonly parent: NonNullable<StandardPayloads['RunCreated']['parent']>
+}
+
 /** Records a run. @returns its id: an older run's, when the key already stands for one */
 export async function startRun(
   components: Components,
   program: Program,
   input: unknown,
-  options: StartOptions,
+  options: StartOptions & { readonly line?: Line },
 ): Promise<RunId> {
   const held = sealInput(program, input, options)
   const { sealed } = held
   const specs = Object.entries(options.grants ?? {})
   checkGrants(program, specs)
   checkStanding(options)
-  const run = components.ids.nextRunId()
+  const run = options.line?.run ?? components.ids.nextRunId()
   const given = specs.filter((entry): entry is [string, GrantId] => typeof entry[1] === 'string')
   const grants = specs.flatMap(([name, spec]) =>
     typeof spec === 'string' ? [] : issue(components, run, name, spec, options),
@@ -144,7 +150,7 @@ function creation(
     readonly program: Program
     readonly held: SealedInput
     readonly bound: StandardPayloads['RunCreated']['grants']
-    readonly options: StartOptions
+    readonly options: StartOptions & { readonly line?: Line }
   },
 ): AppendRequest {
   const { run, program, held, bound, options } = init
@@ -163,6 +169,7 @@ function creation(
     ...(options.session === undefined ? {} : { session: sessionId(options.session) }),
     ...(standing.length === 0 ? {} : { standing: [...standing] }),
     ...placement(options),
+    ...(options.line === undefined ? {} : { parent: options.line.parent }),
     ...labelled,
   }
   const blobs = [...(sealed.blob === null ? [] : [sealed.blob]), ...held.blobs]

@@ -6,7 +6,15 @@
  * and what becomes of it while the run is driven (`rulings.ts`).
  */
 
-import type { EventId, Hash, JsonObject, JsonValue, PrincipalId, Timestamp } from '@ice/primitives'
+import type {
+  EventId,
+  Hash,
+  JsonObject,
+  JsonValue,
+  PrincipalId,
+  RunId,
+  Timestamp,
+} from '@ice/primitives'
 import type {
   Answer,
   AwaitedEvent,
@@ -14,6 +22,7 @@ import type {
   EffectRequest,
   Proposal,
   Question,
+  RunResult,
 } from './ports.ts'
 import type { Bound } from './references.ts'
 
@@ -27,6 +36,8 @@ export type Ask =
   | SignalAsk
   | EventAsk
   | CancelAsk
+  | ChildAsk
+  | PatchAsk
 
 /** An ask of one kind. */
 export type AskOf<K extends Ask['kind']> = Extract<Ask, { readonly kind: K }>
@@ -84,6 +95,40 @@ export interface CancelAsk {
   readonly reason: string
 }
 
+export interface ChildAsk {
+  readonly kind: 'child'
+  readonly child: RunId
+}
+
+export interface PatchAsk {
+  readonly kind: 'patch'
+}
+
+/** Events that say something of a step, beside outcomes: `records.ts` has what. */
+export const STEP_EVENTS: ReadonlySet<string> = new Set([
+  'CapabilityUsed',
+  'CapabilityDenied',
+  'EffectRevoked',
+  'EffectFailed',
+  'DecisionProposed',
+  'ApprovalConsumed',
+  'ValueRevealed',
+  'TimerSet',
+  'TimerFired',
+  'SignalAwaited',
+  'SignalConsumed',
+  'EventAwaited',
+  'EventMatched',
+  'WaitLapsed',
+  'ScopeCancelled',
+  'ChildAwaited',
+  'ChildConcluded',
+  'PatchMarked',
+])
+
+/** The action that starts a child. */
+export const SPAWN_ACTION = 'run.spawn'
+
 /** What a step is given in the end. */
 export type Settlement =
   | { readonly kind: 'outcome'; readonly outcome: EffectOutcome }
@@ -97,6 +142,7 @@ export type Settlement =
       readonly event: EventId
     }
   | { readonly kind: 'matched'; readonly event: AwaitedEvent }
+  | { readonly kind: 'ended'; readonly result: RunResult }
   /** What was waited for did not come in time. */
   | { readonly kind: 'lapsed' }
   /** That it is recorded is all there is to know. */

@@ -11,7 +11,7 @@
 
 import type { StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
-import type { EventId, Timestamp } from '@ice/primitives'
+import type { EventId, RunId, Timestamp } from '@ice/primitives'
 import type { Desk } from './desk.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './journal.ts'
@@ -44,6 +44,11 @@ export function evolveWaits(waits: Map<string, Wait>, event: RecordedEvent): voi
       waits.set(step, { step, kind: 'event', event: id, due, query: { types, ...prefix, after } })
       return
     }
+    case 'ChildAwaited': {
+      const { step, child } = data as StandardPayloads['ChildAwaited']
+      waits.set(step, { step, kind: 'child', event: id, due: null, child: child as RunId })
+      return
+    }
     case 'ScopeCancelled': {
       const { scopes } = data as StandardPayloads['ScopeCancelled']
       for (const step of waits.keys()) {
@@ -61,6 +66,7 @@ const ENDS: ReadonlySet<string> = new Set([
   'SignalConsumed',
   'EventMatched',
   'WaitLapsed',
+  'ChildConcluded',
 ])
 
 /** When the first of these goes on by itself; `null` when none does. */

@@ -34,6 +34,8 @@ export interface Watch {
    * one of `types` anywhere.
    */
   add(run: RunId, wake: () => void, types?: readonly string[]): () => void
+  /** Wakes whoever watches this run: something has become of it that is no event. */
+  poke(run: RunId): void
   close(): void
 }
 
@@ -105,6 +107,7 @@ export function createWatch(
         if (wakes.size === 0) waiting.delete(run)
       }
     },
+    poke: (run) => wakeAll(waiting, run),
     close: () => closing.abort(),
   }
 }

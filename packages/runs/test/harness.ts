@@ -1,5 +1,5 @@
 /** A world for runs: a log, authority, owners that can die, and effects that leave a witness. */
-import { createAuthority, createGrants, secretKind, toolKind } from '@ice/capabilities'
+import { createAuthority, createGrants, secretKind, spawnKind, toolKind } from '@ice/capabilities'
 import type { Authority, Grants, ResourceKind } from '@ice/capabilities/ports'
 import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from '@ice/events'
 import type { EventLog, EventStore, RecordedEvent } from '@ice/events/ports'
@@ -81,7 +81,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const clock = options.clock ?? systemClock
   const store = options.store ?? memoryEventStore({ clock })
   const log = createEventLog({ store, taxonomy: composeTaxonomy(standardTypes), clock })
-  const kinds = options.kinds ?? [toolKind, secretKind]
+  const kinds = options.kinds ?? [toolKind, secretKind, spawnKind]
   const authority = createAuthority({ log, kinds })
   const ids = createIds({ clock, random: systemRandom })
   const principal = 'os:test' as PrincipalId
@@ -97,7 +97,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     },
   }))
   const programs = options.programs ?? []
-  const init = { log, authority, ownership, clock, ids, effects, programs, principal }
+  const { delegate } = grants
+  const init = { log, authority, delegate, ownership, clock, ids, effects, programs, principal }
   const runs = createRuns(init)
   const events = async (run: RunId): Promise<readonly RecordedEvent[]> => {
     const found: RecordedEvent[] = []

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '455d183db562506bde9f32675cc65b4d3df1eafcddaea1b514ae39495171c805' as Hash
+  '025fe8948162f5b68c31ca67bdad29083649103253c2e5d3548c3d47a6300628' as Hash

@@ -115,6 +115,13 @@ export const ScopeCancelled = defineEventType({
   payload: z.strictObject({ step: name, scopes: z.array(name).min(1).max(256), reason: text }),
 })
 
+export const ChildAwaited = defineEventType({
+  type: 'ChildAwaited',
+  category,
+  description: 'A step waits for the end of a child. (added)',
+  payload: z.strictObject({ step: name, child: uuid }),
+})
+
 export const ChildConcluded = defineEventType({
   type: 'ChildConcluded',
   category,
@@ -337,6 +344,7 @@ export const durableTypes = [
   EventMatched,
   WaitLapsed,
   ScopeCancelled,
+  ChildAwaited,
   ChildConcluded,
   EffectRetryScheduled,
   EffectDeferred,
