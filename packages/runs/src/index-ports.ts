@@ -20,9 +20,10 @@ import type { RunState } from './ports.ts'
  */
 export type Standing = 'ready' | 'asleep' | 'held' | 'quarantined' | 'ended'
 
-/** What a suspended run listens for, beside answers and its children. */
+/** What a suspended run listens for, beside answers. */
 export type Listening =
   | { readonly step: string; readonly signal: string }
+  | { readonly step: string; readonly child: RunId }
   | {
       readonly step: string
       readonly types: readonly string[]
@@ -43,6 +44,10 @@ export interface RunRow {
   readonly concurrencyKey: string | null
   readonly priority: number
   readonly parent: RunId | null
+  /** The first run of its line: itself, unless it goes on for another. */
+  readonly line: RunId
+  /** The run that goes on for it. */
+  readonly continuedAs: RunId | null
   readonly key: string | null
   readonly tags: Readonly<Record<string, string>>
   readonly createdAt: Timestamp
@@ -84,6 +89,8 @@ export interface RowsMove {
 /** Which runs. Conditions are joined by AND; a list means any of it. */
 export interface RunFilter {
   readonly runs?: readonly RunId[]
+  /** Runs of the lines that began with these. */
+  readonly lines?: readonly RunId[]
   readonly states?: readonly RunState[]
   readonly standings?: readonly Standing[]
   /** By the name of their program. */

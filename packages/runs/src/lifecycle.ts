@@ -30,6 +30,7 @@ import {
   type RunLabels,
 } from './labels.ts'
 import { STANDING_MAX } from './limits.ts'
+import { type Placement, placementOf } from './placement.ts'
 import type { EffectCounts, RunView, Wait, WaitingStep } from './ports.ts'
 import { createPurse, type Purse, sharesOf } from './purse.ts'
 import { escalated, type LapsedQuestion, questionOf, refusalOf } from './questions.ts'
@@ -99,6 +100,8 @@ export interface RunFold {
   /** What it holds of the budgets above it. */
   readonly purse: Purse
   readonly labels: RunLabels
+  /** Where it waits for a worker, as its start said. */
+  placement: Placement
   input: ValueRef | null
   result: ValueRef | null
   abortRequested: RecordedEvent | null
@@ -126,6 +129,7 @@ export const runProjection: Projection<RunFold> = {
     effects: { succeeded: 0, failed: 0, denied: 0, approved: 0 },
     purse: createPurse(),
     labels: noLabels(),
+    placement: {},
     input: null,
     result: null,
     abortRequested: null,
@@ -193,6 +197,7 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
   fold.input = data.input as ValueRef
   fold.standing = (data.standing ?? []) as GrantId[]
   giveInput(fold.labels, data)
+  fold.placement = placementOf(data)
   fold.view = {
     run: data.run as RunId,
     state: 'CREATED',

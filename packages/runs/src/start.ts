@@ -19,6 +19,7 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import { type SealedInput, sealInput } from './input.ts'
 import { runStream } from './journal.ts'
 import { GRANTS_MAX, GRANTS_PER_APPEND, STANDING_MAX } from './limits.ts'
+import { placementOf } from './placement.ts'
 import type { GrantSpec, Program, StartOptions } from './ports.ts'
 import { recordedEvent } from './recorded.ts'
 import type { SealedValue } from './value.ts'
@@ -168,7 +169,7 @@ function creation(
     ...(options.agent === undefined ? {} : { agent: agentId(options.agent) }),
     ...(options.session === undefined ? {} : { session: sessionId(options.session) }),
     ...(standing.length === 0 ? {} : { standing: [...standing] }),
-    ...placement(options),
+    ...placementOf(options),
     ...(options.line === undefined ? {} : { parent: options.line.parent }),
     ...labelled,
   }
@@ -178,16 +179,6 @@ function creation(
   return {
     writes: [{ stream: runStream(run), expectedVersion: 'no_stream', events }],
     ...(blobs.length === 0 ? {} : { blobs }),
-  }
-}
-
-/** Where, and in which order, the run waits for a worker. */
-function placement({ queue, concurrencyKey, priority, deadline }: StartOptions) {
-  return {
-    ...(queue === undefined ? {} : { queue }),
-    ...(concurrencyKey === undefined ? {} : { concurrencyKey }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(deadline === undefined ? {} : { deadline }),
   }
 }
 

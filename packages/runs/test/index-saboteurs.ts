@@ -88,6 +88,7 @@ export const rowSaboteurs: readonly Saboteur<RunRows>[] = [
   ...(
     [
       'runs',
+      'lines',
       'states',
       'standings',
       'programs',

@@ -253,3 +253,52 @@ test('rows are the same wherever the reading stopped in between', async () => {
 function withoutWake({ since: _, at: __, ...row }: RunRow): unknown {
   return row
 }
+
+/** Verifies: RUN-R168 */
+test('the end of a child wakes its parent, also one that was not asleep yet', async () => {
+  const w = await indexed()
+  const child = program(async (ctx) => ctx.signal('s', 'go'), {
+    name: 'child',
+    signals: { go: any },
+  })
+  const started = await w.runs.start(child, null)
+  // A parent that waits for it, as its events tell: the child ends before it is asleep, and after.
+  const parent = await w.runs.start(program(async () => 1), null)
+  const stream = streamId(`run/${parent}`)
+  const slept = { type: 'RunSuspended', data: { waitingFor: ['c'] } }
+  const awaited = { type: 'ChildAwaited', data: { step: 'c', child: started } }
+  const append = (version: number, ...events: { type: string; data: unknown }[]) =>
+    w.log.append({ writes: [{ stream, expectedVersion: version as never, events }] })
+  await append(1, awaited, slept)
+  await w.index.catchUp()
+  expect((await w.index.find({ runs: [parent] }))[0]).toMatchObject({ standing: 'asleep' })
+  await w.runs.drive(started)
+  await w.runs.signal(started, { signal: 'go' })
+  await w.runs.drive(started)
+  await append(3, { type: 'RunResumed', data: {} }, slept)
+  await w.index.catchUp()
+  expect((await w.index.find({ runs: [parent] }))[0]).toMatchObject({ standing: 'ready' })
+  const [row] = (await rebuilt(w)).filter(({ run }) => run === parent)
+  expect(row).toMatchObject({ standing: 'ready' })
+})
+
+/** Verifies: RUN-R168 */
+test('a signal to a line wakes the run that goes on for the first, in the same queue', async () => {
+  const w = await indexed()
+  const p = program(
+    async (ctx, input) => (input === 0 ? ctx.continueAs(1) : ctx.signal('s', 'go')),
+    { signals: { go: any } },
+  )
+  const first = await w.runs.start(p, 0, { queue: 'mail', priority: 3 })
+  await w.runs.drive(first)
+  await expect
+    .poll(async () => {
+      await w.index.catchUp()
+      return (await w.index.find({ lines: [first], standings: ['asleep'] })).length
+    })
+    .toBe(1)
+  await w.runs.signal(first, { signal: 'go' })
+  await w.index.catchUp()
+  const [, next] = await w.index.find({})
+  expect(next).toMatchObject({ line: first, standing: 'ready', queue: 'mail', priority: 3 })
+})

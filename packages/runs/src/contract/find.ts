@@ -15,7 +15,7 @@ const MIXED = [
     doubts: ['d'],
     listens: [{ step: 'e', types: ['A', 'AB'], streamPrefix: '', after: 0 }],
   }),
-  row(4, { standing: 'quarantined', parent: id(1), deadline: time(50) }),
+  row(4, { standing: 'quarantined', parent: id(1), line: id(2), deadline: time(50) }),
   row(5, {
     standing: 'ended',
     state: 'TERMINATED',
@@ -30,6 +30,8 @@ const MIXED = [
 const CONDITIONS: readonly (readonly [RunFilter, readonly number[]])[] = [
   [{ runs: [id(2), id(5), id(99)] }, [2, 5]],
   [{ runs: [] }, []],
+  [{ lines: [id(2), id(6)] }, [2, 4, 6]],
+  [{ lines: [id(4)] }, []],
   [{ states: ['CREATED', 'TERMINATED'] }, [1, 5]],
   [{ standings: ['held', 'quarantined'] }, [2, 4]],
   [{ programs: ['other', 'none'] }, [3]],

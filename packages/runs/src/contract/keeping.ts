@@ -16,6 +16,8 @@ const FULL: RunRow = row(7, {
   concurrencyKey: 'constructor',
   priority: -1000,
   parent: id(3),
+  line: id(2),
+  continuedAs: id(9),
   key: 'key\u2028%_\\',
   tags: JSON.parse('{"__proto__":"1","toString":"","tenant":"ä\u{1f9ca}"}') as RunRow['tags'],
   until: time(9),
@@ -24,6 +26,7 @@ const FULL: RunRow = row(7, {
   doubts: ['mail/1', 'mail/2'],
   listens: [
     { step: 's', signal: 'go' },
+    { step: 'c', child: id(4) },
     { step: 'e', types: ['A', 'B'], streamPrefix: 'run/', after: 5 },
   ],
   crashes: 3,

@@ -23,6 +23,8 @@ export function row(n: number, told: Partial<RunRow> = {}): RunRow {
     concurrencyKey: null,
     priority: 0,
     parent: null,
+    line: id(n),
+    continuedAs: null,
     key: null,
     tags: {},
     createdAt: time(n),

@@ -12,9 +12,9 @@ export function checkPage(query: RunPageQuery): {
   readonly limit: number
   readonly backwards: boolean
 } {
-  const { limit = LIMIT_DEFAULT, backwards = false, runs, states, standings } = query
+  const { limit = LIMIT_DEFAULT, backwards = false, runs, lines, states, standings } = query
   checkCount('limit', limit)
-  checkLists({ runs, states, standings, programs: query.programs, queues: query.queues })
+  checkLists({ runs, lines, states, standings, programs: query.programs, queues: query.queues })
   const tags = Object.keys(query.tags ?? {})
   checkLists({ tags })
   return { limit, backwards }

@@ -85,6 +85,7 @@ function isFound(row: RunRow, query: RunPageQuery): boolean {
 function isOf(row: RunRow, filter: RunFilter): boolean {
   return (
     holds(filter.runs, (runs) => runs.includes(row.run)) &&
+    holds(filter.lines, (lines) => lines.includes(row.line)) &&
     holds(filter.states, (states) => states.includes(row.state)) &&
     holds(filter.standings, (standings) => standings.includes(row.standing)) &&
     holds(filter.programs, (programs) => programs.includes(row.program.name)) &&

@@ -34,8 +34,11 @@ function on<T extends keyof StandardPayloads>(
   return (row, event) => evolve(row, event.data as Payload<T>, event)
 }
 
+/** What is kept of the event that brings a row to a standing. */
+type Woke = Pick<RecordedEvent, 'position' | 'time'>
+
 /** Brings a row to a standing, as of an event. */
-function stand(row: DraftRow, standing: Standing, event: RecordedEvent): void {
+function stand(row: DraftRow, standing: Standing, event: Woke): void {
   row.standing = standing
   row.since = event.time
   row.at = event.position
@@ -43,7 +46,7 @@ function stand(row: DraftRow, standing: Standing, event: RecordedEvent): void {
 }
 
 /** Makes a sleeper ready: what it may have waited for is there. */
-export function wake(row: DraftRow, event: RecordedEvent): void {
+export function wake(row: DraftRow, event: Woke): void {
   if (row.standing === 'asleep') stand(row, 'ready', event)
 }
 
@@ -89,6 +92,10 @@ const EVOLVE = {
   EventAwaited: on<'EventAwaited'>((row, { step, types, streamPrefix = '', after }) => {
     row.listens = [...row.listens, { step, types, streamPrefix, after }]
   }),
+  ChildAwaited: on<'ChildAwaited'>((row, { step, child }) => {
+    row.listens = [...row.listens, { step, child: child as RunId }]
+  }),
+  ChildConcluded: stopListening,
   SignalConsumed: stopListening,
   EventMatched: stopListening,
   WaitLapsed: stopListening,
@@ -119,7 +126,10 @@ const EVOLVE = {
     row.program = { name: row.program.name, version: to }
   }),
   ValidationStarted: state('VALIDATING'),
-  RunCommitted: state('COMMITTED'),
+  RunCommitted: on<'RunCommitted'>((row, { continuedAs }) => {
+    row.state = 'COMMITTED'
+    row.continuedAs = (continuedAs ?? null) as RunId | null
+  }),
   RunAborted: state('ABORTED'),
   RunForciblyTerminated: state('TERMINATED_BY_RUNTIME'),
   RunTerminated: (row, event) => {
@@ -148,6 +158,8 @@ export function createRow(event: RecordedEvent): DraftRow {
     concurrencyKey: data.concurrencyKey ?? null,
     priority: data.priority ?? 0,
     parent: (data.parent?.run ?? null) as RunId | null,
+    line: (data.continues?.first ?? data.run) as RunId,
+    continuedAs: null,
     key: data.key ?? null,
     tags: data.tags ?? {},
     createdAt: event.time,
@@ -172,6 +184,12 @@ export function evolveRow(row: DraftRow, event: RecordedEvent): void {
 export function receiveSignal(row: DraftRow, event: RecordedEvent): void {
   const { signal } = event.data as Payload<'SignalReceived'>
   if (row.listens.some((one) => 'signal' in one && one.signal === signal)) wake(row, event)
+}
+
+/** The end of a run: it wakes the parent that listens for it, unless another goes on for it. */
+export function takeUpEnd(parent: DraftRow, child: RunRow, event: RecordedEvent): void {
+  if (child.continuedAs !== null) return
+  if (parent.listens.some((one) => 'child' in one && one.child === child.line)) wake(parent, event)
 }
 
 /** Whether somebody who listens so is told of an event of this type in this stream. */
