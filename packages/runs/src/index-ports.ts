@@ -243,4 +243,3 @@ export interface Turns {
   owners(): Promise<readonly OwnerId[]>
   close(): Promise<void>
 }
-

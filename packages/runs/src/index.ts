@@ -3,6 +3,9 @@
 export type { RunsInit } from './components.ts'
 export { EDGES } from './edges.ts'
 export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
+export { memoryRunRows } from './index/memory-rows.ts'
+export { DEFAULT_QUEUE } from './index/row.ts'
+export { createRunIndex, type RunIndexInit } from './index/run-index.ts'
 export { type LabelledValue, labelledValues } from './labels.ts'
 export {
   isOutcome,
@@ -11,10 +14,6 @@ export {
   unanswered,
   viewOf,
 } from './lifecycle.ts'
-export { checkPage, checkReady, indexMoved } from './index/checks.ts'
-export { memoryRunRows } from './index/memory-rows.ts'
-export { DEFAULT_QUEUE } from './index/row.ts'
-export { createRunIndex, type RunIndexInit } from './index/run-index.ts'
 export { GRANTS_MAX, INLINE_VALUE_BYTES_MAX, STEP_ID_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
 export { memoryOwnership } from './memory.ts'
 export type * from './ports.ts'

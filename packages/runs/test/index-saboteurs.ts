@@ -216,10 +216,26 @@ const asking = (change: (request: TurnRequest) => TurnRequest): Spoil<Turns> => 
 }
 
 export const turnSaboteurs: readonly Saboteur<Turns>[] = [
-  turns('knows-no-keys', 'RUN-R166', asking((request) => ({ ...request, key: null }))),
-  turns('has-one-turn-for-a-key', 'RUN-R166', asking((request) => ({ ...request, keyMax: 1 }))),
-  turns('knows-no-queues', 'RUN-R166', asking((request) => ({ ...request, queueMax: null }))),
-  turns('knows-no-rates', 'RUN-R166', asking((request) => ({ ...request, rate: null }))),
+  turns(
+    'knows-no-keys',
+    'RUN-R166',
+    asking((request) => ({ ...request, key: null })),
+  ),
+  turns(
+    'has-one-turn-for-a-key',
+    'RUN-R166',
+    asking((request) => ({ ...request, keyMax: 1 })),
+  ),
+  turns(
+    'knows-no-queues',
+    'RUN-R166',
+    asking((request) => ({ ...request, queueMax: null })),
+  ),
+  turns(
+    'knows-no-rates',
+    'RUN-R166',
+    asking((request) => ({ ...request, rate: null })),
+  ),
   turns('takes-from-anybody', 'RUN-R166', (sound) => ({
     async give(run) {
       for (const owner of await sound.owners()) await sound.give(run, owner)

@@ -131,7 +131,10 @@ test('an event wakes who listens for it, wherever it stands, also when it came b
   const other = program(async () => 1, { name: 'other' })
   const run = await w.runs.start(waiter, null)
   await w.runs.drive(run)
-  expect(await only(w)).toMatchObject({ standing: 'asleep', listens: [{ types: ['RunCommitted'] }] })
+  expect(await only(w)).toMatchObject({
+    standing: 'asleep',
+    listens: [{ types: ['RunCommitted'] }],
+  })
   expect((await w.index.outlook()).listenedFor).toEqual(['RunCommitted'])
   await w.runs.execute(other, null)
   expect(await only(w)).toMatchObject({ run, standing: 'ready' })
@@ -156,7 +159,9 @@ test('an event that came between the last look of a run and its sleep wakes it',
   const failing = program(async () => Promise.reject(new Error('no')), { name: 'failing' })
   await w.runs.execute(failing, null)
   const again = { type: 'RunSuspended', data: { waitingFor: ['e'] } }
-  const writes = [{ stream, expectedVersion: (Number(expectedVersion) + 1) as never, events: [again] }]
+  const writes = [
+    { stream, expectedVersion: (Number(expectedVersion) + 1) as never, events: [again] },
+  ]
   await w.log.append({ writes })
   expect(await only(w)).toMatchObject({ run, standing: 'ready' })
 })
@@ -187,10 +192,16 @@ test('a takeover from a dead owner is counted until the run is asleep', async ()
 /** Verifies: RUN-R160 */
 test('rows of another history are folded anew', async () => {
   const w = await indexed()
-  await w.runs.start(program(async () => 1), null)
+  await w.runs.start(
+    program(async () => 1),
+    null,
+  )
   await w.index.catchUp()
   const other = await world({ store: memoryEventStore({ clock: systemClock, incarnation: 'two' }) })
-  const run = await other.runs.start(program(async () => 1), null)
+  const run = await other.runs.start(
+    program(async () => 1),
+    null,
+  )
   const index = createRunIndex({ log: other.log, rows: w.rows })
   await index.catchUp()
   expect((await index.find({})).map((row) => row.run)).toEqual([run])
@@ -263,7 +274,10 @@ test('the end of a child wakes its parent, also one that was not asleep yet', as
   })
   const started = await w.runs.start(child, null)
   // A parent that waits for it, as its events tell: the child ends before it is asleep, and after.
-  const parent = await w.runs.start(program(async () => 1), null)
+  const parent = await w.runs.start(
+    program(async () => 1),
+    null,
+  )
   const stream = streamId(`run/${parent}`)
   const slept = { type: 'RunSuspended', data: { waitingFor: ['c'] } }
   const awaited = { type: 'ChildAwaited', data: { step: 'c', child: started } }

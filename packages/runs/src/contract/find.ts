@@ -77,7 +77,10 @@ export const findCases: readonly KitCase<RunRows>[] = [
     name: 'runs come in the order of their ids, or backwards, from where one left off',
     requirement: 'RUN-R162',
     async run({ subject }) {
-      await fill(subject, [3, 1, 5, 2, 4].map((n) => row(n)))
+      await fill(
+        subject,
+        [3, 1, 5, 2, 4].map((n) => row(n)),
+      )
       same(await found(subject, {}), [1, 2, 3, 4, 5])
       same(await found(subject, { after: id(2), limit: 2 }), [3, 4])
       same(await found(subject, { backwards: true, limit: 2 }), [5, 4])

@@ -46,7 +46,12 @@ export const readyCases: readonly KitCase<RunRows>[] = [
     name: 'a sleeper is ready from the millisecond at which it is due, and since then',
     requirement: 'RUN-R163',
     async run({ subject }) {
-      await fill(subject, [asleep(1, 100), asleep(2, 50), asleep(3, null), row(4, { since: time(70) })])
+      await fill(subject, [
+        asleep(1, 100),
+        asleep(2, 50),
+        asleep(3, null),
+        row(4, { since: time(70) }),
+      ])
       same(await ready(subject, { now: time(49) }), [4])
       same(await ready(subject, { now: time(50) }), [2, 4])
       same(await ready(subject, { now: time(100) }), [2, 4, 1])

@@ -97,7 +97,10 @@ async function pass(
   const known = new Set((await rows.outlook()).listenedFor)
   const types = [...new Set([...ROW_TYPES, ...known])]
   const query = { after: mark.position, filter: { types } }
-  for await (const batch of log.readAll({ ...query, ...(signal === undefined ? {} : { signal }) })) {
+  for await (const batch of log.readAll({
+    ...query,
+    ...(signal === undefined ? {} : { signal }),
+  })) {
     const folded = await foldBatch({ log, rows }, batch, known)
     const to = { incarnation, position: positionOf(batch) }
     await rows.move({ from: mark, to, rows: folded.rows })
