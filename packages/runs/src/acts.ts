@@ -16,10 +16,14 @@ export class Acts {
   readonly #inFlight = new Map<string, AbortController>()
   #inbox: Completion[] = []
 
-  constructor(run: RunId, rights: Rights, wake: () => void) {
+  readonly #mayAct: () => void
+
+  /** `mayAct` throws where this process may be taken for dead. */
+  constructor(run: RunId, rights: Rights, wake: () => void, mayAct: () => void = () => undefined) {
     this.#run = run
     this.#rights = rights
     this.#wake = wake
+    this.#mayAct = mayAct
   }
 
   /** How many handlers are at work. */
@@ -49,8 +53,10 @@ export class Acts {
    * Lets a handler act. Only ever called with the recorded event of the intent.
    *
    * @param since - a position at or before that event's: what ends the right comes after it
+   * @throws `ICE_RUNS_OWNERSHIP_CONFLICT` — others may take this process for dead: nothing was done
    */
   start(intent: EffectIntent, event: RecordedEvent, since: number): void {
+    this.#mayAct()
     const controller = new AbortController()
     const { effect, attempt } = intent.data
     this.#inFlight.set(effect, controller)

@@ -36,6 +36,7 @@ import type { References } from './references.ts'
 import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
 import { type Completion, settle } from './settle.ts'
+import { mustBeSure } from './sure.ts'
 import { openValue } from './value.ts'
 import { changeOf } from './versions.ts'
 import { Waker } from './waker.ts'
@@ -70,7 +71,8 @@ export class Drive {
     this.#components = components
     this.#run = run
     this.#options = options
-    this.#acts = new Acts(run, components.rights, () => this.#waker.wake())
+    const wake = (): void => this.#waker.wake()
+    this.#acts = new Acts(run, components.rights, wake, () => mustBeSure(components, run))
     this.#ledger = {
       acts: this.#acts,
       settled: (completion) => this.#unrecorded.push(completion),

@@ -21,6 +21,7 @@ import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
 import { Rulings } from './rulings.ts'
 import { settle } from './settle.ts'
+import { mustBeSure } from './sure.ts'
 import { nextWaitDue, passDue } from './waits.ts'
 import type { Waker } from './waker.ts'
 
@@ -117,6 +118,8 @@ export class Live {
   }
 
   async #flush(): Promise<void> {
+    // An intent that is recorded and not tried is a doubt for whoever comes next.
+    if (this.#journal.hasIntents) mustBeSure(this.#components, this.#init.run)
     const { recorded, refused, position } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
     for (const { intent, event } of recorded) {
