@@ -36,7 +36,7 @@ export async function openPostgresRunRows(options: PostgresWorkOptions): Promise
       checkReady(query)
       return readyRows(place, query)
     },
-    outlook: () => readOutlook(place),
+    outlook: (now) => readOutlook(place, now),
     counts: () => readCounts(place),
     close: () => place.close(),
   }
@@ -110,16 +110,16 @@ async function readyRows(place: WorkPlace, query: ReadyQuery): Promise<readonly 
   return rows.map(decodeRow)
 }
 
-async function readOutlook(place: WorkPlace): Promise<Outlook> {
+async function readOutlook(place: WorkPlace, now: number): Promise<Outlook> {
   const { s } = place
-  const one = async (text: string): Promise<number | null> => {
-    const [[value] = []] = await place.run('read', text)
+  const one = async (text: string, values: readonly unknown[] = []): Promise<number | null> => {
+    const [[value] = []] = await place.run('read', text, values)
     return value === null || value === undefined ? null : Number(value)
   }
   const listened = `SELECT DISTINCT unnest(listens) FROM ${s}.runs WHERE listens IS NOT NULL ORDER BY 1`
   const owners = await place.run('read', distinct('owner', `${s}.runs WHERE standing = 2`))
   return {
-    nextDue: await one(`SELECT min(until) FROM ${s}.runs WHERE turn IS NULL AND until IS NOT NULL`),
+    nextDue: await one(`SELECT min(until) FROM ${s}.runs WHERE turn IS NULL AND until > $1`, [now]),
     nextDeadline: await one(
       `SELECT min(deadline) FROM ${s}.runs WHERE deadline IS NOT NULL AND NOT aborting ` +
         'AND standing < 4',

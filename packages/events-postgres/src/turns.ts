@@ -35,15 +35,13 @@ async function take(ask: Ask, s: string, request: TurnRequest): Promise<Turn> {
   for (const name of names.sort()) {
     await ask('SELECT pg_advisory_xact_lock(hashtextextended($1, 1))', [`${s} ${name}`])
   }
-  const has = await ask(`SELECT 1 FROM ${s}.turns WHERE run = $1 AND owner = $2`, [run, owner])
-  if (has.length > 0) return { kind: 'taken' }
+  const [[holder] = []] = await ask(`SELECT owner FROM ${s}.turns WHERE run = $1`, [run])
+  if (holder !== undefined) return { kind: holder === owner ? 'taken' : 'run' }
   const refused = await refusal(ask, s, request)
   if (refused !== null) return refused
   const values = [run, owner, escaped(queue), key === null ? null : escaped(key)]
-  const text =
-    `INSERT INTO ${s}.turns VALUES ($1, $2, $3, $4) ON CONFLICT (run) ` +
-    'DO UPDATE SET owner = $2, queue = $3, ckey = $4'
-  await ask(text, values)
+  const text = `INSERT INTO ${s}.turns VALUES ($1, $2, $3, $4) ON CONFLICT (run) DO NOTHING RETURNING 1`
+  if ((await ask(text, values)).length === 0) return { kind: 'run' }
   if (request.rate !== null) {
     await ask(`INSERT INTO ${s}.starts VALUES ($1, clock_timestamp())`, [escaped(queue)])
   }

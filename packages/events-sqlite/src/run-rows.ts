@@ -77,7 +77,7 @@ export function openSqliteRunRows({ path: given }: SqliteRunRowsOptions): RunRow
         checkReady(query)
         return rows.ready(query)
       }),
-    outlook: () => run('read', () => rows.outlook()),
+    outlook: (now) => run('read', () => rows.outlook(now)),
     counts: () => run('read', () => rows.counts()),
     async close() {
       isOpen = false
@@ -298,9 +298,11 @@ class Rows {
     return some.map(({ id }) => id)
   }
 
-  outlook(): Outlook {
-    const one = (sql: string): number | null =>
-      (this.#sql(sql).pluck().get() ?? null) as number | null
+  outlook(now: number): Outlook {
+    const one = (sql: string, ...values: number[]): number | null =>
+      (this.#sql(sql)
+        .pluck()
+        .get(...values) ?? null) as number | null
     const { ENDED, HELD } = NUMBERS
     const next = (column: string, from: string): string =>
       `WITH RECURSIVE some (x) AS (SELECT min(${column}) FROM ${from} UNION ALL ` +
@@ -308,7 +310,7 @@ class Rows {
       'WHERE x IS NOT NULL) SELECT x FROM some WHERE x IS NOT NULL'
     const owners = `SELECT name FROM names WHERE id IN (${next('owner', `runs WHERE standing = ${HELD}`)})`
     return {
-      nextDue: one('SELECT min(until) FROM runs WHERE turn IS NULL AND until IS NOT NULL'),
+      nextDue: one('SELECT min(until) FROM runs WHERE turn IS NULL AND until > ?', now),
       nextDeadline: one(
         'SELECT min(deadline) FROM runs WHERE deadline IS NOT NULL AND aborting = 0 ' +
           `AND standing < ${ENDED}`,

@@ -146,7 +146,7 @@ export interface ReadyQuery {
 
 /** What lies ahead: all of it is read from the front of an index, however many runs there are. */
 export interface Outlook {
-  /** When the next sleeper is due; `null`: none is. */
+  /** The next time, after the one that was told, at which a sleeper is due; `null`: none is. */
   readonly nextDue: Timestamp | null
   /** The next deadline of a run that is not ended and not asked to abort. */
   readonly nextDeadline: Timestamp | null
@@ -188,7 +188,7 @@ export interface RunRows {
    * are ready, then by id. One that is due is ready since it is due.
    */
   ready(query: ReadyQuery): Promise<readonly RunRow[]>
-  outlook(): Promise<Outlook>
+  outlook(now: Timestamp): Promise<Outlook>
   /** Counts of all queues. It looks at every row that is not ended. */
   counts(): Promise<readonly QueueCount[]>
   close(): Promise<void>
@@ -224,6 +224,8 @@ export interface TurnRequest {
 /** Whether a run has its turn. */
 export type Turn =
   | { readonly kind: 'taken' }
+  /** Another owner has the turn of this very run. */
+  | { readonly kind: 'run' }
   | { readonly kind: 'key' }
   | { readonly kind: 'queue' }
   | { readonly kind: 'rate'; readonly until: Timestamp }

@@ -22,5 +22,14 @@ export { isReference } from './references.ts'
 export { type Rejudged, type RejudgeInit, rejudge, type Verdict } from './rejudge.ts'
 export { doubtOpenEffects, type OpenInDoubt } from './restored.ts'
 export { createRuns, type RunsService } from './runs.ts'
+export type {
+  Drained,
+  QueueTerms,
+  Supervisor,
+  SupervisorInit,
+  SupervisorState,
+  SupervisorStatus,
+} from './supervise/ports.ts'
+export { createSupervisor } from './supervise/supervisor.ts'
 export { memoryTurns } from './supervise/turns.ts'
 export { openValue, type SealedValue, sealValue } from './value.ts'

@@ -21,6 +21,7 @@ import type {
   EffectHandler,
   Fate,
   GrantSpec,
+  Ownership,
   Program,
   RunContext,
 } from '../src/ports.ts'
@@ -56,6 +57,7 @@ export interface World {
   readonly authority: Authority
   readonly grants: Grants
   readonly runs: RunsService
+  readonly ownership: Ownership
   readonly ids: Ids
   /** Actions in the order in which handlers were called. */
   readonly witness: string[]
@@ -111,6 +113,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     authority,
     grants,
     runs,
+    ownership,
     ids,
     witness,
     events,

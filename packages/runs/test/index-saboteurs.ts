@@ -189,11 +189,14 @@ export const rowSaboteurs: readonly Saboteur<RunRows>[] = [
   rows('gives-what-is-excepted', 'RUN-R163', (sound) => ({
     ready: ({ except: _, ...query }) => sound.ready(query),
   })),
+  rows('tells-what-is-past', 'RUN-R164', (sound) => ({
+    outlook: () => sound.outlook(0 as Timestamp),
+  })),
   rows('sees-no-deadline', 'RUN-R164', (sound) => ({
-    outlook: async () => ({ ...(await sound.outlook()), nextDeadline: null }),
+    outlook: async (now) => ({ ...(await sound.outlook(now)), nextDeadline: null }),
   })),
   rows('sees-no-owner', 'RUN-R164', (sound) => ({
-    outlook: async () => ({ ...(await sound.outlook()), owners: [] }),
+    outlook: async (now) => ({ ...(await sound.outlook(now)), owners: [] }),
   })),
   rows('counts-the-ended', 'RUN-R164', (sound) => ({
     async counts() {
@@ -239,6 +242,12 @@ export const turnSaboteurs: readonly Saboteur<Turns>[] = [
   turns('takes-from-anybody', 'RUN-R166', (sound) => ({
     async give(run) {
       for (const owner of await sound.owners()) await sound.give(run, owner)
+    },
+  })),
+  turns('gives-a-run-to-two', 'RUN-R166', (sound) => ({
+    async take(request) {
+      const turn = await sound.take(request)
+      return turn.kind === 'run' ? { kind: 'taken' } : turn
     },
   })),
   turns('never-gives-back', 'RUN-R166', () => ({ give: async () => undefined })),

@@ -135,7 +135,7 @@ test('an event wakes who listens for it, wherever it stands, also when it came b
     standing: 'asleep',
     listens: [{ types: ['RunCommitted'] }],
   })
-  expect((await w.index.outlook()).listenedFor).toEqual(['RunCommitted'])
+  expect((await w.index.outlook(0 as Timestamp)).listenedFor).toEqual(['RunCommitted'])
   await w.runs.execute(other, null)
   expect(await only(w)).toMatchObject({ run, standing: 'ready' })
   // The same log, read in one go: the event stands behind the suspension, and is seen all the same.

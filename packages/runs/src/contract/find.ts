@@ -96,7 +96,7 @@ export const findCases: readonly KitCase<RunRows>[] = [
       await fill(subject, [row(1)])
       const code = RUNS_CODES.indexUnsupported
       for (const limit of WRONG) await refused(subject.find({ limit }), code)
-      const runs = Array.from({ length: 1_001 }, (_, n) => id(n))
+      const runs = Array.from({ length: 2_001 }, (_, n) => id(n))
       await refused(subject.find({ runs }), code)
       for (const perQueue of WRONG) {
         await refused(subject.ready({ now: time(0), programs: [], perQueue }), code)

@@ -116,7 +116,7 @@ export const readyCases: readonly KitCase<RunRows>[] = [
     name: 'the next due time, the next deadline, owners and awaited types are told',
     requirement: 'RUN-R164',
     async run({ subject }) {
-      same(await subject.outlook(), {
+      same(await subject.outlook(time(0)), {
         nextDue: null,
         nextDeadline: null,
         owners: [],
@@ -132,12 +132,14 @@ export const readyCases: readonly KitCase<RunRows>[] = [
         row(6, { standing: 'held', listens: [{ ...listens[0], types: ['C'] } as never] }),
         row(7, { standing: 'ended', owner: 'mallory' as OwnerId, deadline: time(1) }),
       ])
-      same(await subject.outlook(), {
+      same(await subject.outlook(time(0)), {
         nextDue: time(80),
         nextDeadline: time(70),
         owners: ['alice', 'bob'],
         listenedFor: ['A', 'B'],
       })
+      same((await subject.outlook(time(80))).nextDue, time(90))
+      same((await subject.outlook(time(90))).nextDue, null)
     },
   },
   {

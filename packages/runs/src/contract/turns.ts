@@ -97,6 +97,18 @@ export const turnsCases: readonly KitCase<Turns>[] = [
     },
   },
   {
+    id: 'turn-of-a-run',
+    name: 'the turn of a run is one owner’s, also where nothing else bounds it',
+    requirement: 'RUN-R166',
+    async run({ subject }) {
+      const others = { owner: BOB, rate: { count: 1, perMs: 3_600_000 } }
+      same(await kinds(subject, request(1), request(1, others)), ['taken', 'run'])
+      same(await kinds(subject, request(2, others)), ['taken'])
+      await subject.give(id(1), BOB)
+      same(await kinds(subject, request(1, others)), ['run'])
+    },
+  },
+  {
     id: 'turns-are-shared',
     name: 'a turn that one worker has, another does not get',
     requirement: 'RUN-R167',

@@ -38,7 +38,7 @@ export function memoryRunRows(): RunRows {
       checkReady(query)
       return readyOf([...rows.values()], query)
     },
-    async outlook() {
+    async outlook(now) {
       const open = [...rows.values()].filter(({ standing }) => standing !== 'ended')
       const asleep = open.filter(({ standing }) => standing === 'asleep')
       const held = open.filter(({ standing }) => standing === 'held')
@@ -46,7 +46,9 @@ export function memoryRunRows(): RunRows {
         listens.flatMap((one) => ('types' in one ? one.types : [])),
       )
       return {
-        nextDue: earliest(asleep.map(({ until }) => until)),
+        nextDue: earliest(
+          asleep.map(({ until }) => (until !== null && until > now ? until : null)),
+        ),
         nextDeadline: earliest(open.map((row) => (row.aborting ? null : row.deadline))),
         owners: [...new Set<OwnerId>(held.map(({ owner }) => owner))].sort(),
         listenedFor: [...new Set(types)].sort(),

@@ -10,7 +10,7 @@
  */
 
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
-import { hasCode } from '@ice/primitives'
+import { hasCode, type Timestamp } from '@ice/primitives'
 import { RUNS_CODES, RunsError } from '../errors.ts'
 import type { IndexMark, RunIndex, RunRows } from '../index-ports.ts'
 import { CONFLICTS_MAX } from '../limits.ts'
@@ -53,7 +53,7 @@ export function createRunIndex({ log, rows }: RunIndexInit): RunIndex {
     },
     find: (query) => rows.find(query),
     ready: (query) => rows.ready(query),
-    outlook: () => rows.outlook(),
+    outlook: (now) => rows.outlook(now),
     counts: () => rows.counts(),
     close: () => rows.close(),
   }
@@ -94,7 +94,7 @@ async function pass(
   if (isOurs) mark = stored
   else await rows.move({ from: stored, to: mark, rows: [], reset: true })
   if (mark.position === head.position) return mark
-  const known = new Set((await rows.outlook()).listenedFor)
+  const known = new Set((await rows.outlook(0 as Timestamp)).listenedFor)
   const types = [...new Set([...ROW_TYPES, ...known])]
   const query = { after: mark.position, filter: { types } }
   for await (const batch of log.readAll({

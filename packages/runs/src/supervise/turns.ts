@@ -35,7 +35,8 @@ export function memoryTurns({ clock }: { readonly clock: Clock }): Turns {
   return {
     async take(request) {
       const { run, owner, queue, key, rate } = request
-      if (taken.get(run)?.owner === owner) return { kind: 'taken' }
+      const holder = taken.get(run)?.owner
+      if (holder !== undefined) return { kind: holder === owner ? 'taken' : 'run' }
       const refused = refusal(request)
       if (refused !== null) return refused
       taken.set(run, { owner, queue, key })
