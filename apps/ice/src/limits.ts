@@ -47,3 +47,9 @@ export const GRANTS_SHOWN = 1_000
 
 /** @units levels by which a tree is indented: a chain has 32 links. */
 export const INDENTS_MAX = 32
+
+/** @units bytes of a free word in `args` of a grant on programs: what a path has. */
+export const FREE_WORD_BYTES_DEFAULT = 4_096
+
+/** @units `--label`, `--reader` and `--hold`, each: what the input of a run has labels for. */
+export const INPUT_MARKS_MAX = 64

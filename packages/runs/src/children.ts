@@ -1,8 +1,8 @@
 /**
  * Children of a run: started by an effect of their parent, ended with it.
  *
- *     parent   CapabilityUsed(run.spawn) ─► EffectSucceeded { run } … ChildAwaited ─► ChildConcluded
- *     child        RunCreated { parent } ─────────────────────────────► RunTerminated
+ *     parent   CapabilityUsed ─► EffectSucceeded { run } … ChildAwaited ─► ChildConcluded
+ *     child        RunCreated { parent } ──────────────────► RunTerminated
  *
  * 1. A child is started under the key of the effect that asks for it, so a repeated attempt finds
  *    the one that is there.
@@ -30,7 +30,7 @@ import { foldRun, requestAbort } from './commands.ts'
 import type { Components } from './components.ts'
 import type { Desk } from './desk.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import type { Fact } from './journal.ts'
+import type { Fact } from './facts.ts'
 import type { RunFold } from './lifecycle.ts'
 import { CHILD_GRANTS_MAX, DEPTH_MAX } from './limits.ts'
 import type { EffectHandler, RunResult, SpawnGrant } from './ports.ts'
@@ -88,7 +88,8 @@ function spawnArguments(value: unknown): JsonObject {
   const names = Object.keys(grants ?? {})
   const isWhole = isProgram && typeof detached === 'boolean' && names.length <= CHILD_GRANTS_MAX
   if (isWhole) return { program, input, grants, detached, tags } as unknown as JsonObject
-  const message = `A child is of a program by name and version, with at most ${CHILD_GRANTS_MAX} grants`
+  const most = `${CHILD_GRANTS_MAX} grants at most`
+  const message = `A child is of a program by name and version, with ${most}`
   throw new RunsError(RUNS_CODES.argumentsInvalid, message)
 }
 

@@ -6,12 +6,13 @@ import { answerStep } from './answering.ts'
 import { spawnHandler } from './children.ts'
 import { foldRun, requestAbort, resolveEffect } from './commands.ts'
 import type { Components, RunsInit } from './components.ts'
-import { Drive } from './drive.ts'
+import { createDriver, type Driver } from './driver.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { sendSignal } from './inbox.ts'
 import { declassifyValue, endorseValue, valuesOfRun } from './label-commands.ts'
 import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
-import type { DriveOptions, Program, RunResult, Runs, RunView, Stretch } from './ports.ts'
+import type { Program, RunResult, Runs, RunView } from './ports.ts'
+import { withRights } from './question-rights.ts'
 import { resultOf } from './result.ts'
 import { createRights } from './rights.ts'
 import { startRun } from './start.ts'
@@ -31,37 +32,9 @@ export function createRuns(init: RunsInit): RunsService {
     programs.set(programKey(program.name, program.version), program)
   }
   for (const program of init.programs ?? []) register(program)
-  const active = new Map<RunId, Promise<Stretch>>()
-  /** Runs that are driven until they conclude. */
-  const staying = new Set<RunId>()
-  const closing = new AbortController()
-  const driver: Driver = {
-    isDriven: (run) => active.has(run),
-    kick(run, by) {
-      if (init.drivesChildren === false || closing.signal.aborted || active.has(run)) return
-      // What stands in the way of it is recorded, or met by whoever drives it next.
-      drive(run, { wait: staying.has(by) }).catch(() => undefined)
-    },
-  }
+  const driver = createDriver(() => components, init.drivesChildren !== false)
   const components = componentsOf(init, programs, driver)
-
-  const drive = (run: RunId, options: DriveOptions = {}): Promise<Stretch> => {
-    if (closing.signal.aborted) {
-      return Promise.reject(new RunsError(RUNS_CODES.notOpen, 'The runs service is closed'))
-    }
-    const going = active.get(run)
-    if (going !== undefined) return going
-    const { signal } = options
-    const both = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
-    if (options.wait === true) staying.add(run)
-    const stretch = new Drive(components, run, { ...options, signal: both }).go().finally(() => {
-      active.delete(run)
-      staying.delete(run)
-      components.watch.poke(run)
-    })
-    active.set(run, stretch)
-    return stretch
-  }
+  const { drive } = driver
   const start: Runs['start'] = (program, input, options = {}) => {
     register(program)
     return startRun(components, program, input, options)
@@ -75,7 +48,7 @@ export function createRuns(init: RunsInit): RunsService {
       return { run, stretch: await drive(run, options) }
     },
     result: (run, options = {}) => awaitResult(components, run, options.signal),
-    view: async (run) => viewOf(await foldRun(components, run)),
+    view: async (run) => withRights(components, viewOf(await foldRun(components, run))),
     list: (query) => listRuns(components, query),
     answer: (run, command) => answerStep(components, run, command),
     labels: (run) => valuesOfRun(components, run),
@@ -86,21 +59,15 @@ export function createRuns(init: RunsInit): RunsService {
     async abort(run, command) {
       await requestAbort(components, run, command)
       // A run nobody drives is concluded here; one that somebody drives is that owner's to end.
-      if (command.force !== true && !active.has(run)) await drive(run)
+      if (command.force !== true && !driver.isDriven(run)) await drive(run)
     },
     async close() {
-      closing.abort()
+      const driven = driver.close()
       components.watch.close()
       components.rights.close()
-      await Promise.allSettled(active.values())
+      await driven
     },
   }
-}
-
-/** Who drives runs here, as far as the parts of a run have to do with it. */
-interface Driver {
-  kick(run: RunId, by: RunId): void
-  isDriven(run: RunId): boolean
 }
 
 function componentsOf(
@@ -212,7 +179,7 @@ async function* listRuns(
       const view = viewOf(await foldRun(components, first.run))
       if (query.state !== undefined && view.state !== query.state) continue
       left -= 1
-      yield view
+      yield await withRights(components, view)
     }
   }
 }

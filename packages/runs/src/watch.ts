@@ -73,6 +73,7 @@ export function createWatch(
   }
 
   const loop = async (): Promise<void> => {
+    looking = true
     try {
       while (waiting.size > 0 && !closing.signal.aborted) {
         await look()
@@ -96,10 +97,7 @@ export function createWatch(
       const wakes = waiting.get(run) ?? new Set()
       waiting.set(run, wakes.add(wake))
       fresh.add(wake)
-      if (!looking) {
-        looking = true
-        void loop()
-      }
+      if (!looking) void loop()
       return () => {
         for (const type of types) forget(awaited, type, wake)
         wakes.delete(wake)

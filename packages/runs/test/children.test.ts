@@ -18,7 +18,7 @@ function child(run: (context: RunContext, input: unknown) => Promise<unknown>) {
 }
 
 const doubling = child(async (context, input) => {
-  const { n } = await context.effect('double', doing({ n: (input as number) * 2 }))
+  const { n } = await context.effect<{ n: number }>('double', doing({ n: (input as number) * 2 }))
   return n
 })
 
@@ -163,7 +163,7 @@ describe('going on as another run', () => {
     expect(next).toMatchObject({ line: run, tags: { a: 'b' } })
   })
 
-  test('gains nothing: what was spent is spent, and a signal to the first reaches the last', async () => {
+  test('gains nothing: what was spent is spent', async () => {
     const { runs } = await world({ programs: [counting] })
     const counted = { g: { ...toolGrant('do'), caveats: [{ kind: 'count' as const, max: 2 }] } }
     const run = await runs.start(counting, { n: 1, words: [] }, { grants: counted })

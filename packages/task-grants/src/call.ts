@@ -5,6 +5,7 @@
 import type { Label } from '@ice/capabilities/ports'
 import type { JsonObject, JsonValue } from '@ice/primitives'
 import { MENTIONS_MAX, READ_CHARS_MAX } from './limits.ts'
+import { clausesFor, isMeant } from './meaning.ts'
 import { folded, mentionsOf } from './mentions.ts'
 import { isNamed } from './naming.ts'
 import type { TaskCall } from './ports.ts'
@@ -31,9 +32,13 @@ export function readCall(room: Room, tool: ReadTool, init: CallInit): TaskCall {
   const unnamed: Label = { sources: [...new Set([...context.sources, UNNAMED])].sort(), readers }
   const labels: [pointer: string, label: Label][] = [['', unnamed]]
   const mentions = new Set<string>()
+  const clauses = clausesFor(room, tool)
   for (const [name, value] of Object.entries(args)) {
     const parameter = tool.parameters.find((each) => each.name === name)
-    const isByPrompt = parameter !== undefined && isNamed(room.prompt, value, parameter)
+    const isByPrompt =
+      parameter !== undefined &&
+      isNamed(room.prompt, value, parameter) &&
+      isMeant(clauses(), value, parameter)
     if (isByPrompt) labels.push([pathOf(name), named])
     else for (const form of formsIn(value)) mentions.add(form)
   }

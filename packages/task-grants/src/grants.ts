@@ -25,9 +25,9 @@ export function grantsOf(room: Room, tool: ReadTool): readonly TaskGrant[] {
     const observe = grantOf(tool, { source: 'observe', caveats: trusted(outward), why })
     return outward.length === 0 ? [observe] : [observe, approval]
   }
-  const verb = room.asked.get(tool.name)
-  if (verb === undefined) return [approval]
-  const why = `the prompt asks to ${verb.replaceAll('_', ' ')}`
+  const asked = room.asked.get(tool.name)
+  if (asked === undefined) return [approval]
+  const why = `the prompt asks to ${asked.verb.replaceAll('_', ' ')}`
   const { mentions } = room
   const count: Caveat = { kind: 'count', max: Math.max(COUNT_FLOOR, room.prompt.names) }
   const every = tool.parameters.map(({ name }) => name)

@@ -24,7 +24,7 @@ const ACT_GROUPS: Readonly<Record<string, readonly string[]>> = {
   tell: words(`
     send email mail message text dm write tell notify inform reply respond answer forward
     announce post publish share tweet ping contact say submit broadcast deliver cc let_know
-    comment write_back get_back send_out
+    comment write_back get_back send_out ask remind warn
   `),
   make: words(`
     create make add set_up set schedule book reserve plan arrange organize organise draft write
@@ -102,6 +102,20 @@ export const IDLE_OBJECTS: ReadonlySet<string> = setOf(`sure certain sense`)
 export const PARTICLES: ReadonlySet<string> = setOf(
   `up down in out on off back away over know rid forward`,
 )
+
+/** Verbs that with `me` or `us` behind them ask for an answer: `tell me`, `let me know`. */
+export const ANSWERED_VERBS: ReadonlySet<string> = setOf(
+  `tell let_know inform give ask remind warn`,
+)
+
+/** Who wants to know. */
+export const ASKERS: ReadonlySet<string> = setOf(`me us`)
+
+/** Words that begin a clause of their own within another: `let Bob say what you know`. */
+export const SUBORDINATING: ReadonlySet<string> = setOf(`
+    i you he she we they if that whether what which who whom whose when where why how because
+    since while although though unless until
+  `)
 
 /** Words after which a base form is what someone is asked to do. */
 export const REQUEST_HEADS: ReadonlySet<string> = setOf(`
@@ -182,6 +196,9 @@ export const NAMING_WORDS: ReadonlySet<string> = setOf(`
     called named titled labelled labeled of is the a an with to at as number no id
   `)
 
+/** Those of them before which a number is a time, or how many. */
+export const PREPOSITIONS: ReadonlySet<string> = setOf(`of with to at as`)
+
 /** Words between two names of one kind. */
 export const JOINING_WORDS: ReadonlySet<string> = setOf(`and or`)
 
@@ -219,4 +236,14 @@ export const ID_NOUNS: ReadonlySet<string> = setOf(`
 /** Months, for dates that are written out. */
 export const MONTHS: readonly string[] = words(`
     january february march april may june july august september october november december
+  `)
+
+/** Days of the week: with capital letters, and nobody's names. */
+export const WEEKDAYS: readonly string[] = words(`
+    monday tuesday wednesday thursday friday saturday sunday
+  `)
+
+/** Words for persons that were named elsewhere. */
+export const REFERRING_WORDS: ReadonlySet<string> = setOf(`
+    he him she her they them both everyone everybody
   `)

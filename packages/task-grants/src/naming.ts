@@ -29,6 +29,7 @@ import {
   NAMING_WORDS,
   OBSERVE_VERBS,
   POINTING_WORDS,
+  PREPOSITIONS,
 } from './lexicon.ts'
 import { NAMED_CHARS_MAX, NAMED_ITEMS_MAX, OCCURRENCES_MAX } from './limits.ts'
 import { isCut, mentionForm } from './mentions.ts'
@@ -132,19 +133,21 @@ function isPartOfName({ words, bare }: ReadPrompt, { start, end }: Span): boolea
   return isBefore || (after?.start === end + 1 && bare[end] === ' ' && isName(after))
 }
 
+const ID_WORDS: ReadonlySet<string> = new Set(['id', 'ids', 'number', 'numbers'])
+
 /**
  * Whether the word for its kind stands beside it: `the general channel`, `the channel called
  * general`, `event 7`. Before a plain word the kind alone is not enough: in `user account` no user
  * is called so.
  */
-function isCalled(prompt: ReadPrompt, span: Span, { nouns, isId }: Parameter): boolean {
+export function isCalled(prompt: ReadPrompt, span: Span, { nouns, isId }: Parameter): boolean {
   const { bare, words } = prompt
   if (isId && bare[span.start - 1] === '#') return true
   const isKind = ({ lower }: Word): boolean =>
-    nouns.has(singular(lower)) || (isId && (lower === 'id' || lower === 'number'))
+    (nouns.has(singular(lower)) && !FUNCTION_WORDS.has(lower)) || (isId && ID_WORDS.has(lower))
   const at = endedBefore(words, span.start)
   const next = begunBefore(words, span.end)
-  const before = kindBefore(words.slice(Math.max(0, at - 5), at).reverse())
+  const before = kindBefore(words.slice(Math.max(0, at - 5), at).reverse(), isId)
   const isSaidSo = isId || before.some(({ lower }) => CALLING_WORDS.has(lower))
   if (isSaidSo && before.some(isKind)) return true
   const value = words.slice(at, next)
@@ -160,12 +163,16 @@ function kindAfter(words: readonly Word[]): readonly Word[] {
   return isJoined && third !== undefined ? [next, third] : [next]
 }
 
-/** The words before, nearest first, as far as they lead to the word for a kind. */
-function kindBefore(words: readonly Word[]): readonly Word[] {
+/**
+ * The words before, nearest first, as far as they lead to the word for a kind. For what is called
+ * by numbers no preposition does: `the event at 7`, `to 7`, `of 7 May`, `with 7 guests`.
+ */
+function kindBefore(words: readonly Word[], isId: boolean): readonly Word[] {
   const reached: Word[] = []
   let isJoined = false
   for (const word of words) {
     reached.push(word)
+    if (isId && PREPOSITIONS.has(word.lower)) break
     if (!NAMING_WORDS.has(word.lower) && !JOINING_WORDS.has(word.lower) && !isJoined) break
     isJoined = JOINING_WORDS.has(word.lower)
   }

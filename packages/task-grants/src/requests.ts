@@ -4,25 +4,29 @@
  * 1. Only a base form at the head of a clause asks: `send`, `and update`, `make sure to adjust`,
  *    `can you pay`. `They sent`, `my payment`, `the update` and `how to send` ask for nothing.
  * 2. What is denied is not asked for: `do not delete`. Nor is what somebody else is to do:
- *    `remind Bob to pay`.
+ *    `remind Bob to pay`. Who is to `tell me` something is asked for an answer.
  * 3. What stands in quotation marks is a name or a text, and asks for nothing.
  *
  * What it misses is asked of the person, so each of these rules leans towards missing.
  */
 import {
   ACT_VERBS,
+  ANSWERED_VERBS,
+  ASKERS,
   DELEGATING,
   DETERMINERS,
   IDLE_OBJECTS,
   INQUIRIES,
+  JOINING_WORDS,
   MODALS,
   NEGATIONS,
   NOT_ASKING,
   OMISSIONS,
   PARTICLES,
   REQUEST_HEADS,
+  SUBORDINATING,
 } from './lexicon.ts'
-import { singular, type Word } from './words.ts'
+import { type Span, singular, type Word } from './words.ts'
 
 /** One act that is asked for. */
 export interface Request {
@@ -30,40 +34,91 @@ export interface Request {
   readonly verb: string
   /** The groups of the verb. */
   readonly groups: readonly string[]
-  /** The verb as it stands there: `email` is also the noun of what is sent. */
+  /** The verb without its particle: `email` is also the noun of what is sent. */
   readonly head: string
   /** The words behind it, singular, up to the next request or the end of the sentence. */
   readonly words: ReadonlySet<string>
+  /** Where it stands, with these words and what is quoted among them. */
+  readonly span: Span
 }
 
 /** The requests of a text, by its words. */
 export function requestsOf(text: string, words: readonly Word[]): readonly Request[] {
   const inquiries = inquiriesOf(text, words)
   const heads = words.flatMap((_, at) => {
-    const verb = verbAt(words, at)
-    if (verb === undefined || !isAsked(words, at)) return []
-    return inquiries[at] === true && !isPlea(words, at) ? [] : [{ at, verb }]
+    const found = verbAt(words, at)
+    if (found === undefined || !isAsked(words, at)) return []
+    return inquiries[at] === true && !isPlea(words, at) ? [] : [{ at, ...found }]
   })
-  return heads.map(({ at, verb }, index) => ({
-    verb,
-    groups: ACT_VERBS.get(verb) ?? [],
-    head: words[at]?.lower ?? '',
-    words: clauseOf(words, at + 1, heads[index + 1]?.at ?? words.length),
-  }))
+  return heads.flatMap(({ at, head, verb }, index) => {
+    const to = heads[index + 1]?.at ?? words.length
+    const groups = ACT_VERBS.get(verb) ?? []
+    // What asks for an answer asks for no act, and ends what belongs to the request before it.
+    if (wantsAnswer(words, at, verb)) return []
+    const end = endOfClause(words, at + 1, to)
+    const clause = new Set(words.slice(at + 1, end).map(({ lower }) => singular(lower)))
+    const span = { start: words[at]?.start ?? 0, end: words[end]?.start ?? text.length }
+    return [{ verb, groups, head, words: clause, span }]
+  })
+}
+
+/** A verb at the head of a request. */
+interface Head {
+  readonly verb: string
+  /** Without its particle, in its base form. */
+  readonly head: string
 }
 
 /** The verb of an act that begins here: with its particle, which may stand after its object. */
-function verbAt(words: readonly Word[], at: number): string | undefined {
+function verbAt(words: readonly Word[], at: number): Head | undefined {
   const lower = words[at]?.lower ?? ''
-  for (let next = at + 1; next <= at + 3; next += 1) {
+  const bases = isMinded(words, at) ? basesOfGerund(lower) : [lower]
+  for (const head of bases) {
+    const verb = phrasalAt(words, at, head) ?? (ACT_VERBS.has(head) ? head : undefined)
+    const isIdle = verb === head && IDLE_OBJECTS.has(words[at + 1]?.lower ?? '')
+    if (verb !== undefined && !isIdle) return { verb, head }
+  }
+  return undefined
+}
+
+/** `set … up`: the object is short. Whoever is let know may be several: `let Mia and Bob know`. */
+function phrasalAt(words: readonly Word[], at: number, head: string): string | undefined {
+  const isLet = head === 'let'
+  for (let next = at + 1; next <= at + (isLet ? LET_KNOW_WORDS : PHRASAL_WORDS); next += 1) {
     const word = words[next]
     if (word === undefined || word.opensClause) break
-    if (PARTICLES.has(word.lower) && ACT_VERBS.has(`${lower}_${word.lower}`)) {
-      return `${lower}_${word.lower}`
-    }
+    if (isLet && SUBORDINATING.has(word.lower)) break
+    const phrase = `${head}_${word.lower}`
+    if (PARTICLES.has(word.lower) && ACT_VERBS.has(phrase)) return phrase
   }
-  const isIdle = IDLE_OBJECTS.has(words[at + 1]?.lower ?? '')
-  return ACT_VERBS.has(lower) && !isIdle ? lower : undefined
+  return undefined
+}
+
+const PHRASAL_WORDS = 3
+const LET_KNOW_WORDS = 6
+
+/** `Would you mind deleting …`: the one gerund that asks. */
+function isMinded(words: readonly Word[], at: number): boolean {
+  const [opener, you, mind] = words.slice(Math.max(0, at - 3), at)
+  if (mind?.lower !== 'mind' || you?.lower !== 'you' || opener?.opensClause !== true) return false
+  const isApart = [you, mind, words[at]].some((word) => word?.opensClause === true)
+  return !isApart && (MODALS.has(opener.lower) || opener.lower === 'do')
+}
+
+/** `sending`, `deleting`, `cancelling`: what a verb may be without its ending. */
+function basesOfGerund(word: string): readonly string[] {
+  if (!word.endsWith('ing')) return []
+  const stem = word.slice(0, -3)
+  const isDoubled = stem.length > 2 && stem.at(-1) === stem.at(-2)
+  return [stem, `${stem}e`, ...(isDoubled ? [stem.slice(0, -1)] : [])]
+}
+
+/** `Tell me …`; `tell me and Bob` tells Bob. */
+function wantsAnswer(words: readonly Word[], at: number, verb: string): boolean {
+  const [asker, next] = words.slice(at + 1, at + 3)
+  const isAsker = asker !== undefined && ASKERS.has(asker.lower)
+  const goesOn = next?.opensClause === false && JOINING_WORDS.has(next.lower)
+  return ANSWERED_VERBS.has(verb) && isAsker && !goesOn
 }
 
 /** For each word, whether its sentence is a question that asks for an answer: `is it safe to …?` */
@@ -82,6 +137,7 @@ function inquiriesOf(text: string, words: readonly Word[]): readonly boolean[] {
 /** What asks also within a question: `please send`, `can you send`. */
 function isPlea(words: readonly Word[], at: number): boolean {
   const [above, before] = [words[at - 2]?.lower ?? '', words[at - 1]?.lower ?? '']
+  if (isMinded(words, at)) return true
   return before === 'please' || (before === 'you' && MODALS.has(above))
 }
 
@@ -91,7 +147,7 @@ function isAsked(words: readonly Word[], at: number): boolean {
   if (/^.{2,}ly$/.test(words[before]?.lower ?? '') && words[at]?.opensClause !== true) before -= 1
   const first = words[before + 1]
   if (first === undefined || isDenied(words, before)) return false
-  if (first.opensClause || before < 0) return true
+  if (first.opensClause || before < 0 || isMinded(words, at)) return true
   const head = words[before]?.lower ?? ''
   const above = words[before]?.opensClause === true ? '' : (words[before - 1]?.lower ?? '')
   if (head === 'you') return MODALS.has(above)
@@ -131,12 +187,8 @@ function isDenied(words: readonly Word[], last: number): boolean {
   return false
 }
 
-function clauseOf(words: readonly Word[], from: number, to: number): ReadonlySet<string> {
-  const clause = new Set<string>()
-  for (let at = from; at < to; at += 1) {
-    const word = words[at]
-    if (word === undefined || word.opensSentence) break
-    clause.add(singular(word.lower))
-  }
-  return clause
+function endOfClause(words: readonly Word[], from: number, to: number): number {
+  let at = from
+  while (at < to && words[at]?.opensSentence === false) at += 1
+  return at
 }

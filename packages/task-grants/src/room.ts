@@ -1,15 +1,23 @@
 /** What grants and calls of one task share: its prompt, and what that asks for and mentions. */
 import type { ReadPrompt } from './prompt.ts'
+import type { Request } from './requests.ts'
 import type { Parameter, ReadTool } from './tools.ts'
 
 /** The action of a call that changes nothing, and of one that does. */
 export const TASK_ACTIONS = { observe: 'tool.observe', act: 'tool.act' } as const
 
+/** What asks for a tool. */
+export interface Asked {
+  /** The first verb that does. */
+  readonly verb: string
+  readonly requests: readonly Request[]
+}
+
 /** A task as it was read. */
 export interface Room {
   readonly prompt: ReadPrompt
-  /** For each tool that acts and is asked for, the verb that does. */
-  readonly asked: ReadonlyMap<string, string>
+  /** For each tool that acts and is asked for, what asks. */
+  readonly asked: ReadonlyMap<string, Asked>
   readonly everything: boolean
   /** What a call may mention. */
   readonly mentions: readonly string[]

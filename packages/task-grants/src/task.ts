@@ -26,7 +26,7 @@ import { isCut } from './mentions.ts'
 import type { Task, TaskCall, TaskInit, ToolCall } from './ports.ts'
 import { type ReadPrompt, readPrompt } from './prompt.ts'
 import type { Request } from './requests.ts'
-import type { Room } from './room.ts'
+import type { Asked, Room } from './room.ts'
 import { type ReadTool, readTool } from './tools.ts'
 
 /**
@@ -97,8 +97,8 @@ function mentionable({ mentions }: ReadPrompt): readonly string[] {
 function askedFor(
   requests: readonly Request[],
   tools: readonly ReadTool[],
-): ReadonlyMap<string, string> {
-  const asked = new Map<string, string>()
+): ReadonlyMap<string, Asked> {
+  const asked = new Map<string, { readonly verb: string; readonly requests: Request[] }>()
   for (const request of requests) {
     const { groups, head, verb, words } = request
     const fit = tools.filter(
@@ -111,7 +111,9 @@ function askedFor(
       [...nouns].some((noun) => noun === head || words.has(noun)),
     )
     for (const { name } of about.length > 0 ? about : fit) {
-      if (!asked.has(name)) asked.set(name, verb)
+      const before = asked.get(name)
+      if (before === undefined) asked.set(name, { verb, requests: [request] })
+      else before.requests.push(request)
     }
   }
   return asked

@@ -14,6 +14,7 @@ import type { JsonObject, JsonValue } from '@ice/primitives'
 import {
   ACT_VERBS,
   ANSWER_VERBS,
+  FUNCTION_WORDS,
   ID_NOUNS,
   NOUN_VERBS,
   OBSERVE_VERBS,
@@ -92,10 +93,10 @@ export function readTool(tool: TaskTool): ReadTool {
   }
 }
 
-/** A verb that is no noun, a particle, a letter. */
+/** A verb that is no noun, a particle, a letter; `to` in `add_to_list` is what no tool is about. */
 function isLittle(word: string): boolean {
   const isVerb = OBSERVE_VERBS.has(word) || (ACT_VERBS.has(word) && !NOUN_VERBS.has(word))
-  return isVerb || PARTICLES.has(word) || word.length < 2
+  return isVerb || PARTICLES.has(word) || FUNCTION_WORDS.has(word) || word.length < 2
 }
 
 /** `get_…`, without `and_delete` behind it, and a description that begins no clause with an act. */

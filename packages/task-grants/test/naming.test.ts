@@ -108,6 +108,27 @@ describe('a prompt names', () => {
     expect(named('Delete the customer with id 13', 13)).toBe(true)
     expect(named('Delete a customer of May 13', 13)).toBe(false)
     expect(named('Delete the 13 oldest', 13)).toBe(false)
+    expect(named('Delete the customers with the ids 12 and 13', 12)).toBe(true)
+    expect(named('Delete the customers with the ids 12 and 13', 13)).toBe(true)
+    expect(named('Delete customers numbers 12 and 13', 13)).toBe(true)
+    expect(named('Delete those who said 12 and 13', 13)).toBe(false)
+  })
+
+  it('nothing by little words', () => {
+    const [move] = [tool('move_to_day', 'Moves.', { event_id: { type: 'integer' } })]
+    const named = (prompt: string, id: number): boolean =>
+      namedIn(taskOf(prompt, [move]), 'move_to_day', { event_id: id }).length === 1
+    expect(named('Move the event to 7', 7)).toBe(false)
+    expect(named('Move event 7', 7)).toBe(true)
+    expect(named('Move the event at 7 pm', 7)).toBe(false)
+    expect(named('Move the event of 7 May', 7)).toBe(false)
+    expect(named('Move the event with 7 guests', 7)).toBe(false)
+    expect(named('Move the event with id 7', 7)).toBe(true)
+    expect(named('The event is 7. Move it.', 7)).toBe(true)
+    const send = [tool('send', 'Sends.', { to: { type: 'string' } })]
+    const isTo = (to: string): boolean =>
+      namedIn(taskOf('Send the cash to Bob', send), 'send', { to }).length === 1
+    expect([isTo('cash'), isTo('Bob')]).toEqual([false, true])
   })
 
   it('times by their parts', () => {

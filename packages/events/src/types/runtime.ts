@@ -15,7 +15,9 @@ import {
   eventId,
   label,
   name,
+  parentage,
   share,
+  succession,
   text,
   time,
   uuid,
@@ -52,19 +54,9 @@ export const RunCreated = defineEventType({
     /** Standing approvals that the run may use. */
     standing: z.array(uuid).min(1).max(16).optional(),
     /** Whose child it is, by which step, and how far below the run that has no parent. */
-    parent: z
-      .strictObject({
-        run: uuid,
-        step: name,
-        depth: z.int().min(1).max(64),
-        /** It does not end with its parent. */
-        detached: z.literal(true).optional(),
-      })
-      .optional(),
+    parent: parentage.optional(),
     /** The run it goes on for, and the first of that line: the line holds their grants. */
-    continues: z
-      .strictObject({ run: uuid, first: uuid, taken: z.record(z.string(), count) })
-      .optional(),
+    continues: succession.optional(),
     /** Where it waits for a worker, and what it shares its turns with there. */
     queue: name.optional(),
     concurrencyKey: name.optional(),

@@ -72,3 +72,19 @@ export const label = z.strictObject({
   sources: z.array(name).max(32),
   readers: z.array(name).max(64).nullable(),
 })
+
+/** Whose child a run is, by which step, and how many runs lie above it. */
+export const parentage = z.strictObject({
+  run: uuid,
+  step: name,
+  depth: z.int().min(1).max(64),
+  /** It does not end with its parent. */
+  detached: z.literal(true).optional(),
+})
+
+/** For which run another goes on, the first of their line, and which signals were taken. */
+export const succession = z.strictObject({
+  run: uuid,
+  first: uuid,
+  taken: z.record(z.string(), count),
+})

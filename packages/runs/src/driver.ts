@@ -1,0 +1,55 @@
+/** Who drives runs in this process: each at most once at a time, until the service closes. */
+
+import type { RunId } from '@ice/primitives'
+import type { Components } from './components.ts'
+import { Drive } from './drive.ts'
+import { RUNS_CODES, RunsError } from './errors.ts'
+import type { DriveOptions, Stretch } from './ports.ts'
+
+/** Drives runs. */
+export interface Driver {
+  drive(run: RunId, options?: DriveOptions): Promise<Stretch>
+  /** See `Components.kick`. */
+  kick(run: RunId, by: RunId): void
+  isDriven(run: RunId): boolean
+  /** Stops driving, and waits until it has. */
+  close(): Promise<void>
+}
+
+/** @param drivesChildren - whether what one run brings about for another is driven here */
+export function createDriver(components: () => Components, drivesChildren: boolean): Driver {
+  const active = new Map<RunId, Promise<Stretch>>()
+  /** Runs that are driven until they conclude. */
+  const staying = new Set<RunId>()
+  const closing = new AbortController()
+  const drive = (run: RunId, options: DriveOptions = {}): Promise<Stretch> => {
+    if (closing.signal.aborted) {
+      return Promise.reject(new RunsError(RUNS_CODES.notOpen, 'The runs service is closed'))
+    }
+    const going = active.get(run)
+    if (going !== undefined) return going
+    const { signal } = options
+    const both = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
+    if (options.wait === true) staying.add(run)
+    const stretch = new Drive(components(), run, { ...options, signal: both }).go().finally(() => {
+      active.delete(run)
+      staying.delete(run)
+      components().watch.poke(run)
+    })
+    active.set(run, stretch)
+    return stretch
+  }
+  return {
+    drive,
+    isDriven: (run) => active.has(run),
+    kick(run, by) {
+      if (!drivesChildren || closing.signal.aborted || active.has(run)) return
+      // What stands in the way of it is recorded, or met by whoever drives it next.
+      drive(run, { wait: staying.has(by) }).catch(() => undefined)
+    },
+    async close() {
+      closing.abort()
+      await Promise.allSettled(active.values())
+    },
+  }
+}
