@@ -262,6 +262,7 @@ function commanding(program: Command, act: Act): void {
       ),
     )
   labelling(program, act)
+  cancelling(program, act)
   program
     .command('abort')
     .description('end a run without a result')
@@ -270,6 +271,18 @@ function commanding(program: Command, act: Act): void {
     .option('--force', 'now, whoever drives it')
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/abort.ts')).abort(call, typed, options)),
+    )
+}
+
+function cancelling(program: Command, act: Act): void {
+  program
+    .command('cancel')
+    .description('end all runs that fit, without a result')
+    .option('--where <condition>', 'queue=mail, tag.tenant=acme, …; repeatable', collect, [])
+    .option('--reason <text>', 'why')
+    .option('--dry-run', 'only show which')
+    .action((options) =>
+      act(async (call) => (await import('./verbs/cancel.ts')).cancel(call, options)),
     )
 }
 

@@ -59,3 +59,9 @@ export const QUIET_MS_MAX = 30_000
 
 /** @units connections to the answers about a worker's health. */
 export const HEALTH_CONNECTIONS_MAX = 64
+
+/** @units runs that `ice cancel` looks at in one step. */
+export const CANCEL_PAGE = 500
+
+/** @units runs that `ice cancel` shows a person; as JSON all of them. */
+export const CANCEL_SHOWN = 50

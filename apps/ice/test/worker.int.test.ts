@@ -100,3 +100,35 @@ describe('a worker', () => {
     for (const words of refused) expect((await folder.ice(...words)).code, words.join(' ')).toBe(2)
   }, 120_000)
 })
+
+/** Verifies: CLI-R62 */
+describe('cancelling many runs', () => {
+  it('shows which, and ends those that fit and no others', async () => {
+    const folder = emptyFolder()
+    folder.file('v1.ts', VERSIONED('1.0.0'))
+    const acme = await queue(folder, './v1.ts', '--tag', 'tenant=acme')
+    const other = await queue(folder, './v1.ts', '--tag', 'tenant=other')
+    const where = ['--where', 'queue=mail', '--where', 'tag.tenant=acme']
+    const preview = await folder.ice('cancel', ...where, '--dry-run', '--json')
+    expect(json(preview)).toEqual({
+      dryRun: true,
+      count: 1,
+      failed: 0,
+      runs: [{ run: acme, outcome: 'would be cancelled' }],
+    })
+    const done = await folder.ice('cancel', ...where, '--reason', 'moved away', '--json')
+    expect([done.code, json(done)['runs']]).toEqual([0, [{ run: acme, outcome: 'cancelled' }]])
+    expect(json(await folder.ice('cancel', ...where, '--dry-run', '--json'))['count']).toBe(0)
+    const { stdout } = await folder.ice('runs', '--jsonl')
+    const views = jsonLines<{ run: string; conclusion: string | null }>(stdout)
+    expect(views.map(({ run, conclusion }) => [run, conclusion])).toEqual([
+      [other, null],
+      [acme, 'aborted'],
+    ])
+    for (const wrong of ['queue', 'queue=', 'x=y', 'tag.=1', 'state=none', 'from=yesterday']) {
+      expect((await folder.ice('cancel', '--where', wrong, '--dry-run')).code, wrong).toBe(2)
+    }
+    expect((await folder.ice('cancel', '--reason', 'x')).code).toBe(2)
+    expect((await folder.ice('cancel', ...where)).code).toBe(2)
+  }, 120_000)
+})
