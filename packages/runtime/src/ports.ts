@@ -7,6 +7,7 @@ import type { Durability, EventLog, EventStore, EventTypeDescription } from '@ic
 import type { Clock, JsonObject, PrincipalId, Random } from '@ice/primitives'
 import type { Supervisor, SupervisorInit } from '@ice/runs'
 import type {
+  Breaker,
   EffectHandler,
   Ownership,
   Program,
@@ -50,6 +51,8 @@ export interface RuntimeOptions {
   readonly random?: Random
   /** Handlers beside the built-in ones; one for the same action replaces it. */
   readonly effects?: readonly EffectHandler[]
+  /** What keeps effects from being tried while what they call fails. @defaultValue none */
+  readonly breakers?: readonly Breaker[]
   /**
    * Where secrets come from. All handlers, those in `effects` too, are then surrounded: what a
    * call carries is revealed inside it, and every value of the store is taken out of what is

@@ -115,8 +115,9 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const effects = await handlersOf(options, clock)
     const programs = options.programs ?? []
     const { delegate } = grants
-    const { drivesChildren = true } = options
-    const init = { log, authority, delegate, ownership, clock, ids, effects, programs, principal }
+    const { breakers = [], drivesChildren = true } = options
+    const base = { log, authority, delegate, ownership, clock, ids, effects }
+    const init = { ...base, breakers, programs, principal }
     const runs = createRuns({ ...init, drivesChildren })
     const path = ground.name === 'sqlite' ? (options.path ?? DEFAULT_PATH) : null
     const work = createWork({ ...init, options, path, runs })
