@@ -41,7 +41,7 @@ async function ask(port: string, path: string): Promise<number> {
 
 /** Verifies: CLI-R60 */
 describe('a worker', () => {
-  it('drives what waits in its queues, says how it is, and drains when it is told to end', async () => {
+  it('drives what waits in its queues, says how it is, and drains on SIGTERM', async () => {
     const folder = emptyFolder()
     folder.file('v1.ts', VERSIONED('1.0.0'))
     folder.file('v2.ts', VERSIONED('2.0.0'))
@@ -85,7 +85,7 @@ describe('a worker', () => {
     expect(jsonLines(stdout)).toHaveLength(30)
   }, 120_000)
 
-  it('refuses one version named twice, a place that is none, and queues without names', async () => {
+  it('refuses a version named twice, a place that is none, queues without names', async () => {
     const folder = emptyFolder()
     folder.file('v1.ts', VERSIONED('1.0.0'))
     const refused: readonly (readonly string[])[] = [
@@ -125,10 +125,7 @@ describe('cancelling many runs', () => {
       [other, null],
       [acme, 'aborted'],
     ])
-    for (const wrong of ['queue', 'queue=', 'x=y', 'tag.=1', 'state=none', 'from=yesterday']) {
-      expect((await folder.ice('cancel', '--where', wrong, '--dry-run')).code, wrong).toBe(2)
-    }
     expect((await folder.ice('cancel', '--reason', 'x')).code).toBe(2)
     expect((await folder.ice('cancel', ...where)).code).toBe(2)
-  }, 120_000)
+  }, 300_000)
 })

@@ -116,7 +116,8 @@ async function readOutlook(place: WorkPlace, now: number): Promise<Outlook> {
     const [[value] = []] = await place.run('read', text, values)
     return value === null || value === undefined ? null : Number(value)
   }
-  const listened = `SELECT DISTINCT unnest(listens) FROM ${s}.runs WHERE listens IS NOT NULL ORDER BY 1`
+  const sleepers = `${s}.runs WHERE listens IS NOT NULL`
+  const listened = `SELECT DISTINCT unnest(listens) FROM ${sleepers} ORDER BY 1`
   const owners = await place.run('read', distinct('owner', `${s}.runs WHERE standing = 2`))
   return {
     nextDue: await one(`SELECT min(until) FROM ${s}.runs WHERE turn IS NULL AND until > $1`, [now]),

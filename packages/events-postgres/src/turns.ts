@@ -40,7 +40,8 @@ async function take(ask: Ask, s: string, request: TurnRequest): Promise<Turn> {
   const refused = await refusal(ask, s, request)
   if (refused !== null) return refused
   const values = [run, owner, escaped(queue), key === null ? null : escaped(key)]
-  const text = `INSERT INTO ${s}.turns VALUES ($1, $2, $3, $4) ON CONFLICT (run) DO NOTHING RETURNING 1`
+  const once = 'ON CONFLICT (run) DO NOTHING RETURNING 1'
+  const text = `INSERT INTO ${s}.turns VALUES ($1, $2, $3, $4) ${once}`
   if ((await ask(text, values)).length === 0) return { kind: 'run' }
   if (request.rate !== null) {
     await ask(`INSERT INTO ${s}.starts VALUES ($1, clock_timestamp())`, [escaped(queue)])

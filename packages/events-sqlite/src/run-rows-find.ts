@@ -92,7 +92,8 @@ function addTimes({ from, before, deadlineBefore }: RunPageQuery, add: Add): voi
   if (before !== undefined) add('r.created < ?', before)
   if (deadlineBefore === undefined) return
   add(
-    `r.deadline < ? AND r.deadline IS NOT NULL AND r.aborting = 0 AND r.standing < ${NUMBERS.ENDED}`,
+    'r.deadline < ? AND r.deadline IS NOT NULL AND r.aborting = 0 ' +
+      `AND r.standing < ${NUMBERS.ENDED}`,
     deadlineBefore,
   )
 }

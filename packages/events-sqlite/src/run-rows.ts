@@ -308,7 +308,8 @@ class Rows {
       `WITH RECURSIVE some (x) AS (SELECT min(${column}) FROM ${from} UNION ALL ` +
       `SELECT (SELECT min(${column}) FROM ${from} AND ${column} > some.x) FROM some ` +
       'WHERE x IS NOT NULL) SELECT x FROM some WHERE x IS NOT NULL'
-    const owners = `SELECT name FROM names WHERE id IN (${next('owner', `runs WHERE standing = ${HELD}`)})`
+    const holders = next('owner', `runs WHERE standing = ${HELD}`)
+    const owners = `SELECT name FROM names WHERE id IN (${holders})`
     return {
       nextDue: one('SELECT min(until) FROM runs WHERE turn IS NULL AND until > ?', now),
       nextDeadline: one(

@@ -186,7 +186,8 @@ export class Drive {
       // Two that take up a suspended run at once would claim it from each other without end: who
       // finds that the other was later leaves it to that one.
       const isTaken = found > (this.#epoch ?? found)
-      const isFree = view.suspended || (view.queue !== null && view.state === 'CREATED')
+      const isFree =
+        view.suspended || (journal.fold.placement.queue !== undefined && view.state === 'CREATED')
       if (alive && (isTaken || !isFree)) return { kind: 'owned', owner: view.owner }
       this.#epoch ??= found
       const data = { owner: self, epoch: found + 1, previous: view.owner }

@@ -62,15 +62,8 @@ export interface RecordedAnswer {
 
 /** Members of a view that are folded beside it. */
 type OfOthers =
-  | 'open'
-  | 'inDoubt'
-  | 'waitingFor'
-  | 'waits'
-  | 'effects'
-  | 'grants'
-  | 'label'
-  | 'purse'
-  | 'overspent'
+  | ('effects' | 'grants' | 'inDoubt' | 'label' | 'open')
+  | ('overspent' | 'purse' | 'waitingFor' | 'waits')
 
 /** The state of one run. Bounded by what is open, not by the length of the run. */
 export interface RunFold {
@@ -103,7 +96,6 @@ export interface RunFold {
   /** What it holds of the budgets above it. */
   readonly purse: Purse
   readonly labels: RunLabels
-  /** Where it waits for a worker, as its start said. */
   placement: Placement
   input: ValueRef | null
   result: ValueRef | null
@@ -217,7 +209,6 @@ function create(fold: RunFold, event: RecordedEvent): RunFold {
     agent: data.agent ?? null,
     session: data.session ?? null,
     key: data.key ?? null,
-    queue: data.queue ?? null,
     suspended: false,
     conclusion: null,
     reason: null,

@@ -5,14 +5,7 @@
  * and records the outcome. A run has one *owner* at a time.
  */
 
-import type {
-  BudgetShare,
-  BudgetUnit,
-  Caveat,
-  Grant,
-  Label,
-  Resource,
-} from '@ice/capabilities/ports'
+import type { BudgetShare, BudgetUnit, Caveat, Label, Resource } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type {
   EventId,
@@ -28,6 +21,7 @@ import type { CompensationCall, CompensationReport } from './compensation-ports.
 
 export type { CompensationCall, CompensationReport } from './compensation-ports.ts'
 
+import type { AnswerCommand, Answered } from './answer-ports.ts'
 import type {
   BatchCall,
   BatchReport,
@@ -39,6 +33,7 @@ import type {
 } from './attempt-ports.ts'
 import type { ByteFold, EventQuery, Program, Schema } from './program-ports.ts'
 
+export type { AnswerCommand, Answered, StandingCommand } from './answer-ports.ts'
 export type {
   BatchCall,
   BatchedCall,
@@ -274,8 +269,6 @@ export interface RunView {
   readonly agent: string | null
   readonly session: string | null
   readonly key: string | null
-  /** Where it waits for a worker; `null`: with whoever started it. */
-  readonly queue: string | null
   readonly grants: Readonly<Record<string, GrantId>>
   /** Steps that wait for a person. */
   readonly waitingFor: readonly WaitingStep[]
@@ -523,39 +516,6 @@ export interface RunQuery {
   readonly state?: RunState
   readonly program?: string
   readonly limit?: number
-}
-
-export interface AnswerCommand {
-  readonly step: string
-  readonly approved: boolean
-  readonly principal?: PrincipalId
-  readonly comment?: string
-  /** Refuses when the step now waits for another call than this one. */
-  readonly digest?: string
-  /** Approve what is like it from now on, too. */
-  readonly standing?: StandingCommand
-  /** Record nothing: only say what would be. @defaultValue false */
-  readonly dryRun?: boolean
-}
-
-/** What is to be approved once and for all. */
-export interface StandingCommand {
-  /**
-   * `call`: the same action, resource and arguments; `place`: the same action and resource, with
-   * any arguments; `action`: the action, wherever its grant allows it. @defaultValue `'call'`
-   */
-  readonly covers?: 'call' | 'place' | 'action'
-  /** Who holds it; what outlives the run needs a count or an end. @defaultValue `'run'` */
-  readonly holder?: 'run' | 'agent' | 'session'
-  /** At most so many uses. */
-  readonly count?: number
-  readonly expiresAt?: Timestamp
-}
-
-/** What an answer came to. */
-export interface Answered {
-  /** The standing approval it issued, or would. */
-  readonly standing: Grant | null
 }
 
 /** What is sent to a run. */

@@ -1,4 +1,4 @@
-/** Nobody acts who may be taken for dead: another may have claimed the run, and act in its place. */
+/** Nobody acts who may be taken for dead: another may have claimed the run, and act instead. */
 
 import type { RunId } from '@ice/primitives'
 import type { Components } from './components.ts'

@@ -34,7 +34,7 @@ async function rebuilt({ log }: World): Promise<readonly RunRow[]> {
 }
 
 /** Verifies: RUN-R168 */
-test('a run in a queue is ready until it is driven, one without is held by its starter', async () => {
+test('a run in a queue is ready until it is driven, another is its starter’s', async () => {
   const w = await indexed()
   const p = program(async () => 1)
   const queued = await w.runs.start(p, null, {
@@ -84,7 +84,7 @@ test('a run in a queue is taken up by another process though its starter lives',
 })
 
 /** Verifies: RUN-R168 */
-test('a sleeper is ready when it is due, and when it is answered, signalled or aborted', async () => {
+test('a sleeper is ready when it is due, and an abort ends it', async () => {
   const clock = manualClock(1_000)
   const w = await indexed({ clock })
   const sleeper = program(async (ctx) => ctx.sleep('s', 60_000))
@@ -114,7 +114,7 @@ test('a signal wakes who listens for its name, and nobody else', async () => {
 })
 
 /** Verifies: RUN-R168 */
-test('an answer wakes, and an effect in doubt is told until somebody says what became of it', async () => {
+test('an answer wakes', async () => {
   const w = await indexed({ effects: [tool('do', 'irreversible')] })
   const p = program(async (ctx) => ctx.approval('ask', { prompt: 'May I?' }))
   const run = await w.runs.start(p, null)
@@ -125,7 +125,7 @@ test('an answer wakes, and an effect in doubt is told until somebody says what b
 })
 
 /** Verifies: RUN-R168 */
-test('an event wakes who listens for it, wherever it stands, also when it came before the sleep', async () => {
+test('an event wakes who listens for it, wherever it stands', async () => {
   const w = await indexed()
   const waiter = program(async (ctx) => ctx.event('e', { types: ['RunCommitted'] }))
   const other = program(async () => 1, { name: 'other' })

@@ -187,7 +187,7 @@ test('runs with one key are driven one after another, and hold nobody else up', 
 })
 
 /** Verifies: RUN-R173 */
-test('a queue has so many runs at once, and so many starts in a window, over all workers', async () => {
+test('a queue has so many runs at once, and so many starts in a window', async () => {
   const g = gate()
   const w = await world({ effects: [g.effect] })
   for (let n = 0; n < 6; n += 1) await w.runs.start(single, 'two', { grants, queue: 'two' })
@@ -254,7 +254,7 @@ test('runs of an owner that died are taken over; those of one that lives are lef
 })
 
 /** Verifies: RUN-R176 */
-test('a run on which owners die one after another is left for a person, until it is released', async () => {
+test('a run on which owners die in a row is left for a person, until it is released', async () => {
   const w = await world()
   const run = await w.runs.start(single, 'poison', { grants })
   const stream = streamId(`run/${run}`)
@@ -298,7 +298,7 @@ test('a run that settles something between the deaths of its owners is no poison
 })
 
 /** Verifies: RUN-R177 */
-test('a run that is past its deadline is aborted, asleep, in its queue, or at work elsewhere', async () => {
+test('a run that is past its deadline is aborted, wherever it is', async () => {
   const g = gate()
   const w = await world({ effects: [g.effect] })
   const asleep = program(async (ctx) => ctx.sleep('s', 3_600_000), { name: 'asleep' })
@@ -357,7 +357,7 @@ test('a drain takes nothing more, waits for what is at work, and stops what is l
 })
 
 /** Verifies: RUN-R179 */
-test('a run that cannot be driven costs a pause of its own, and programs unknown here are left', async () => {
+test('a run that cannot be driven costs a pause of its own; unknown programs are left', async () => {
   const w = await world()
   const wrong = program(async (ctx) => ctx.sleep('a', 3_600_000), { name: 'wrong' })
   const other = program(async (ctx) => ctx.sleep('b', 3_600_000), { name: 'wrong' })
@@ -405,7 +405,7 @@ test('two supervisors over one log drive each run once', async () => {
 })
 
 /** Verifies: RUN-R170 */
-test('a supervisor whose owner is not sure takes nothing; one whose owner is dead ends', async () => {
+test('a supervisor of an owner that is not sure takes nothing; of a dead one it ends', async () => {
   const w = await world()
   let isSure = false
   const ownership = { ...w.ownership, isSure: () => isSure }

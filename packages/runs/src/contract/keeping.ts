@@ -19,7 +19,11 @@ const FULL: RunRow = row(7, {
   line: id(2),
   continuedAs: id(9),
   key: 'key\u2028%_\\',
-  tags: JSON.parse('{"__proto__":"1","toString":"","tenant":"ä\u{1f9ca}"}') as RunRow['tags'],
+  tags: Object.fromEntries([
+    ['__proto__', '1'],
+    ['toString', ''],
+    ['tenant', 'ä\u{1f9ca}'],
+  ]),
   until: time(9),
   deadline: time(10),
   aborting: true,
