@@ -21,6 +21,8 @@ export interface ActsInit {
   readonly chunks: Chunks
   /** Called when a completion waits to be recorded. */
   readonly wake: () => void
+  /** Throws where this process may be taken for dead. */
+  readonly mayAct?: () => void
 }
 
 /** A handler at work. */
@@ -72,12 +74,14 @@ export class Acts {
    *
    * @param since - a position at or before that event's: what ends the right comes after it
    * @param tried - what was tried of the effect, with this attempt
+   * @throws `ICE_RUNS_OWNERSHIP_CONFLICT` — others may take this process for dead: nothing was done
    */
   start(
     intent: EffectIntent,
     event: RecordedEvent,
     { since, tried }: { readonly since: number; readonly tried: Tried | undefined },
   ): void {
+    this.#init.mayAct?.()
     const controller = new AbortController()
     const act: Act = { controller, timer: null, stopped: false }
     const { effect } = intent.data

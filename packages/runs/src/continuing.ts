@@ -63,6 +63,7 @@ export function continuation(
     ...(session === null ? {} : { session }),
     ...(fold.standing.length === 0 ? {} : { standing: [...fold.standing] }),
     ...(parent === null ? {} : { parent }),
+    ...fold.placement,
     continues: { run: view.run, first: view.line, taken },
     ...(isTrusted ? {} : held.labelled),
   }

@@ -4,6 +4,7 @@ import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { type GrantId, invariant, type OwnerId, type RunId } from '@ice/primitives'
 import { giveInput } from './labels.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
+import { placementOf } from './placement.ts'
 import type { RunView } from './ports.ts'
 
 /** A run exists: nothing was before. */
@@ -14,6 +15,7 @@ export function create(fold: RunFold, event: RecordedEvent): RunFold {
   fold.input = data.input as ValueRef
   fold.standing = (data.standing ?? []) as GrantId[]
   giveInput(fold.labels, data)
+  fold.placement = placementOf(data)
   fold.view = {
     run: data.run as RunId,
     state: 'CREATED',

@@ -42,6 +42,7 @@ import type { References } from './references.ts'
 import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
 import type { Completion } from './settle.ts'
+import { mustBeSure } from './sure.ts'
 import { Undoings } from './undoings.ts'
 import { openValue } from './value.ts'
 import { changeOf } from './versions.ts'
@@ -82,7 +83,8 @@ export class Drive {
     this.#options = options
     const { rights, clock, chunks } = components
     const wake = (): void => this.#waker.wake()
-    this.#acts = new Acts({ run, rights, clock, chunks, wake })
+    const mayAct = (): void => mustBeSure(components, run)
+    this.#acts = new Acts({ run, rights, clock, chunks, wake, mayAct })
     this.#undoings = new Undoings(rights, clock, wake)
     this.#ledger = {
       acts: this.#acts,
@@ -264,7 +266,9 @@ export class Drive {
       // Two that take up a suspended run at once would claim it from each other without end: who
       // finds that the other was later leaves it to that one.
       const isTaken = found > (this.#epoch ?? found)
-      if (alive && (isTaken || !view.suspended)) return { kind: 'owned', owner: view.owner }
+      const isFree =
+        view.suspended || (journal.fold.placement.queue !== undefined && view.state === 'CREATED')
+      if (alive && (isTaken || !isFree)) return { kind: 'owned', owner: view.owner }
       this.#epoch ??= found
       const data = { owner: self, epoch: found + 1, previous: view.owner }
       journal.add({ type: 'RunClaimed', data })

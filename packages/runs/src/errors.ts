@@ -94,6 +94,12 @@ export const RUNS_CODES = {
   depthLimit: 'ICE_RUNS_DEPTH_LIMIT',
   /** The service is closed. */
   notOpen: 'ICE_RUNS_NOT_OPEN',
+  /** The rows of the index stand somewhere else than their mover thinks: somebody moved them. */
+  indexConflict: 'ICE_RUNS_INDEX_CONFLICT',
+  /** A question to the index that it does not answer: a limit that is none, too long a list. */
+  indexUnsupported: 'ICE_RUNS_INDEX_UNSUPPORTED',
+  /** A supervisor is told a bound, a weight or a rate that is none. */
+  supervisorInvalid: 'ICE_RUNS_SUPERVISOR_UNSUPPORTED',
   /** Denial: the name stands for no grant in this run. */
   grantUnbound: 'ICE_RUNS_GRANT_UNBOUND_DENIED',
   /** Denial: no handler carries out this action here. */

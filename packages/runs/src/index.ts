@@ -3,6 +3,9 @@
 export type { RunsInit } from './components.ts'
 export { EDGES } from './edges.ts'
 export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
+export { memoryRunRows } from './index/memory-rows.ts'
+export { DEFAULT_QUEUE } from './index/row.ts'
+export { createRunIndex, type RunIndexInit } from './index/run-index.ts'
 export { type LabelledValue, labelledValues } from './labels.ts'
 export { effectStream } from './late.ts'
 export {
@@ -21,4 +24,14 @@ export { isReference } from './references.ts'
 export { type Rejudged, type RejudgeInit, rejudge, type Verdict } from './rejudge.ts'
 export { doubtOpenEffects, type OpenInDoubt } from './restored.ts'
 export { createRuns, type RunsService } from './runs.ts'
+export type {
+  Drained,
+  QueueTerms,
+  Supervisor,
+  SupervisorInit,
+  SupervisorState,
+  SupervisorStatus,
+} from './supervise/ports.ts'
+export { createSupervisor } from './supervise/supervisor.ts'
+export { memoryTurns } from './supervise/turns.ts'
 export { openValue, type SealedValue, sealValue } from './value.ts'

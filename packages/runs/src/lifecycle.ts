@@ -33,6 +33,7 @@ import {
 import { STANDING_MAX } from './limits.ts'
 import { isOutcome } from './outcome.ts'
 import { evolveOwed, noneOwed, type OwedFold } from './owed.ts'
+import type { Placement } from './placement.ts'
 import type { EffectCounts, RunView, Wait, WaitingStep } from './ports.ts'
 import { createPurse, type Purse, sharesOf } from './purse.ts'
 import { evolveQuarantine } from './quarantine-events.ts'
@@ -64,18 +65,8 @@ export interface RecordedAnswer {
 
 /** Members of a view that are folded beside it. */
 type OfOthers =
-  | 'open'
-  | 'inDoubt'
-  | 'waitingFor'
-  | 'waits'
-  | 'effects'
-  | 'finishing'
-  | 'staged'
-  | 'compensations'
-  | 'grants'
-  | 'label'
-  | 'purse'
-  | 'overspent'
+  | ('compensations' | 'effects' | 'finishing' | 'grants' | 'inDoubt' | 'label' | 'open')
+  | ('overspent' | 'purse' | 'staged' | 'waitingFor' | 'waits')
 
 /** The state of one run. Bounded by what is open, not by the length of the run. */
 export interface RunFold {
@@ -110,6 +101,7 @@ export interface RunFold {
   readonly labels: RunLabels
   /** What it owes between its conclusion and its end. */
   readonly owed: OwedFold
+  placement: Placement
   input: ValueRef | null
   result: ValueRef | null
   abortRequested: RecordedEvent | null
@@ -139,6 +131,7 @@ export const runProjection: Projection<RunFold> = {
     purse: createPurse(),
     labels: noLabels(),
     owed: noneOwed(),
+    placement: {},
     input: null,
     result: null,
     abortRequested: null,

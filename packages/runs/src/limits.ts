@@ -187,3 +187,52 @@ export const COMPENSATION_MAX_MS = 300_000
 /** @units milliseconds one attempt may take before it is told to stop: what was done in time is
  * undone in time, and a run must not hang on one that never comes back. */
 export const COMPENSATION_TIMEOUT_MS = 300_000
+
+/** @units rows that one question to the index gives. */
+export const INDEX_PAGE_ROWS = 1_000
+
+/** @units members of a list in a question to the index: what a supervisor drives, could not
+ * drive, and picks in one go. */
+export const INDEX_LIST_MAX = 2_000
+
+/** @units runs that one supervisor drives at once, unless it is told. */
+export const CONCURRENCY = 32
+
+/** @units runs that one supervisor drives at once at most: each is a program in memory. */
+export const CONCURRENCY_MAX = 500
+
+/** @units milliseconds between two looks at the log of a supervisor that has nothing to do. */
+export const LOOK_INTERVAL_MS = 20
+
+/** @units milliseconds after which a supervisor looks again, whatever it believes. */
+export const LOOK_MS_MAX = 1_000
+
+/** @units milliseconds between two questions after the owners of runs. */
+export const OWNERS_INTERVAL_MS = 500
+
+/** @units milliseconds after which a run that was started here, in no queue, and that nobody has
+ * begun to drive, is driven by the supervisor: whoever started it comes first. */
+export const OWN_GRACE_MS = 1_000
+
+/** @units milliseconds after which a run that could not be driven is tried again; doubled each
+ * time. */
+export const SETBACK_MS_MIN = 500
+
+/** @units milliseconds of the longest pause between two tries of one run. */
+export const SETBACK_MS_MAX = 60_000
+
+/** @units runs that could not be driven, and are remembered. */
+export const SETBACKS_MAX = 400
+
+/** @units owners that die on one run in a row, with nothing settled in between, before it is left
+ * for a person. */
+export const CRASHES_MAX = 5
+
+/** @units milliseconds until a turn that was refused is asked for again. */
+export const TURN_INTERVAL_MS = 100
+
+/** @units deadlines that have passed and are dealt with at a time. */
+export const OVERDUE_AT_ONCE = 64
+
+/** @units milliseconds a supervisor that is told to end waits for runs at work. */
+export const DRAIN_MS = 30_000

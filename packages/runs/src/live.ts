@@ -27,6 +27,7 @@ import { dueFact, nextDue } from './questions.ts'
 import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
 import { Rulings } from './rulings.ts'
+import { mustBeSure } from './sure.ts'
 import { nextWaitDue, passDue, waitsForAttempts } from './waits.ts'
 import type { Waker } from './waker.ts'
 
@@ -164,6 +165,8 @@ export class Live {
   }
 
   async #flush(): Promise<void> {
+    // An intent that is recorded and not tried is a doubt for whoever comes next.
+    if (this.#journal.hasIntents) mustBeSure(this.#components, this.#init.run)
     const { recorded, refused, drawn, position } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
     for (const { intent, event } of recorded) {

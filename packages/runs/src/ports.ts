@@ -81,6 +81,25 @@ export type {
   ValueOfRun,
 } from './command-ports.ts'
 export type {
+  DrivenProgram,
+  IndexMark,
+  Listening,
+  Outlook,
+  QueueCount,
+  ReadyQuery,
+  RowsMove,
+  RunFilter,
+  RunIndex,
+  RunPageQuery,
+  RunRow,
+  RunRows,
+  Standing,
+  Turn,
+  TurnRequest,
+  Turns,
+} from './index-ports.ts'
+export type { OwnerStatus, Ownership } from './ownership-ports.ts'
+export type {
   Answer,
   AttemptTerms,
   AwaitedEvent,
@@ -270,17 +289,6 @@ export interface EffectHandler {
   compensate?(call: CompensationCall): Promise<CompensationReport>
 }
 
-/** Whether a process that owned runs is still there. */
-export type OwnerStatus = 'alive' | 'dead'
-
-/** Tells live owners from dead ones. Coordination state: nothing recorded depends on it alone. */
-export interface Ownership {
-  /** This process, unique over all processes that ever owned a run of this log. */
-  readonly self: OwnerId
-  status(owner: OwnerId): Promise<OwnerStatus>
-  close(): Promise<void>
-}
-
 /** A run as its events tell it. */
 export interface RunView {
   readonly run: RunId
@@ -409,6 +417,17 @@ export interface StartOptions {
   /** Standing approvals held by the agent or the session, which the run may use. At most 16. */
   readonly standing?: readonly GrantId[]
   readonly tags?: Readonly<Record<string, string>>
+  /**
+   * Where it waits for a worker: any may take it up, though who started it lives. Left out, it is
+   * driven by whoever started it, and by another once that is dead, or once it has been suspended.
+   */
+  readonly queue?: string
+  /** Of runs with the same key so many are driven at once as workers are told. */
+  readonly concurrencyKey?: string
+  /** Before others of its queue, from -1,000 to 1,000. @defaultValue 0 */
+  readonly priority?: number
+  /** When it is to be over: a supervisor then asks for its abort. */
+  readonly deadline?: Timestamp
   /**
    * Labels of the input by JSON pointer, `''` for the whole: a user's own words are trusted, a
    * document that came with them is not. @defaultValue trusted, and for everyone

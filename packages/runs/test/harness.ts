@@ -23,6 +23,7 @@ import type {
   Fate,
   GrantSpec,
   Invariant,
+  Ownership,
   Program,
   RunContext,
 } from '../src/ports.ts'
@@ -58,6 +59,7 @@ export interface World {
   readonly authority: Authority
   readonly grants: Grants
   readonly runs: RunsService
+  readonly ownership: Ownership
   readonly ids: Ids
   /** Actions in the order in which handlers were called. */
   readonly witness: string[]
@@ -117,6 +119,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     authority,
     grants,
     runs,
+    ownership,
     ids,
     witness,
     events,
