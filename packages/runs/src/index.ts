@@ -1,5 +1,13 @@
 /** Runs with a fixed lifecycle, and the durable programs they execute. */
 
+export type { AskedStep, RecordedStep } from './asked-step.ts'
+export {
+  type CheckInit,
+  checkHistories,
+  checkHistory,
+  type HistoryCheck,
+  type HistoryDifference,
+} from './checking.ts'
 export type { RunsInit } from './components.ts'
 export { EDGES } from './edges.ts'
 export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
