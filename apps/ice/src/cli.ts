@@ -9,6 +9,7 @@ import { wholeNumber } from './args/values.ts'
 import { createInvocation, type GlobalOptions, type Host, type Invocation } from './invocation.ts'
 import type { Door } from './main.ts'
 import { type Act, logCommands } from './verbs/log.ts'
+import { travelCommands } from './verbs/travel.ts'
 
 /** A command line, and where the exit code of its verb goes. */
 export interface CommandLine {
@@ -78,6 +79,7 @@ export function commandLine(door: Door, host: Host): CommandLine {
   driving(program, act)
   reading(program, act)
   judging(program, act)
+  travelCommands(program, act)
   commanding(program, act)
   caring(program, act)
   logCommands(program, act)

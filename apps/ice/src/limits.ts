@@ -47,3 +47,6 @@ export const GRANTS_SHOWN = 1_000
 
 /** @units levels by which a tree is indented: a chain has 32 links. */
 export const INDENTS_MAX = 32
+
+/** @units bytes of an exported history that is held in memory; a larger one is imported first. */
+export const HISTORY_BYTES_MAX = 268_435_456

@@ -43,7 +43,7 @@ describe('the recorded histories', () => {
 
   test('that no program drives are told so, and can be held to another version', async () => {
     const log = await openHistory('effects')
-    const next = { ...all.effects, version: '2' }
+    const next = { ...all.acting, version: '2' }
     const [check] = await checked(log, [next])
     expect(check).toMatchObject({ outcome: 'unmatched', heldTo: null })
     const [other] = await checked(log, [next], { anyVersion: true })
@@ -83,7 +83,7 @@ describe('a changed program is told with the right difference', () => {
     [
       'that renames a step',
       'effects',
-      changed(all.effects, async (context, input) => context.effect('frist', all.doing({ input }))),
+      changed(all.acting, async (context, input) => context.effect('frist', all.doing({ input }))),
       {
         step: 'first',
         why: 'the program has not asked for it',
@@ -96,7 +96,7 @@ describe('a changed program is told with the right difference', () => {
     [
       'that asks with other arguments',
       'effects',
-      changed(all.effects, async (context) => context.effect('first', all.doing({ input: 1 }))),
+      changed(all.acting, async (context) => context.effect('first', all.doing({ input: 1 }))),
       {
         step: 'first',
         recorded: { says: { arguments: { input: { text: 'ü' } } } },
@@ -106,19 +106,19 @@ describe('a changed program is told with the right difference', () => {
     [
       'that asks a question where an effect was',
       'effects',
-      changed(all.effects, async (context) => context.approval('first', { prompt: 'First?' })),
+      changed(all.acting, async (context) => context.approval('first', { prompt: 'First?' })),
       { step: 'first', why: 'it is recorded as effect', asked: { kind: 'question' } },
     ],
     [
       'that returns too early',
       'effects',
-      changed(all.effects, async () => 'done'),
+      changed(all.acting, async () => 'done'),
       { step: 'first', asked: null, nearest: [], ended: 'it had returned' },
     ],
     [
       'that throws',
       'effects',
-      changed(all.effects, async () => {
+      changed(all.acting, async () => {
         throw new Error('not today')
       }),
       { step: 'first', ended: expect.stringContaining('not today') },
@@ -126,14 +126,14 @@ describe('a changed program is told with the right difference', () => {
     [
       'that gives another result',
       'effects',
-      changed(all.effects, async (context, input) => [await all.effects.run(context, input)]),
+      changed(all.acting, async (context, input) => [await all.acting.run(context, input)]),
       { step: '', why: expect.stringContaining('its result is recorded as') },
     ],
     [
       'that asks for one step more',
       'effects',
-      changed(all.effects, async (context, input) => {
-        const result = await all.effects.run(context, input)
+      changed(all.acting, async (context, input) => {
+        const result = await all.acting.run(context, input)
         void context.effect('more', all.doing())
         return result
       }),
@@ -143,7 +143,7 @@ describe('a changed program is told with the right difference', () => {
       'that no longer takes the input',
       'effects',
       {
-        ...all.effects,
+        ...all.acting,
         input: {
           parse: () => {
             throw new Error('a number is wanted')

@@ -44,7 +44,7 @@ type Recorder = (stage: Stage) => Promise<void>
 
 const runs: Readonly<Record<string, Recorder>> = {
   effects: async (stage) => {
-    await concluded(stage, all.effects, { text: 'ü' }, grants)
+    await concluded(stage, all.acting, { text: 'ü' }, grants)
   },
   waits: async (stage) => {
     const run = await suspended(stage, all.waits, null, grants)

@@ -17,7 +17,7 @@ export function doing(args: object = {}, action = 'do') {
 }
 
 /** Effects that succeed, fail, and are denied; a proposal; time and chance. */
-export const effects = program('h-effects', async (context, input) => {
+export const acting = program('h-effects', async (context, input) => {
   const first = await context.effect('first', doing({ input }))
   await context.propose('plan', { agent: 'alice', content: { first }, reason: 'because' })
   const both = await Promise.all([
@@ -157,7 +157,7 @@ export const open = program(
 
 /** All of them, as a module of programs has them. */
 export const programs: readonly Program[] = [
-  effects,
+  acting,
   waits,
   branches,
   child,
