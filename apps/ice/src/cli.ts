@@ -5,6 +5,7 @@
  * help costs little and one verb does not pay for another.
  */
 import { Command } from 'commander'
+import { GRANTS_HELP } from './args/grants-help.ts'
 import { wholeNumber } from './args/values.ts'
 import { createInvocation, type GlobalOptions, type Host, type Invocation } from './invocation.ts'
 import type { Door } from './main.ts'
@@ -19,24 +20,6 @@ export interface CommandLine {
   /** What the verb worked with, as soon as one was chosen. */
   readonly invocation: () => Invocation | undefined
 }
-
-const GRANTS_HELP = `
-Grants: <name>=<action>[,<action>…]:<resource>[;<option>…]
-  resource  a folder or a file (./src), or tool:<name>[,<name>…]
-  options   count=10                  at most so many uses
-            approval                  each use is approved by a person
-            approval-for=<actions>    uses of these actions are
-            approvers=os:ann,os:bob   only these may approve
-            approval-timeout=2h       the question lapses, which denies
-            escalate-after=1h;escalate-to=os:eve   then these may approve, too
-            expires=10m               90s, 10m, 2h, 7d, or 2030-01-31T12:00:00Z
-            within=<path>[,<path>…]   paths below the folder it is limited to
-            delegable=1               links that may hang below it
-  for example   --grant 'source=fs.read,fs.list:./src;expires=10m'
-                --grant 'report=fs.write,fs.replace:./out;approval-for=fs.replace'
-                --grant 'mail=tool.call:tool:send-mail;count=1'
-  A ";" in a path is written ";;". Nothing else is granted but what ice.config.json grants.
-`
 
 const EXIT_HELP = `
 Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 conflict, 5 denied,
@@ -93,6 +76,14 @@ function driving(program: Command, act: Act): void {
     .argument('<program>', 'a name, or a file: ./program.ts, ./programs.ts#name')
     .option('--input <json>', "the input: JSON, @file, or - for stdin (default '{}')")
     .option('--grant <grant>', 'what the run may do; repeatable, see below', collect, [])
+    .option(
+      '--label <pointer=source>',
+      'where a part of the input comes from; repeatable',
+      collect,
+      [],
+    )
+    .option('--reader <pointer=reader>', 'who may read a part of it; repeatable', collect, [])
+    .option('--hold <pointer>', 'a part the program is not to see; repeatable', collect, [])
     .option('--key <key>', 'start at most one run under this key')
     .option('--tag <key=value>', 'a mark to find the run by; repeatable', collect, [])
     .option('--agent <id>', 'the agent it acts for: `ice stop agent/<id>` stops it')

@@ -4,6 +4,7 @@ const BY_CODE: Readonly<Record<string, readonly string[]>> = {
   ICE_RUNS_NOT_FOUND: ['`ice runs` lists the runs of this log'],
   ICE_RUNS_STEP_NOT_FOUND: ['`ice runs --waiting` lists the runs that wait for a person'],
   ICE_RUNS_STEP_CONFLICT: ['look at it again: `ice show <run>`'],
+  ICE_RUNS_RIGHT_ENDED_CONFLICT: ['`ice resume <run>` goes on with it, and denies the effect'],
   ICE_RUNS_LABEL_CONFLICT: ['`ice endorse <run> --dry-run` shows the values and their labels'],
   ICE_RUNS_KEY_CONFLICT: ['use another --key, or the input the key was first used with'],
   ICE_RUNS_INPUT_UNSUPPORTED: ['give the input with --input, as JSON, @file or - for stdin'],

@@ -50,3 +50,8 @@ export const INDENTS_MAX = 32
 
 /** @units bytes of an exported history that is held in memory; a larger one is imported first. */
 export const HISTORY_BYTES_MAX = 268_435_456
+/** @units bytes of a free word in `args` of a grant on programs: what a path has. */
+export const FREE_WORD_BYTES_DEFAULT = 4_096
+
+/** @units `--label`, `--reader` and `--hold`, each: what the input of a run has labels for. */
+export const INPUT_MARKS_MAX = 64

@@ -103,7 +103,7 @@ describe('a log of governed effects', () => {
       {
         verdict: 'denied',
         arguments: { inline: { path: 'b/../../x' } },
-        basis: [{}, {}, {}, {}, {}, {}],
+        basis: [{}, {}, {}, {}, {}, {}, {}],
       },
     ])
   })

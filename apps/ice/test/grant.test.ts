@@ -1,3 +1,14 @@
+import { posix } from 'node:path'
+import {
+  fsKind,
+  memoryKind,
+  modelKind,
+  netKind,
+  procKind,
+  secretKind,
+  spawnKind,
+  toolKind,
+} from '@ice/capabilities'
 import { hasCode } from '@ice/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -9,14 +20,33 @@ import { resourceText } from '../src/verbs/grants.ts'
 const NOW = 1_000_000
 const probe: FolderProbe = (path) => {
   if (path.endsWith('none')) return { fault: 'there is nothing' }
-  return path.endsWith('.txt') ? { root: '/f', file: path } : { root: `/r/${path}` }
+  if (path.endsWith('.txt')) return { root: '/f', file: path }
+  return { root: posix.resolve('/r', path) }
 }
 const parse = (text: string) => parseGrant(text, { now: NOW, probe })
+
+const OWN_OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  fs: ['within=w'],
+  net: ['methods=GET'],
+  proc: ['root=.', 'args=a,{path}*2', 'env=A', 'write', 'network', 'unsandboxed'],
+  secret: ['origins=https://a.test', 'programs=/bin/a'],
+  model: ['max-output-tokens=9'],
+  memory: ['types=t'],
+  spawn: ['depth=2', 'width=3'],
+}
+
+/** What an option is called in a resource, where that is another name. */
+const MEMBERS: Readonly<Record<string, string>> = {
+  'max-output-tokens': '"maxOutputTokens"',
+  depth: '"depthMax"',
+  width: '"widthMax"',
+  unsandboxed: '"unsandboxed"',
+}
 
 /** Verifies: CLI-R03 */
 describe('the grammar of grants', () => {
   it.each([
-    ['source=fs.read:./src', { actions: ['fs.read'], resource: { kind: 'fs', root: '/r/./src' } }],
+    ['source=fs.read:./src', { actions: ['fs.read'], resource: { kind: 'fs', root: '/r/src' } }],
     [
       'a b=fs.read,fs.list:fs:x',
       {
@@ -114,6 +144,125 @@ describe('the grammar of grants', () => {
       'web=net.fetch:net:https://*',
       { actions: ['net.fetch'], resource: { kind: 'net', hosts: ['*'], schemes: ['https'] } },
     ],
+    [
+      'git=proc.observe:proc:/usr/bin/git;root=src;args=log|show,--oneline,{path}*16;env=LANG,TZ',
+      {
+        actions: ['proc.observe'],
+        resource: {
+          kind: 'proc',
+          programs: [
+            {
+              path: '/usr/bin/git',
+              args: {
+                words: [{ oneOf: ['log', 'show'] }, '--oneline'],
+                rest: { of: { path: 4096 }, max: 16 },
+              },
+            },
+          ],
+          root: '/r/src',
+          env: ['LANG', 'TZ'],
+        },
+      },
+    ],
+    [
+      'make=proc.run:proc:/bin/a,/bin/b;root=.;args={text:20};reads=/usr/lib,lib/c.txt;write',
+      {
+        actions: ['proc.run'],
+        resource: {
+          kind: 'proc',
+          programs: [
+            { path: '/bin/a', args: { words: [{ text: 20 }] } },
+            { path: '/bin/b', args: { words: [{ text: 20 }] } },
+          ],
+          root: '/r',
+          reads: ['/usr/lib', '/f/lib/c.txt'],
+          write: true,
+        },
+      },
+    ],
+    [
+      'open=proc.run:proc:/bin/a;root=.;unsandboxed;write;network;count=1',
+      {
+        actions: ['proc.run'],
+        resource: {
+          kind: 'proc',
+          programs: [{ path: '/bin/a' }],
+          root: '/r',
+          write: true,
+          network: true,
+          sandbox: 'unsandboxed',
+        },
+        caveats: [{ kind: 'count', max: 1 }],
+      },
+    ],
+    [
+      'keys=net.send:secret:github/token,team/*;origins=https://a.test:8443;programs=/usr/bin/git',
+      {
+        actions: ['net.send'],
+        resource: {
+          kind: 'secret',
+          names: ['github/token'],
+          prefixes: ['team'],
+          origins: ['https://a.test:8443'],
+          programs: ['/usr/bin/git'],
+        },
+      },
+    ],
+    [
+      'llm=model.call:model:acme/x:1/y,other/*;max-output-tokens=2000',
+      {
+        actions: ['model.call'],
+        resource: {
+          kind: 'model',
+          models: ['acme/x:1/y'],
+          providers: ['other'],
+          maxOutputTokens: 2000,
+        },
+      },
+    ],
+    [
+      'notes=memory.recall:memory:team/notes,me;types=preference,fact',
+      {
+        actions: ['memory.recall'],
+        resource: { kind: 'memory', spaces: ['team/notes', 'me'], types: ['preference', 'fact'] },
+      },
+    ],
+    [
+      'kids=run.spawn:spawn:@team/count@1.0.0,plain,@team/all;depth=2;width=8',
+      {
+        actions: ['run.spawn'],
+        resource: {
+          kind: 'spawn',
+          programs: [{ name: '@team/count', version: '1.0.0' }],
+          names: ['plain', '@team/all'],
+          depthMax: 2,
+          widthMax: 8,
+        },
+      },
+    ],
+    [
+      'f=fs.write:x;trusted;readers=net:a.test,os:bob',
+      {
+        actions: ['fs.write'],
+        resource: { kind: 'fs', root: '/r/x' },
+        caveats: [
+          { kind: 'trusted', paths: [''] },
+          { kind: 'readers', paths: [''], include: ['net:a.test', 'os:bob'] },
+        ],
+      },
+    ],
+    [
+      'f=fs.write:x;readers-at=/to;trusted=/a~1b,/c;readers=os:bob;approval;approvers=os:eve',
+      {
+        actions: ['fs.write'],
+        resource: { kind: 'fs', root: '/r/x' },
+        caveats: [
+          { kind: 'trusted', paths: ['/a~1b', '/c'] },
+          { kind: 'approval', by: ['os:eve'] },
+          { kind: 'readers', paths: ['/to'], include: ['os:bob'] },
+        ],
+      },
+    ],
   ])('reads %s', (text, spec) => {
     expect(parse(text).spec).toEqual(spec)
   })
@@ -181,6 +330,69 @@ describe('the grammar of grants', () => {
     'a=fs.read:x;addresses=public',
     'a=x.y:tool:a;methods=GET',
     `a=fs.read:${'x'.repeat(70_000)}`,
+    'a=proc.run:proc:/bin/a',
+    'a=proc.run:proc:bin/a;root=.',
+    'a=proc.run:proc:;root=.',
+    'a=proc.run:proc:/bin/a,;root=.',
+    'a=proc.run:proc:/bin/a;root=none',
+    'a=proc.run:proc:/bin/a;root=a.txt',
+    'a=proc.run:proc:/bin/a;root=.;root=.',
+    'a=proc.run:proc:/bin/a;root=.;args=',
+    'a=proc.run:proc:/bin/a;root=.;args=a,,b',
+    'a=proc.run:proc:/bin/a;root=.;args=a|',
+    'a=proc.run:proc:/bin/a;root=.;args={word}',
+    'a=proc.run:proc:/bin/a;root=.;args={text:0}',
+    'a=proc.run:proc:/bin/a;root=.;args={text:99999}',
+    'a=proc.run:proc:/bin/a;root=.;args={path}*0',
+    'a=proc.run:proc:/bin/a;root=.;args={path}*9999',
+    'a=proc.run:proc:/bin/a;root=.;args={path}*2,b',
+    'a=proc.run:proc:/bin/a;root=.;args=*2',
+    'a=proc.run:proc:/bin/a;root=.;env=1A',
+    'a=proc.run:proc:/bin/a;root=.;env=A,',
+    'a=proc.run:proc:/bin/a;root=.;reads=none',
+    'a=proc.run:proc:/bin/a;root=.;write=true',
+    'a=proc.run:proc:/bin/a;root=.;network=',
+    'a=proc.run:proc:/bin/a;root=.;unsandboxed',
+    'a=fs.read:x;root=.',
+    'a=fs.read:x;write',
+    'a=net.send:secret:github/token',
+    'a=net.send:secret:;origins=https://a.test',
+    'a=net.send:secret:*;origins=https://a.test',
+    'a=net.send:secret:a/*/b;origins=https://a.test',
+    'a=net.send:secret:a/;origins=https://a.test',
+    'a=net.send:secret:a;origins=https://a.test/',
+    'a=net.send:secret:a;origins=a.test',
+    'a=net.send:secret:a;programs=git',
+    'a=net.send:secret:a;origins=https://a.test;methods=POST',
+    'a=m.c:model:x',
+    'a=m.c:model:*',
+    'a=m.c:model:*/*',
+    'a=m.c:model:a/b*',
+    'a=m.c:model:a/b;max-output-tokens=0',
+    'a=m.c:model:a/b;max-output-tokens=1e3',
+    'a=m.c:model:a/b;max-output-tokens=99999999999999',
+    'a=m.r:memory:x',
+    'a=m.r:memory:;types=a',
+    'a=m.r:memory:x/*;types=a',
+    'a=m.r:memory:x;types=',
+    'a=m.r:memory:x;types=a b',
+    'a=r.s:spawn:',
+    'a=r.s:spawn:*',
+    'a=r.s:spawn:a@',
+    'a=r.s:spawn:a;depth=0',
+    'a=r.s:spawn:a;depth=99',
+    'a=r.s:spawn:a;width=x',
+    'a=fs.read:x;trusted=a',
+    'a=fs.read:x;trusted=/a~2',
+    'a=fs.read:x;trusted;trusted=/a',
+    'a=fs.read:x;readers',
+    'a=fs.read:x;readers=',
+    'a=fs.read:x;readers=a,,b',
+    'a=fs.read:x;readers-at=/a',
+    'a=fs.read:x;readers=a;readers-at=b',
+    'a=x.y:constructor:none',
+    'a=fs.read:x;constructor=1',
+    'a=fs.read:x;__proto__',
   ])('refuses %j', (text) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ code: CLI_CODES.grant }))
   })
@@ -197,6 +409,8 @@ describe('the grammar of grants', () => {
         ';count=1',
         ';within=a',
         ';expires=1m',
+        ';trusted=/a',
+        ';readers=b',
       ),
       fc.string({ unit: 'binary', maxLength: 4 }),
     )
@@ -220,6 +434,51 @@ describe('the grammar of grants', () => {
       { numRuns: 3000 },
     )
     expect(understood).toBeGreaterThan(100)
+  })
+
+  it('gives resources that their kinds take, and takes what is for one kind for no other', () => {
+    const kinds = [
+      fsKind,
+      toolKind,
+      netKind,
+      procKind,
+      secretKind,
+      modelKind,
+      memoryKind,
+      spawnKind,
+    ]
+    const piece = fc.oneof(
+      fc.constantFrom('/', ',', '*', '@', ':', '{text}', '|', 'a', '/bin/a', 'p/m', 'https://a.b'),
+      fc.string({ unit: 'binary', maxLength: 3 }),
+    )
+    const target = fc.array(piece, { minLength: 1, maxLength: 5 }).map((parts) => parts.join(''))
+    const whole = fc.constantFrom('/bin/a', 'p/m', 'a', 'https://a.b')
+    const option = fc.constantFrom(...Object.values(OWN_OPTIONS).flat())
+    const options = fc.uniqueArray(option, { maxLength: 2 })
+    const asked = fc.constantFrom(...kinds).chain((kind) => {
+      const own = fc.subarray([...(OWN_OPTIONS[kind.kind] ?? [])])
+      return fc.tuple(fc.constant(kind), fc.oneof(target, whole), fc.oneof(options, own))
+    })
+    const understood = new Set<string>()
+    fc.assert(
+      fc.property(asked, ([kind, text, given]) => {
+        try {
+          const { spec } = parse(['a=net.fetch', kind.kind, [text, ...given].join(';')].join(':'))
+          expect(spec.resource.kind).toBe(kind.kind)
+          expect(kind.checkResource(spec.resource)).toBeUndefined()
+          // Every option has become a member of its own: none was overlooked.
+          for (const each of given) {
+            const [name = ''] = each.split('=')
+            expect(JSON.stringify(spec.resource)).toContain(MEMBERS[name] ?? `"${name}"`)
+          }
+          understood.add(kind.kind)
+        } catch (error) {
+          expect(hasCode(error, CLI_CODES.grant) ? 'coded' : error).toBe('coded')
+        }
+      }),
+      { numRuns: 4000 },
+    )
+    expect([...understood].sort()).toEqual(kinds.map(({ kind }) => kind).sort())
   })
 })
 

@@ -179,3 +179,33 @@ describe('ice revoke', () => {
     expect(complaint(ended).code).toBe('ICE_CLI_GRANT_NOT_FOUND')
   })
 })
+
+/** Verifies: CLI-R42 */
+describe('a run that waits for an answer which no longer counts', () => {
+  it('is not listed as waiting, refuses the answer, and is denied when it goes on', async () => {
+    const folder = emptyFolder()
+    folder.file('replace.ts', REPLACE)
+    folder.file('out.txt', 'old')
+    const grant = ['--grant', `out=fs.replace:${folder.path};approval`]
+    const ended = await folder.ice('run', './replace.ts', ...grant, '--json')
+    expect(ended.code).toBe(7)
+    const { run } = json<Waiting>(ended)
+    const listed = async () => jsonLines((await folder.ice('runs', '--waiting', '--jsonl')).stdout)
+    expect(await listed()).toMatchObject([{ run }])
+    const grants = await folder.ice('grants', '--json')
+    const id = /"id":"([0-9a-f-]{36})"/.exec(grants.stdout)?.[1] ?? ''
+    expect((await folder.ice('revoke', id, '--reason', 'enough')).code).toBe(0)
+    expect(await listed()).toEqual([])
+    expect((await folder.ice('runs')).stdout).toContain('right ended')
+    const shown = await folder.ice('show', run)
+    expect(shown.stdout).toContain('no answer counts: ')
+    expect(shown.stdout).not.toContain('ice approve')
+    const refused = await folder.ice('approve', run, '--json')
+    expect([refused.code, complaint(refused).code]).toEqual([4, 'ICE_RUNS_RIGHT_ENDED_CONFLICT'])
+    const types = (await folder.ice('events', '--jsonl')).stdout
+    expect(types).not.toContain('ApprovalGranted')
+    const resumed = await folder.ice('resume', '--all', '--program', './replace.ts', '--json')
+    expect(JSON.stringify(json(resumed))).toContain('ICE_CAPABILITIES_GRANT_REVOKED')
+    expect(readFileSync(join(folder.path, 'out.txt'), 'utf8')).toBe('old')
+  })
+})

@@ -79,11 +79,13 @@ function wordsFault(words: unknown): string | undefined {
 
 function restFault(rest: unknown): string | undefined {
   if (!isRecord(rest) || !hasOnly(rest, ['of', 'min', 'max'])) return '"rest" is { of, min, max }'
-  const [max, min] = [own(rest, 'max'), Object.hasOwn(rest, 'min') ? own(rest, 'min') : 0]
+  const max = own(rest, 'max')
   if (!isCount(max, ARGUMENT_PLACES_MAX) || max === 0) {
     return `"max" of "rest" is a number from 1 to ${ARGUMENT_PLACES_MAX}`
   }
-  if (!isCount(min, max)) return '"min" of "rest" is a number from 0 to its "max"'
+  if (Object.hasOwn(rest, 'min') && !isCount(own(rest, 'min'), max)) {
+    return '"min" of "rest" is a number from 0 to its "max"'
+  }
   return placeFault(own(rest, 'of'))
 }
 
@@ -145,9 +147,9 @@ function placesOf(rule: ArgumentRule | undefined): Places {
   return { words: held, of, min: held.length + min, max: held.length + max }
 }
 
-function placeAt({ words, of, max }: Places, at: number): ArgumentWord | undefined {
-  if (at < words.length) return words[at]
-  return at < max ? of : undefined
+/** What is wanted at a place before `max`. */
+function placeAt({ words, of }: Places, at: number): ArgumentWord {
+  return words[at] ?? (of as ArgumentWord)
 }
 
 /**
@@ -168,7 +170,7 @@ export function argumentsRefusal(
   }
   for (const [at, word] of args.entries()) {
     const place = placeAt(places, at)
-    if (place === undefined || !holdsWord(place, word)) {
+    if (!holdsWord(place, word)) {
       return `argument ${at + 1}, ${shown(word)}, is not ${described(place)}`
     }
   }
@@ -178,10 +180,9 @@ export function argumentsRefusal(
 function holdsWord(place: ArgumentWord, word: string): boolean {
   const words = wordsOf(place)
   if (words !== undefined) return words.includes(word)
-  if (word === '' || word.charCodeAt(0) === 45) return false
-  const { text, path } = place as { readonly text?: number; readonly path?: number }
-  if (!isWithinBytes(word, text ?? path ?? 0)) return false
-  return text !== undefined || relativePathFault(word) === undefined
+  const { bytes, isPath } = freeOf(place)
+  if (word === '' || word.charCodeAt(0) === 45 || !isWithinBytes(word, bytes)) return false
+  return !isPath || relativePathFault(word) === undefined
 }
 
 /** The words of a place that is not free. */
@@ -190,14 +191,19 @@ function wordsOf(place: ArgumentWord): readonly string[] | undefined {
   return own(place, 'oneOf') as readonly string[] | undefined
 }
 
-function described(place: ArgumentWord | undefined): string {
-  if (place === undefined) return 'one it takes'
+/** How long a free word may be, and whether it is a path. */
+function freeOf(place: ArgumentWord): { readonly bytes: number; readonly isPath: boolean } {
+  const isPath = Object.hasOwn(place as object, 'path')
+  return { bytes: own(place as object, isPath ? 'path' : 'text') as number, isPath }
+}
+
+function described(place: ArgumentWord): string {
   const words = wordsOf(place)
   if (words !== undefined)
     return words.length === 1 ? shown(words[0]) : `one of ${shownList(words)}`
-  const { text, path } = place as { readonly text?: number; readonly path?: number }
-  const what = text === undefined ? 'a relative path' : 'a word'
-  return `${what} of 1 to ${text ?? path} bytes that does not begin with "-"`
+  const { bytes, isPath } = freeOf(place)
+  const what = isPath ? 'a relative path' : 'a word'
+  return `${what} of 1 to ${bytes} bytes that does not begin with "-"`
 }
 
 /** Whether one rule takes every vector that another takes, on checked rules. */
@@ -210,8 +216,7 @@ export function ruleHolds(
   // Behind the words of both, every place of a rule is the same.
   const places = Math.min(asked.max, Math.max(held.words.length, asked.words.length) + 1)
   for (let at = 0; at < places; at += 1) {
-    const [upper, lower] = [placeAt(held, at), placeAt(asked, at)]
-    if (upper === undefined || lower === undefined || !holdsPlace(upper, lower)) return false
+    if (!holdsPlace(placeAt(held, at), placeAt(asked, at))) return false
   }
   return true
 }
@@ -220,9 +225,8 @@ function holdsPlace(upper: ArgumentWord, lower: ArgumentWord): boolean {
   const words = wordsOf(lower)
   if (words !== undefined) return words.every((word) => holdsWord(upper, word))
   if (wordsOf(upper) !== undefined) return false
-  const [held, asked] = [upper, lower] as { readonly text?: number; readonly path?: number }[]
-  if (held?.text !== undefined) return (asked?.text ?? asked?.path ?? 0) <= held.text
-  return asked?.path !== undefined && asked.path <= (held?.path ?? 0)
+  const [held, asked] = [freeOf(upper), freeOf(lower)]
+  return asked.bytes <= held.bytes && (asked.isPath || !held.isPath)
 }
 
 /** A UTF-16 unit is at most three bytes of UTF-8: most words need no count. */

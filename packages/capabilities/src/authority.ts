@@ -15,17 +15,17 @@
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import type { GrantId, StreamId } from '@ice/primitives'
 import { basisOf } from './basis.ts'
-import { budgetStream } from './budget.ts'
+import { budgetStream, slicesOf } from './budget.ts'
 import { callDigest } from './call.ts'
 import { decide } from './decide.ts'
 import { rootGrant } from './grant.ts'
-import { type HolderParts, holderParts } from './holder.ts'
+import { holderParts } from './holder.ts'
 import { composeKinds } from './kinds.ts'
 import { CACHED_GRANTS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
 import { POLICY_STREAM } from './policy.ts'
 import type { Authority, Ceiling, Party, ResourceKind } from './ports.ts'
-import { authorityProjection, grantState } from './state.ts'
-import { isStopScope, stopStream, stopStreams } from './stops.ts'
+import { type AuthorityState, authorityProjection, grantState } from './state.ts'
+import { stopStream, stopStreams, stopsOfHolder } from './stops.ts'
 
 /** What authority is made of. */
 export interface AuthorityComponents {
@@ -79,11 +79,9 @@ export function createAuthority(components: AuthorityComponents): Authority {
       const id: GrantId = next
       await follow(`grant/${id}`, state.grants.get(id)?.version ?? 0)
       const entry = state.grants.get(id)
-      const grant = entry?.grant
-      const { budget } = entry ?? {}
+      const { grant, budget } = entry ?? {}
       if (budget !== undefined) await follow(budgetStream(id), budget.version)
-      const holder = links === 0 ? holderParts(grant?.holder) : undefined
-      for (const stop of stopsOfHolder(holder)) await followStop(stop)
+      for (const stop of stopsOfHolder(holderParts(grant?.holder))) await followStop(stop)
       next = grant?.parent
     }
   }
@@ -111,6 +109,7 @@ export function createAuthority(components: AuthorityComponents): Authority {
     callDigest,
     rootGrant: (spec) => rootGrant(spec, kinds),
     grant: (id: GrantId) => grantState(state.grants.get(id)),
+    slices: slicesIn(state),
     observe(events: Iterable<RecordedEvent>) {
       for (const event of events) {
         if (event.position > position) projection.evolve(state, event)
@@ -119,16 +118,16 @@ export function createAuthority(components: AuthorityComponents): Authority {
   }
 }
 
+function slicesIn({ grants }: AuthorityState): Authority['slices'] {
+  return (grant, run) => {
+    const budget = grants.get(grant)?.budget
+    return budget && { version: budget.version, held: slicesOf(budget, run) }
+  }
+}
+
 /** The switches that a refresh for somebody reads; for nobody that of everything. */
 function stopsOfParty(party: Party | undefined): readonly StreamId[] {
   return party === undefined ? [stopStream('all')] : stopStreams(party)
-}
-
-/** The switch of a holder; a tool has none, it acts for a run. */
-function stopsOfHolder(holder: HolderParts | undefined): readonly StreamId[] {
-  if (holder === undefined) return []
-  const scope = `${holder.kind === 'principal' ? 'operator' : holder.kind}/${holder.id}`
-  return isStopScope(scope) ? [stopStream(scope)] : []
 }
 
 /** At most one run of `work` at a time, and one more that all who came meanwhile share. */

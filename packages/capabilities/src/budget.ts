@@ -2,13 +2,15 @@
  * Budgets: how much of a limited grant has been handed out, folded from `budget/<grant>`.
  *
  *     BudgetAllotted   a slice went to a run            taken grows
+ *       with ifLeft    ... if all of it was left        taken grows, or nothing happens
  *     BudgetReturned   a run that ended gave the rest   taken shrinks by it, once a run
  *     CountDebited     one use, in older logs           taken grows, for good
  *
  * What is *taken* is either spent or held by a run, and only the run's own stream knows which.
  *
- * 1. What is taken never exceeds a limit, because a slice is allotted at the version of the stream
- *    that its decision stood on. Giving back needs no version: it can only widen what is left.
+ * 1. What is drawn never exceeds a limit, whoever draws and however many at once: the fold decides
+ *    about each draw on what stands before it, and says the same everywhere. So neither a draw nor
+ *    a return needs a version. Only what says that it *was* taken counts beyond a limit.
  * 2. Anything else in the stream, and anything malformed, spends all of every unit for good.
  * 3. Memory is bounded: of a rate the newest windows are kept, and everything older is spent; of
  *    the runs that hold slices the latest are known, and what a forgotten one gives back is lost.
@@ -19,7 +21,7 @@ import type { RecordedEvent } from '@ice/events/ports'
 import type { GrantId, StreamId } from '@ice/primitives'
 import { BUDGET_HOLDERS_MAX, RATE_WINDOWS_MAX } from './limits.ts'
 import { isRecord, own } from './plain.ts'
-import type { BudgetUnit } from './ports.ts'
+import type { BudgetUnit, Slice } from './ports.ts'
 
 /** One limit of a grant: the smallest of its caveats of one unit. */
 export interface Limit {
@@ -33,7 +35,14 @@ export interface Limit {
 interface Account {
   taken: number
   /** What runs were allotted that have not given back yet; the latest last. */
-  readonly holders: Map<string, number>
+  readonly holders: Map<string, Holding>
+}
+
+/** What one run was allotted. */
+interface Holding {
+  readonly amount: number
+  /** Version of the event that gave it the last of it. */
+  readonly last: number
 }
 
 /** The budget of one grant. Changes in place as its stream is folded. */
@@ -87,10 +96,15 @@ function isTaken(budget: Budget, { type, data }: RecordedEvent): boolean {
   const limit = budget.limits.find(({ unit }) => unit === own(data, 'unit'))
   if (limit === undefined || !isWindowOf(limit, window)) return false
   const isAllotted = type === 'BudgetAllotted'
+  const ifLeft = own(data, 'ifLeft')
+  if (ifLeft !== undefined && (ifLeft !== true || !isAllotted)) return false
+  // A draw of more than is left takes nothing; whoever made it finds that it holds no such slice.
+  if (ifLeft && amount > leftOf(budget, limit, window as number | undefined)) return true
   const account = accountOf(budget, limit, window as number | undefined, isAllotted)
   // Of a window that is forgotten nothing is left: what happens to it changes nothing.
   if (account === undefined) return true
-  return isAllotted ? allot(account, run, amount) : giveBack(account, run, amount)
+  if (!isAllotted) return giveBack(account, run, amount)
+  return allot(account, run, { amount, last: budget.version })
 }
 
 /** Whether this is an amount of a budget: none is negative, none is rounded. */
@@ -137,11 +151,11 @@ function take(account: Account, amount: number): boolean {
   return Number.isSafeInteger(account.taken)
 }
 
-function allot(account: Account, run: string, amount: number): boolean {
+function allot(account: Account, run: string, { amount, last }: Holding): boolean {
   const { holders } = account
-  const held = holders.get(run) ?? 0
+  const held = holders.get(run)?.amount ?? 0
   holders.delete(run)
-  holders.set(run, held + amount)
+  holders.set(run, { amount: held + amount, last })
   if (holders.size > BUDGET_HOLDERS_MAX) {
     for (const oldest of holders.keys()) {
       holders.delete(oldest)
@@ -157,7 +171,7 @@ function giveBack(account: Account, run: string, amount: number): boolean {
   if (held === undefined) return true
   account.holders.delete(run)
   account.taken -= amount
-  return amount <= held
+  return amount <= held.amount
 }
 
 /** The number of the window a time lies in. */
@@ -180,8 +194,26 @@ export function heldByOthers(
   asked: { readonly window: number | undefined; readonly run: string },
 ): number {
   let held = 0
-  for (const [run, amount] of accountOf(budget, limit, asked.window, false)?.holders ?? []) {
+  for (const [run, { amount }] of accountOf(budget, limit, asked.window, false)?.holders ?? []) {
     if (run !== asked.run) held += amount
   }
   return held
+}
+
+/** What a run was allotted and has not given back, as far as it is remembered. */
+export function slicesOf(budget: Budget, run: string): readonly Slice[] {
+  const { grant, units, windows, limits } = budget
+  const rate = limits.find(({ windowMs }) => windowMs !== null)
+  const found: Slice[] = []
+  for (const [unit, { holders }] of units) {
+    const held = holders.get(run)
+    if (held !== undefined) found.push({ grant, unit: unit as BudgetUnit, ...held })
+  }
+  for (const [window, { holders }] of windows) {
+    const held = holders.get(run)
+    if (held !== undefined && rate !== undefined) {
+      found.push({ grant, unit: rate.unit, window, ...held })
+    }
+  }
+  return found
 }

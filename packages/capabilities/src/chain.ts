@@ -17,10 +17,15 @@ import {
 } from '@ice/primitives'
 import { type CaveatRules, caveatRules } from './caveat.ts'
 import { type HolderKind, holderParts } from './holder.ts'
-import { BUDGET_LIMITS_MAX, CHAIN_BUDGETS_MAX, CHAIN_LINKS_MAX } from './limits.ts'
+import {
+  BUDGET_LIMITS_MAX,
+  CHAIN_BUDGETS_MAX,
+  CHAIN_GUARDS_MAX,
+  CHAIN_LINKS_MAX,
+} from './limits.ts'
 import type { Grant, Party, Resource, ResourceKind } from './ports.ts'
 import type { AuthorityState, GrantEntry } from './state.ts'
-import { type StopSwitches, stopGuards } from './stops.ts'
+import { type StopSwitches, stopGuards, stopsOfHolder } from './stops.ts'
 import { shown } from './text.ts'
 
 /** One grant of a chain, with what its parts come to. */
@@ -45,6 +50,7 @@ export interface Breakage {
     | 'too_deep'
     | 'not_delegable'
     | 'too_many_budgets'
+    | 'too_many_holders'
   readonly message: string
   readonly data: JsonObject
 }
@@ -80,6 +86,8 @@ export interface Chain {
   readonly expiresAt: Timestamp | null
   /** Whether some link is counted in some unit. */
   readonly isLimited: boolean
+  /** The stop switches of the holders of all links, nearest first; each once. */
+  readonly stops: readonly StreamId[]
   /** Guards of an intent, but for budgets, and whom they are for: who asked last. */
   guards: readonly Guard[]
   guardsParty: Party | undefined
@@ -127,7 +135,8 @@ function follow(state: AuthorityState, first: GrantEntry): Chain {
     at = above
   }
   const links = entries.map((entry, i) => linkOf(state, grants, entry, i))
-  return assemble(links, breakage ?? tooManyBudgets(links))
+  const stops = [...new Set(grants.flatMap(({ holder }) => stopsOfHolder(holderParts(holder))))]
+  return assemble(links, stops, breakage ?? tooManyBudgets(links) ?? tooManyHolders(links, stops))
 }
 
 /** Why `next` cannot be the link after those before it. */
@@ -165,6 +174,27 @@ function tooManyBudgets(links: readonly Link[]): Breakage | undefined {
   return { reason: 'too_many_budgets', message, data: { limited, limits } }
 }
 
+/** An intent guards every link and every switch, and an append guards so many streams. */
+function tooManyHolders(links: readonly Link[], stops: readonly StreamId[]): Breakage | undefined {
+  if (guardsNeeded([{ links, stops }]) <= CHAIN_GUARDS_MAX) return undefined
+  const message =
+    `${links.length} links came through the hands of ${stops.length} holders; their switches ` +
+    'are more than one append can guard'
+  const data = { links: links.length, holders: stops.length }
+  return { reason: 'too_many_holders', message, data }
+}
+
+/** The policy, and the switches of whoever asks. */
+const OWN_GUARDS = 7
+
+/** How many streams an intent under these chains guards at most. */
+export function guardsNeeded(chains: readonly Pick<Chain, 'links' | 'stops'>[]): number {
+  const links = chains.flatMap((chain) => chain.links)
+  const limited = links.filter((link) => link.caveats.limits.length > 0).length
+  const stops = new Set(chains.flatMap((chain) => chain.stops))
+  return links.length + limited + stops.size + OWN_GUARDS
+}
+
 function linkOf(
   state: AuthorityState,
   grants: readonly Grant[],
@@ -199,7 +229,11 @@ function linkResourceFault(
   return kind.checkResource(above) === undefined ? kind.exceeds(above, resource) : undefined
 }
 
-function assemble(links: readonly Link[], breakage: Breakage | undefined): Chain {
+function assemble(
+  links: readonly Link[],
+  stops: readonly StreamId[],
+  breakage: Breakage | undefined,
+): Chain {
   const grants = links.map((link) => link.grant)
   const holder = holderParts(grants[0]?.holder)
   return {
@@ -216,6 +250,7 @@ function assemble(links: readonly Link[], breakage: Breakage | undefined): Chain
       (soonest, grant) => earlier(soonest, grant.expiresAt),
       null,
     ),
+    stops: Object.freeze(stops),
     isLimited: links.some((link) => link.caveats.limits.length > 0),
     guards: links.map(guardOf),
     guardsParty: undefined,
@@ -248,20 +283,25 @@ export function earlier(a: Timestamp | null, b: Timestamp | null): Timestamp | n
   return b === null || a <= b ? a : b
 }
 
-/** What an intent of this party guards: each link, nearest first, then the stop switches. */
+/**
+ * What an intent of this party guards: each link, nearest first, then the stop switches of whoever
+ * asks, and those of the holders.
+ */
 export function guardsFor(chain: Chain, party: Party, stops: StopSwitches): readonly Guard[] {
   const isKept = stops.size === 0 && isSame(chain.guardsParty, party)
   if (isKept) return chain.guards
   const links = chain.guards.slice(0, chain.links.length)
-  const guards = Object.freeze([...links, ...stopGuards(stops, party)])
-  const { run, agent, session, principal } = party
+  const guards = Object.freeze([...links, ...stopGuards(stops, party, chain.stops)])
+  const { run, agent, session, principal, proposer } = party
   chain.guards = guards
   // Switches that were thrown once move: what was made of them is not kept.
-  chain.guardsParty = stops.size === 0 ? { run, agent, session, principal } : undefined
+  const isKeptNow = stops.size === 0
+  chain.guardsParty = isKeptNow ? { run, agent, session, principal, proposer } : undefined
   return guards
 }
 
-function isSame(kept: Party | undefined, { run, agent, session, principal }: Party): boolean {
-  if (kept?.run !== run || kept.agent !== agent) return false
+function isSame(kept: Party | undefined, party: Party): boolean {
+  const { run, agent, session, principal, proposer } = party
+  if (kept?.run !== run || kept.agent !== agent || kept.proposer !== proposer) return false
   return kept.session === session && kept.principal === principal
 }

@@ -77,7 +77,8 @@ function refused(causes: readonly FoundCause[], ask?: ApprovalAsk): Decision {
 function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain): boolean {
   const { action, at, claim, run } = asked
   const { plainKind, claims } = chain
-  if (plainKind === undefined || stopsAgainst(state.stops, asked).length > 0) return false
+  if (plainKind === undefined) return false
+  if (stopsAgainst(state.stops, asked, chain.stops).length > 0) return false
   if (!isHolder(asked, chain)) return false
   // Guards are only ever kept for a run whose id was found to be one.
   if (chain.guardsParty?.run !== run && !isRunId(run)) return false
@@ -104,7 +105,7 @@ function causesOf(state: AuthorityState, asked: ReadRequest, chain: Chain): Foun
   const isHeld = chain.links.length === 0 || isHolder(asked, chain)
   if (!isHeld) causes.push(otherHolder(chain, asked))
   if (chain.breakage !== undefined) causes.push(broken(chain.breakage))
-  for (const stop of stopsAgainst(state.stops, asked)) causes.push(stopped(stop))
+  for (const stop of stopsAgainst(state.stops, asked, chain.stops)) causes.push(stopped(stop))
   let outside: string | undefined
   for (const link of chain.links) {
     if (!link.sameAsBelow) outside = outsideOf(link, asked)
@@ -147,7 +148,7 @@ function authorization(state: AuthorityState, asked: ReadRequest, chain: Chain):
   const chains = standing === null ? [chain] : [chain, standing]
   const plan = planOf(chains, asked)
   const guards = policyGuards(chain, guardsFor(chain, asked, state.stops), state.policy)
-  const more = standing === null ? [] : standing.guards.slice(0, standing.links.length)
+  const more = standing === null ? [] : standingGuards(state, asked, standing, guards)
   const authorized: Authorization = {
     grant: asked.grant,
     chain: chain.ids,
@@ -167,6 +168,17 @@ function authorization(state: AuthorityState, asked: ReadRequest, chain: Chain):
   }
   const { inForce } = state.policy
   return inForce === null ? authorized : { ...authorized, ceiling: inForce }
+}
+
+/** What a standing approval adds: its links, and the switches of their holders. */
+function standingGuards(
+  { stops }: AuthorityState,
+  asked: ReadRequest,
+  standing: Chain,
+  known: Authorization['guards'],
+): Authorization['guards'] {
+  const own = guardsFor(standing, asked, stops)
+  return own.filter(({ stream }) => !known.some((guard) => guard.stream === stream))
 }
 
 /** When the first link ends, or the first window of one closes. */

@@ -76,7 +76,7 @@ interface Telling {
 }
 
 /** From all there is to what fits whatever is told: 22 codes of the last come to some 20 KB. */
-const TELLINGS: readonly Telling[] = [
+const TELLINGS: readonly [Telling, ...Telling[]] = [
   { links: CAUSE_LINKS_MAX, chars: MESSAGE_CHARS_MAX, hasData: true },
   { links: 1, chars: MESSAGE_CHARS_MAX, hasData: true },
   { links: 1, chars: MESSAGE_SHORT_CHARS_MAX, hasData: true },
@@ -93,7 +93,6 @@ export function denialOf(found: readonly FoundCause[]): Denial {
   }
   const inOrder = DENIAL_PRECEDENCE.map((code) => byCode.get(code) ?? [])
   const [whole, ...shorter] = TELLINGS
-  invariant(whole !== undefined && found.length > 0, 'a denial has a cause')
   let denial = told(inOrder, whole)
   for (const telling of shorter) {
     // One cause fits; all of them, each written by another stranger, may not.

@@ -99,7 +99,7 @@ export function grantedEvent(grant: Grant, init: GrantedInit = {}): NewEvent {
 export interface GrantedInit {
   /** A name for people; at most 512 characters. */
   readonly label?: string
-  readonly principal?: PrincipalId
+  readonly principal?: PrincipalId | undefined
   readonly causes?: readonly EventId[]
 }
 
@@ -187,10 +187,7 @@ function delegation(
     stream: grantStream(grant.id),
     version,
   }))
-  const event = grantedEvent(child, {
-    ...(principal === undefined ? {} : { principal }),
-    causes: [`grant/${command.parent}@1` as EventId],
-  })
+  const event = grantedEvent(child, { principal, causes: [`grant/${command.parent}@1` as EventId] })
   return {
     writes: [{ stream: grantStream(child.id), expectedVersion: 'no_stream', events: [event] }],
     guards: [...guards, command.stops],
@@ -217,9 +214,29 @@ async function revoke(
     await room.log.append({ writes: [{ stream, expectedVersion, events }] })
   })
   await room.authority.refresh([id])
-  const { grants } = await allGrants(room)
-  // It was there a moment ago, and a log forgets nothing.
-  return reach(grants.get(id) as GrantEntry)
+  return ended(room, id)
+}
+
+/**
+ * A grant and what hangs below it. Of one that cannot be delegated that is itself alone, and its
+ * own stream says so; what hangs below another was recorded after it, so nothing before is read.
+ */
+async function ended({ log, projection }: Room, id: GrantId): Promise<readonly GrantId[]> {
+  const state = projection.initialState()
+  let since: number | undefined
+  for await (const batch of log.read({ stream: grantStream(id) })) {
+    for (const event of batch) {
+      since ??= event.position
+      projection.evolve(state, event)
+    }
+  }
+  const entry = state.grants.get(id)
+  if (since === undefined || entry === undefined) throw notFound(id)
+  if ((entry.grant?.delegable ?? 0) === 0) return [id]
+  for await (const batch of log.readAll({ after: since, filter: { streamPrefix: 'grant/' } })) {
+    for (const event of batch) projection.evolve(state, event)
+  }
+  return reach(entry)
 }
 
 async function preview(room: Room, target: EndingTarget): Promise<EndingPreview> {

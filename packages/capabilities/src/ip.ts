@@ -63,7 +63,7 @@ function groupsOf(half: string, isEnd: boolean): readonly number[] | undefined {
   const parts = half.split(':')
   const groups: number[] = []
   for (const [at, part] of parts.entries()) {
-    const isV4 = isEnd && at === parts.length - 1 && part.includes('.')
+    const isV4 = isEnd && at === parts.length - 1
     const v4 = isV4 ? parseV4(part) : undefined
     if (v4 !== undefined) groups.push(Number(v4.value >> 16n), Number(v4.value & 0xffffn))
     else if (GROUP.test(part)) groups.push(Number.parseInt(part, 16))

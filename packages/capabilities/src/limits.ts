@@ -3,7 +3,10 @@
 /** @units links from a grant to its root, both counted. Guards of a chain fit into one append. */
 export const CHAIN_LINKS_MAX = 32
 
-/** @units limited links of a chain. A slice of each may have to be allotted in one append, which
+/** @units streams that an intent under one chain guards: what one append guards. */
+export const CHAIN_GUARDS_MAX = 64
+
+/** @units limited links of a chain. A slice of each may have to be drawn in one append, which
  * writes at most 16 streams. */
 export const CHAIN_BUDGETS_MAX = 8
 
@@ -16,7 +19,7 @@ export const PURSE_SHARES_MAX = 1_024
 
 /** @units calls' worth a slice may have: a run that goes on writes the shared stream once for so
  * many calls. */
-export const SLICE_CALLS_MAX = 16
+export const SLICE_CALLS_MAX = 64
 
 /** @units parts of what is left of which a slice is at most one, so that a few runs cannot hold
  * all of it. */

@@ -43,7 +43,7 @@ export function literalOf(host: string): string | undefined {
 }
 
 function isName(text: string): boolean {
-  if (text.length === 0 || text.length > NAME_CHARS_MAX) return false
+  if (text.length > NAME_CHARS_MAX) return false
   const labels = text.split('.')
   const fits = labels.every((label) => label.length <= LABEL_CHARS_MAX && LABEL.test(label))
   return fits && !NUMBER.test(text)

@@ -65,6 +65,8 @@ export interface Party {
   readonly agent?: string | undefined
   readonly session?: string | undefined
   readonly principal?: string | undefined
+  /** The agent whose proposal it follows: it lends no authority, and its switch concerns it. */
+  readonly proposer?: string | undefined
 }
 
 /** What a person is to be asked about a call that nothing else refuses. */
@@ -158,8 +160,10 @@ export interface AuthorityRequest {
   readonly run: RunId
   /** The first run of its line, where that is another: it holds what that one holds. */
   readonly line?: RunId
-  /** The agent on whose proposal the run acts, where there is one. */
+  /** The agent for which the run acts, where there is one. */
   readonly agent?: string
+  /** The agent whose proposal the effect follows, where it says so. */
+  readonly proposer?: string
   /** The session the run belongs to, where there is one. */
   readonly session?: string
   /** On whose command the run acts, where that is known. */
@@ -253,22 +257,37 @@ export interface Authorization {
    */
   readonly spends: readonly BudgetShare[]
   /**
-   * Slices to allot in the append of the intent, each to the stream of its budget. Empty when the
-   * purse covers the call. Two decisions on the same version of a budget do not know of each other,
-   * so of those that allot from one budget a unit holds one; further ones can be decided on a purse
-   * that holds its slice already.
+   * Slices that the purse lacks for the call, each with the stream of its budget. Empty when the
+   * purse covers the call. They are to be had before the intent is recorded: drawn at any version
+   * (`BudgetAllotted` with `ifLeft`), after which the call is decided anew on what was given; or
+   * allotted beside the intent, at the version the decision stood on.
    */
   readonly allotments: readonly Allotment[]
   /** The policy that was asked too; left out when none is in force. */
   readonly ceiling?: CeilingVersion | null
 }
 
-/** A slice to be allotted: one `BudgetAllotted`, at the version the decision stood on. */
+/** A slice to be drawn or allotted: one `BudgetAllotted`. */
 export interface Allotment extends BudgetShare {
   /** `budget/<grant>`. */
   readonly stream: StreamId
-  /** Version of that stream on which the decision stands: the write's `expectedVersion`. */
+  /** Version of that stream on which the decision stands: the `expectedVersion` of a write that
+   * allots without `ifLeft`. */
   readonly version: number
+}
+
+/** What a budget gave to a run: what it has of one limit, in a window where that has one. */
+export interface Slice extends BudgetShare {
+  /** Version of the event of the budget's stream that gave it the last of it. */
+  readonly last: number
+}
+
+/** What is known of a budget about one run. */
+export interface Slices {
+  /** Up to which version the budget's stream is known. */
+  readonly version: number
+  /** What the run was allotted and has not given back, spent or not. */
+  readonly held: readonly Slice[]
 }
 
 /** Which policy is meant. */
@@ -368,6 +387,12 @@ export interface Authority {
   rootGrant(spec: RootGrantSpec): Grant
   /** A grant as it stands, or `undefined`: unknown, or over for so long that it was forgotten. */
   grant(id: GrantId): GrantState | undefined
+  /**
+   * What the budget of a grant gave to a run, as far as it is known here: whoever drew a slice
+   * learns from it whether there was one. `undefined` where the grant or its budget is not known.
+   * A run that 1,024 others came after is forgotten, and then it holds nothing.
+   */
+  slices(grant: GrantId, run: RunId): Slices | undefined
   /**
    * Feeds events that the caller has read or written itself; others come by `refresh`. In any
    * order, repeated or incomplete: what does not follow on what is known is left to `refresh`.

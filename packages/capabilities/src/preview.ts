@@ -8,7 +8,7 @@
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import type { EventId, GrantId, RunId } from '@ice/primitives'
 import { isRecord, own } from './plain.ts'
-import type { EndingPreview, Holder, Party, StopScope } from './ports.ts'
+import type { EndingPreview, Party, StopScope } from './ports.ts'
 import type { GrantEntry } from './state.ts'
 import { stopStream, stopStreams } from './stops.ts'
 
@@ -18,6 +18,7 @@ interface OpenEffect {
   readonly fate: string
   readonly intent: EventId
   readonly chain: readonly unknown[]
+  readonly proposer: string | undefined
 }
 
 interface Question {
@@ -25,6 +26,7 @@ interface Question {
   readonly prompt: string
   readonly request: EventId
   readonly grant: unknown
+  readonly proposer: string | undefined
 }
 
 interface OpenRun {
@@ -102,13 +104,15 @@ function evolve({ effects, questions }: OpenRun, event: RecordedEvent, data: Dat
         fate: text(data, 'fate') ?? '',
         intent: event.id,
         chain: Array.isArray(chain) ? chain : [],
+        proposer: text(data, 'proposer'),
       })
       return
     }
     case 'ApprovalRequested': {
       const prompt = text(data, 'prompt') ?? ''
       const grant = own(data, 'grant')
-      questions.set(step, { step, prompt, request: event.id, grant })
+      const proposer = text(data, 'proposer')
+      questions.set(step, { step, prompt, request: event.id, grant, proposer })
       return
     }
     case 'EffectDoubtResolved':
@@ -132,8 +136,14 @@ export function endingPreview(
   const hits = (ids: Iterable<unknown>): boolean => [...ids].some((id) => grants.has(id as GrantId))
   const found = [...runs].flatMap(([run, open]) => {
     const whole = concerns(open.party)
-    const effects = [...open.effects.values()].filter(({ chain }) => whole || hits(chain))
-    const approvals = [...open.questions.values()].filter(({ grant }) => whole || hits([grant]))
+    const follows = ({ proposer }: { readonly proposer: string | undefined }): boolean =>
+      proposer !== undefined && concerns({ ...open.party, proposer })
+    const effects = [...open.effects.values()].filter((each) => {
+      return whole || follows(each) || hits(each.chain)
+    })
+    const approvals = [...open.questions.values()].filter((each) => {
+      return whole || follows(each) || hits([each.grant])
+    })
     const isBound = whole || hits(open.grants) || effects.length + approvals.length > 0
     return isBound ? [{ run, effects, approvals }] : []
   })
@@ -148,17 +158,31 @@ export function endingPreview(
   }
 }
 
-/** What stopping a scope ends: what its runs do, and the grants they and the scope itself hold. */
+/**
+ * What stopping a scope ends: what its runs do, the grants they hold, and those that came through
+ * the hands of the scope itself. What one of its runs handed on has that run's switch.
+ */
 export function stopEnding(scope: StopScope, runs: OpenRuns, all: Iterable<GrantEntry>): Ending {
   const stream = stopStream(scope)
   const concerns = (party: Party): boolean => stopStreams(party).includes(stream)
-  const holders = new Set<string>([holderOf(scope)])
+  const holders = new Set<string>()
   for (const [run, { party }] of runs) if (concerns(party)) holders.add(`run/${run}`)
-  const held = [...all].filter(({ grant }) => scope === 'all' || holders.has(grant?.holder ?? ''))
-  return { concerns, grants: new Set(held.map(({ id }) => id)) }
+  const entries = [...all]
+  const holder = holderOf(scope)
+  const handed = entries.filter(({ grant }) => holder === 'all' || grant?.holder === holder)
+  const grants = new Set(handed.map(({ id }) => id))
+  for (const { children } of handed) {
+    for (const child of children ?? []) {
+      if (grants.has(child.id)) continue
+      grants.add(child.id)
+      handed.push(child)
+    }
+  }
+  for (const { id, grant } of entries) if (holders.has(grant?.holder ?? '')) grants.add(id)
+  return { concerns, grants }
 }
 
-function holderOf(scope: StopScope): Holder | 'all' {
-  if (scope === 'all') return 'all'
-  return scope.replace(/^operator\//, 'principal/') as Holder
+/** The holder that a scope is; of everything none is. */
+function holderOf(scope: StopScope): string {
+  return scope.replace(/^operator\//, 'principal/')
 }

@@ -43,6 +43,7 @@ export interface ReadRequest {
   readonly session: string | undefined
   readonly principal: string | undefined
   readonly tool: string | undefined
+  readonly proposer: string | undefined
   readonly grant: GrantId
   readonly action: string
   readonly claim: JsonObject
@@ -78,25 +79,30 @@ export function readRequest(request: unknown): Reading {
   }
 }
 
+function agentFaults(agents: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.entries(agents).flatMap(([name, id]) => {
+    return id === undefined || isAgentId(id) ? [] : [`its ${name} is an agent id, not ${shown(id)}`]
+  })
+}
+
 /** Who asks: each member by its grammar. */
 function findPartyFaults(
   {
     run,
     line,
     agent,
+    proposer,
     session,
     principal,
     tool,
-  }: Pick<ReadRequest, 'run' | 'line' | 'agent' | 'session' | 'principal' | 'tool'>,
+  }: Pick<ReadRequest, 'run' | 'line' | 'agent' | 'proposer' | 'session' | 'principal' | 'tool'>,
   faults: string[],
 ): void {
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
   if (line !== undefined && !isRunId(line)) {
     faults.push(`its line begins with a run id, not ${shown(line)}`)
   }
-  if (agent !== undefined && !isAgentId(agent)) {
-    faults.push(`its agent is an agent id, not ${shown(agent)}`)
-  }
+  faults.push(...agentFaults({ agent, proposer }))
   if (session !== undefined && !isSessionId(session)) {
     faults.push(`its session is a session id, not ${shown(session)}`)
   }
@@ -111,7 +117,7 @@ function findPartyFaults(
 function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
-  const { approved, callDigest, resource, tool, labels, standing, line } = request
+  const { approved, callDigest, resource, tool, labels, standing, line, proposer } = request
   const { arguments: given, givenDigest } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
@@ -120,7 +126,7 @@ function read(request: AuthorityRequest): Reading {
   const bounds = readBounds(request.bounds)
   const purse = readPurse(request.purse)
   const faults: string[] = []
-  findPartyFaults({ run, line, agent, session, principal, tool }, faults)
+  findPartyFaults({ run, line, agent, proposer, session, principal, tool }, faults)
   if (typeof grant !== 'string') faults.push(`its grant is a grant id, not ${shown(grant)}`)
   if (!isActionName(action)) faults.push(`its action is the name of one, not ${shown(action)}`)
   if (claim === undefined) faults.push('its resource is not a plain object of bounded JSON')
@@ -147,6 +153,7 @@ function read(request: AuthorityRequest): Reading {
       session,
       principal,
       tool,
+      proposer,
       grant,
       action,
       claim,

@@ -2,7 +2,7 @@
  * What a call takes of the budgets above it: out of the run's purse where it holds enough, and
  * otherwise with a new slice.
  *
- *     budget/P ──BudgetAllotted 16──► purse of the run ──spends 1──► intent
+ *     budget/P ──a slice of 64──► purse of the run ──spends 1──► intent
  *
  * 1. Every limit of every link wants its share: one of uses and of a rate, the call's bound of
  *    everything else. A call that states no bound cannot be held to a limit, and is refused.

@@ -8,9 +8,14 @@
  */
 import type { EventId, GrantId, JsonObject } from '@ice/primitives'
 import { APPROVE_ACTION, approvalKind } from './approval-kind.ts'
-import { type Chain, chainOf } from './chain.ts'
+import { type Chain, chainOf, guardsNeeded } from './chain.ts'
 import type { FoundCause } from './denial.ts'
-import { BUDGET_LIMITS_MAX, CHAIN_BUDGETS_MAX, STANDING_LINKS_MAX } from './limits.ts'
+import {
+  BUDGET_LIMITS_MAX,
+  CHAIN_BUDGETS_MAX,
+  CHAIN_GUARDS_MAX,
+  STANDING_LINKS_MAX,
+} from './limits.ts'
 import type { ApprovalTerms } from './ports.ts'
 import type { ReadRequest } from './request.ts'
 import type { AuthorityState } from './state.ts'
@@ -54,6 +59,9 @@ export function judgeStanding(
   }
   if (limitsOf(own) + limitsOf(chain) > BUDGET_LIMITS_MAX) {
     return { fault: `one use can take in ${BUDGET_LIMITS_MAX} ways, and this would be more` }
+  }
+  if (guardsNeeded([own, chain]) > CHAIN_GUARDS_MAX) {
+    return { fault: 'an append cannot guard all links and switches of it and of the call' }
   }
   const issuer = own.links.at(-1)?.entry.issuedBy ?? null
   const other = terms.find(({ by }) => by !== undefined && !by.includes(issuer as string))

@@ -3,9 +3,12 @@
  *
  *     stop/all                     everything
  *     stop/run/<run>               what this run does
- *     stop/agent/<agent>           what is done for this agent
+ *     stop/agent/<agent>           what is done for this agent, or follows a proposal of its
  *     stop/session/<session>       what is done in this session
  *     stop/operator/<principal>    what is done on this principal's command
+ *
+ * Each also concerns what is done under a grant that came through the hands of its run, agent,
+ * session or principal: the holder of any link of the chain.
  *
  *     principal in a stream = *( segment character but "~" / "~" HEX HEX ), or
  *                             "~~" SHA-256 in hex where that would be too long
@@ -28,6 +31,7 @@ import {
   type StreamId,
   sha256Hex,
 } from '@ice/primitives'
+import type { HolderParts } from './holder.ts'
 import { isRecord, own } from './plain.ts'
 import type { Party, StopScope, StopState } from './ports.ts'
 
@@ -68,26 +72,55 @@ function segmentOf(principal: string): string {
   return escaped.length <= PRINCIPAL_CHARS_MAX ? escaped : `~~${sha256Hex(principal)}`
 }
 
-/** The streams of the switches that concern a request, widest first; at most 5. */
-export function stopStreams({ run, agent, session, principal }: Party): readonly StreamId[] {
+/** The switch of a holder; a tool has none, it acts for a run. */
+export function stopsOfHolder(holder: HolderParts | undefined): readonly StreamId[] {
+  if (holder === undefined) return []
+  const scope = `${holder.kind === 'principal' ? 'operator' : holder.kind}/${holder.id}`
+  return isStopScope(scope) ? [stopStream(scope)] : []
+}
+
+/** The streams of the switches that concern whoever asks, widest first; at most 6. */
+export function stopStreams(party: Party): readonly StreamId[] {
+  const { run, agent, session, principal, proposer } = party
   return [
     'stop/all' as StreamId,
     stopStream(`run/${run}`),
     ...(agent === undefined ? [] : [stopStream(`agent/${agent}`)]),
     ...(session === undefined ? [] : [stopStream(`session/${session}`)]),
     ...(principal === undefined ? [] : [stopStream(`operator/${principal}`)]),
+    ...(proposer === undefined || proposer === agent ? [] : [stopStream(`agent/${proposer}`)]),
   ]
 }
 
-/** What an intent has to guard of the switches, at the versions they are known at. */
-export function stopGuards(stops: StopSwitches, party: Party): readonly Guard[] {
-  return stopStreams(party).map((stream) => ({ stream, version: stops.get(stream)?.version ?? 0 }))
+/** Those of whoever asks, then those of the holders of a chain; each once. */
+function streamsOf(party: Party, held: readonly StreamId[]): readonly StreamId[] {
+  const own = stopStreams(party)
+  const more = held.filter((stream) => !own.includes(stream))
+  return more.length === 0 ? own : [...own, ...more]
 }
 
-/** The switches that are thrown and concern the request. */
-export function stopsAgainst(stops: StopSwitches, party: Party): readonly StopState[] {
+/**
+ * What an intent has to guard of the switches, at the versions they are known at.
+ *
+ * @param held - the switches of the holders of its chain
+ */
+export function stopGuards(
+  stops: StopSwitches,
+  party: Party,
+  held: readonly StreamId[],
+): readonly Guard[] {
+  const version = (stream: StreamId): number => stops.get(stream)?.version ?? 0
+  return streamsOf(party, held).map((stream) => ({ stream, version: version(stream) }))
+}
+
+/** The switches that are thrown and concern the request, or a holder of its chain. */
+export function stopsAgainst(
+  stops: StopSwitches,
+  party: Party,
+  held: readonly StreamId[],
+): readonly StopState[] {
   if (stops.size === 0) return []
-  return stopStreams(party).flatMap((stream) => {
+  return streamsOf(party, held).flatMap((stream) => {
     const known = stops.get(stream)
     return known?.stopped === true ? [known] : []
   })

@@ -195,6 +195,30 @@ describe('an authority over a log', () => {
   })
 })
 
+/** Verifies: CAP-R46 */
+describe('the slices of a run', () => {
+  it('are those its budget gave, as far as it is known', async () => {
+    const at = scene()
+    const id = await grant(at, [{ kind: 'count', max: 5 }])
+    const stream = `budget/${id}` as StreamId
+    const draw = (amount: number): NewEvent => ({
+      type: 'BudgetAllotted',
+      data: { grant: id, run: at.run, unit: 'uses', amount, ifLeft: true },
+    })
+    expect(at.authority.slices(id, at.run)).toBeUndefined()
+    await at.authority.refresh([id])
+    expect(at.authority.slices(id, at.run)).toEqual({ version: 0, held: [] })
+    await write(at.log, stream, draw(4), draw(2))
+    await at.authority.refresh([id])
+    const held = [{ grant: id, unit: 'uses', amount: 4, last: 1 }]
+    expect(at.authority.slices(id, at.run)).toEqual({ version: 2, held })
+    expect(at.authority.slices(id, at.ids.nextRunId())).toEqual({ version: 2, held: [] })
+    const free = await grant(at)
+    await at.authority.refresh([free])
+    expect(at.authority.slices(free, at.run)).toBeUndefined()
+  })
+})
+
 /** Verifies: CAP-R22 */
 describe('an authority that is asked for some grants', () => {
   it('reads their chains, counters and stop switches, and no other grant', async () => {
@@ -265,6 +289,116 @@ describe('an authority that is asked for some grants', () => {
     const [first] = ids as [GrantId]
     await authority.refresh([first])
     expect(ask({ ...at, authority }, first)).toBe('allowed')
+  })
+})
+
+/** Verifies: CAP-R22, CAP-R19 */
+describe('what an authority reads for some grants', () => {
+  /** An authority that tells which streams it reads, and from which version on. */
+  function watched(at: Scene, cachedMax?: number): Scene & { reads: [string, unknown][] } {
+    const reads: [string, unknown][] = []
+    const read: EventLog['read'] = (query) => {
+      reads.push([query.stream, query.after])
+      return at.log.read(query)
+    }
+    const bound = cachedMax === undefined ? {} : { cachedMax }
+    const log = { ...at.log, read }
+    const authority = createAuthority({ log, kinds: [fsKind, toolKind], ...bound })
+    return { ...at, authority, reads }
+  }
+
+  /** Records a chain of so many links, each held by another agent; from the lowest to the root. */
+  async function chain(at: Scene, links: number): Promise<readonly GrantId[]> {
+    const all = Array.from({ length: links }, () => at.ids.nextGrantId())
+    for (const [i, id] of all.entries()) {
+      const parent = all[i + 1] ?? null
+      const holder = i === 0 ? (`run/${at.run}` as const) : (`agent/a${i}` as const)
+      const issued = new World().draft({ id, holder, parent, delegable: Math.min(i, 31) })
+      await write(at.log, grantStream(id), grantedEvent(issued))
+    }
+    return all
+  }
+
+  it('goes on in each stream where it ended', async () => {
+    const at = watched(scene())
+    const id = await grant(at, [{ kind: 'count', max: 2 }])
+    const stop = `stop/run/${at.run}` as StreamId
+    const scope = `run/${at.run}`
+    await write(at.log, stop, { type: 'AuthorityStopped', data: { scope, reason: 'x' } })
+    const streams = ['stop/all', 'policy/ceiling', `grant/${id}`, `budget/${id}`, stop]
+    await at.authority.refresh([id])
+    expect(at.reads.splice(0)).toEqual(streams.map((stream) => [stream, 0]))
+    await at.authority.refresh([id])
+    expect(at.reads).toEqual([0, 0, 1, 0, 1].map((after, i) => [streams[i], after]))
+  })
+
+  it.each([
+    ['agent/helper', 'stop/agent/helper'],
+    ['session/s1', 'stop/session/s1'],
+    ['principal/os:alice', 'stop/operator/os:alice'],
+    ['tool/mail', undefined],
+  ] as const)('is the switch of the holder: of %s %s', async (holder, stop) => {
+    const at = watched(scene())
+    const issued = new World().draft({ id: at.ids.nextGrantId(), holder })
+    await write(at.log, grantStream(issued.id), grantedEvent(issued))
+    await at.authority.refresh([issued.id])
+    const streams = at.reads.map(([stream]) => stream)
+    expect(streams).toEqual([
+      ...['stop/all', 'policy/ceiling', `grant/${issued.id}`],
+      ...(stop === undefined ? [] : [stop]),
+    ])
+  })
+
+  it('is each link up to the root, and the switches of those who hold them', async () => {
+    const at = watched(scene())
+    const [id, ...above] = (await chain(at, 32)) as [GrantId, ...GrantId[]]
+    await at.authority.refresh([id])
+    expect(at.reads.map(([stream]) => stream)).toEqual([
+      ...['stop/all', 'policy/ceiling', `grant/${id}`, `stop/run/${at.run}`],
+      ...above.flatMap((link, i) => [`grant/${link}`, `stop/agent/a${i + 1}`]),
+    ])
+    expect(ask(at, id)).toBe('allowed')
+  })
+
+  it('is one link more than a chain may have, so that it is known to be too long', async () => {
+    const at = watched(scene())
+    const all = await chain(at, 40)
+    const [id] = all as [GrantId]
+    await at.authority.refresh([id])
+    const read = at.reads.filter(([stream]) => stream.startsWith('grant/'))
+    expect(read.map(([stream]) => stream)).toEqual(all.slice(0, 33).map((link) => `grant/${link}`))
+    const decision = at.authority.decide({ ...new World().request(id), run: at.run })
+    expect(decision).toMatchObject({ denied: { data: { reason: 'too_deep', links: 32 } } })
+  })
+
+  it('is dropped when there are more grants than its bound, and read from the start', async () => {
+    const at = watched(scene(), 2)
+    const ids = [await grant(at), await grant(at), await grant(at), await grant(at)] as const
+    const party = { run: at.run, session: 's' }
+    const scope = 'session/s'
+    const stop = { type: 'AuthorityStopped', data: { scope, reason: 'x' } }
+    await write(at.log, 'stop/session/s' as StreamId, stop)
+    const known = () => ids.map((id) => at.authority.grant(id) !== undefined)
+    await at.authority.refresh([ids[0]], party)
+    await at.authority.refresh([ids[1]])
+    await at.authority.refresh([ids[2]])
+    expect(known()).toEqual([true, true, true, false])
+    at.reads.length = 0
+    await at.authority.refresh([ids[0]], party)
+    expect(known()).toEqual([true, false, false, false])
+    expect(at.reads).toContainEqual([`grant/${ids[0]}`, 0])
+    expect(at.reads).toContainEqual(['stop/session/s', 0])
+    expect(at.reads).not.toContainEqual(['stop/session/s', 1])
+  })
+
+  it('is read again by a refresh of all, once it was dropped', async () => {
+    const at = watched(scene(), 1)
+    const ids = [await grant(at), await grant(at)] as const
+    await at.authority.refresh()
+    await at.authority.refresh([ids[1]])
+    expect(ids.map((id) => at.authority.grant(id) !== undefined)).toEqual([false, true])
+    await at.authority.refresh()
+    expect(ids.map((id) => at.authority.grant(id) !== undefined)).toEqual([true, true])
   })
 })
 

@@ -1,7 +1,9 @@
 import type { GrantId } from '@ice/primitives'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { slicesOf } from '../src/budget.ts'
 import { CAPABILITIES_CODES } from '../src/errors.ts'
-import type { AuthorityRequest, BudgetShare, Caveat } from '../src/ports.ts'
+import type { AuthorityRequest, BudgetShare, Caveat, Slice } from '../src/ports.ts'
 import { allowed, codes, denied } from './verdicts.ts'
 import { at, World } from './world.ts'
 
@@ -34,6 +36,16 @@ class Scene {
 
   allot(share: BudgetShare, run: string = this.world.run): void {
     this.record('BudgetAllotted', { ...share, run })
+  }
+
+  draw(share: BudgetShare, run: string = this.world.run): void {
+    this.record('BudgetAllotted', { ...share, run, ifLeft: true })
+  }
+
+  /** What the budget gave a run. */
+  slices(run: string = this.world.run): readonly Slice[] {
+    const budget = this.world.state.grants.get(this.grant)?.budget
+    return budget === undefined ? [] : slicesOf(budget, run)
   }
 
   giveBack(share: BudgetShare, run: string = this.world.run): void {
@@ -86,8 +98,8 @@ describe('a call that its purse covers', () => {
 describe('a slice', () => {
   it.each([
     // left, held, needs, the slice
-    [100_000, 0, 10, 160],
-    [100_000, 4, 10, 160],
+    [100_000, 0, 10, 640],
+    [100_000, 4, 10, 640],
     [6_400, 0, 10, 100],
     [640, 0, 10, 10],
     [640, 4, 10, 10],
@@ -122,7 +134,7 @@ describe('a slice', () => {
   })
 })
 
-/** Verifies: CAP-R42, CAP-R45, CAP-R09 */
+/** Verifies: CAP-R42, CAP-R45, CAP-R46, CAP-R09 */
 describe('a budget', () => {
   it('refuses a call that does not say how much it takes at most', () => {
     const scene = new Scene(tokens(5))
@@ -194,6 +206,59 @@ describe('a budget', () => {
     expect(denied(scene.world, scene.ask()).code).toBe(C.countSpent)
   })
 
+  it('is drawn from as long as all of a draw is left, and untouched by any other', () => {
+    const scene = new Scene(tokens(10), count(1))
+    const left = (): unknown =>
+      denied(scene.world, scene.ask({ bounds: { tokens: 11 } })).data['left']
+    const { otherRun } = scene.world
+    scene.draw(scene.share('tokens', 6))
+    expect(left()).toBe(4)
+    scene.draw(scene.share('tokens', 5), otherRun)
+    expect(left()).toBe(4)
+    scene.draw(scene.share('tokens', 4), otherRun)
+    expect(left()).toBe(0)
+    scene.giveBack(scene.share('tokens', 2))
+    scene.draw(scene.share('tokens', 3))
+    expect(left()).toBe(2)
+    expect(scene.slices()).toEqual([])
+    expect(scene.slices(otherRun)).toEqual([{ ...scene.share('tokens', 4), last: 3 }])
+  })
+
+  it('gives a run more than once, and says which event gave it the last', () => {
+    const scene = new Scene(tokens(10), rate(9))
+    scene.draw(scene.share('tokens', 3))
+    scene.draw(scene.share('tokens', 8))
+    scene.draw(scene.share('tokens', 2))
+    scene.draw({ ...scene.share('rate', 1), window: 6 })
+    expect(scene.slices()).toEqual([
+      { ...scene.share('tokens', 5), last: 3 },
+      { ...scene.share('rate', 1), window: 6, last: 4 },
+    ])
+  })
+
+  it('is never drawn beyond its limit, whoever draws and gives back in whatever order', () => {
+    const draw = fc.record({ run: fc.nat(3), amount: fc.nat(12), back: fc.boolean() })
+    const property = fc.property(fc.array(draw, { maxLength: 60 }), (draws) => {
+      const scene = new Scene(tokens(20))
+      const runs = Array.from({ length: 4 }, () => scene.world.ids.nextRunId())
+      const held = [0, 0, 0, 0]
+      for (const { run, amount, back } of draws) {
+        const holder = held[run] ?? 0
+        const sum = held.reduce((all, one) => all + one, 0)
+        if (back && holder > 0) {
+          scene.giveBack(scene.share('tokens', holder), runs[run])
+          held[run] = 0
+        } else {
+          scene.draw(scene.share('tokens', amount), runs[run])
+          if (sum + amount <= 20) held[run] = holder + amount
+        }
+        const known = runs.map((one) => scene.slices(one)[0]?.amount ?? 0)
+        expect(known).toEqual(held)
+      }
+    })
+    fc.assert(property)
+  })
+
   const good = (scene: Scene): object => ({
     ...scene.share('tokens', 1),
     run: scene.world.otherRun,
@@ -210,6 +275,9 @@ describe('a budget', () => {
     ['an amount in words', 'BudgetReturned', (s) => ({ ...good(s), amount: '1' })],
     ['an amount that rounds', 'BudgetAllotted', (s) => ({ ...good(s), amount: 2 ** 53 })],
     ['a window', 'BudgetAllotted', (s) => ({ ...good(s), window: 1 })],
+    ['a draw of another make', 'BudgetAllotted', (s) => ({ ...good(s), ifLeft: 1 })],
+    ['a draw that is none', 'BudgetAllotted', (s) => ({ ...good(s), ifLeft: false })],
+    ['a return if left', 'BudgetReturned', (s) => ({ ...good(s), ifLeft: true })],
     ['no run', 'BudgetReturned', (s) => ({ ...good(s), run: 7 })],
     ['a return of more than was given', 'BudgetReturned', (s) => ({ ...good(s), amount: 11 })],
     ['a debit of no count', 'CountDebited', (s) => ({ ...good(s), count: 1 })],

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { denialOf, type FoundCause } from '../src/denial.ts'
 import { CAPABILITIES_CODES as C } from '../src/errors.ts'
 import { DENIAL_PRECEDENCE, decide, fsKind, describe as render } from '../src/index.ts'
-import { APPROVERS_MAX, CHAIN_LINKS_MAX } from '../src/limits.ts'
+import { APPROVERS_MAX, CHAIN_LINKS_MAX, DENIAL_BYTES_MAX } from '../src/limits.ts'
 import type { Caveat, Ceiling, Denial, Grant } from '../src/ports.ts'
 import { expectRecordable } from './recordable.ts'
 import { at, fsRoot, World } from './world.ts'
@@ -142,6 +142,23 @@ describe('a denial that does not fit', () => {
     ['without its data', found(20, 900, 2_000), { links: 1, chars: 128 }],
   ])('tells of each cause %s', (_, causes, telling) => {
     expect(tellings(causes)).toEqual({ more: undefined, link: undefined, ...telling })
+  })
+
+  it('is told whole up to the last byte there is room for, and not beyond', () => {
+    const [one, two] = [DENIAL_PRECEDENCE[0], DENIAL_PRECEDENCE[1]] as const
+    const of = (chars: number): Denial =>
+      denialOf([
+        { code: one as FoundCause['code'], message: 'a', data: {} },
+        { code: two as FoundCause['code'], message: 'b', data: { text: 'x'.repeat(chars) } },
+      ])
+    const bytes = (denial: Denial): number => Buffer.byteLength(JSON.stringify(denial))
+    const room = DENIAL_BYTES_MAX - bytes(of(0))
+    expect(bytes(of(room))).toBe(DENIAL_BYTES_MAX)
+    expect(of(room).causes[1]?.data['text']).toHaveLength(room)
+    expect(of(room + 1).causes.map(({ code, data }) => [code, data])).toEqual([
+      [one, {}],
+      [two, {}],
+    ])
   })
 
   it('is none without a cause', () => {

@@ -182,6 +182,21 @@ describe('a grant for people', () => {
     )
   })
 
+  it('says of what is long no more than 1,024 characters', () => {
+    const within = Array.from({ length: 20 }, (_, i) => `${i}`.padEnd(200, 'x'))
+    const by = Array.from({ length: 16 }, (_, i) => `os:${i}`.padEnd(128, 'x')) as never
+    const grant = world.draft({
+      ...{ id, resource: fsRoot('/repo', ...within), caveats: [{ kind: 'approval', by }] },
+    })
+    const issuedAt = 0 as Timestamp
+    const bare = { grant, label: null, issuedBy: null, issuedAt, revokedBy: null, version: 1 }
+    const [, , on, , under] = describeGrant(bare).split('\n')
+    expect(on).toMatch(/^ {2}on \{"kind":"fs".*…$/)
+    expect(on).toHaveLength('  on '.length + 1_024)
+    expect(under).toMatch(/^ {2}only under \{"by":.*…$/)
+    expect(under).toHaveLength('  only under '.length + 1_024)
+  })
+
   it('says when nothing limits it', () => {
     const grant = world.draft({ id, revocable: false })
     const issuedAt = 8.64e15 as Timestamp

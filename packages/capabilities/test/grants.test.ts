@@ -3,7 +3,7 @@ import type { GrantId, StreamId, Timestamp } from '@ice/primitives'
 import { type ManualClock, manualClock, seededIds } from '@ice/primitives/testing'
 import { describe, expect, it } from 'vitest'
 import { createAuthority, createGrants, fsKind, grantedEvent, grantStream } from '../src/index.ts'
-import type { Authority, DelegateCommand, Grants, RootGrantSpec } from '../src/ports.ts'
+import type { Authority, DelegateCommand, Grant, Grants, RootGrantSpec } from '../src/ports.ts'
 import { alice, fsRoot, mallory, memoryLog } from './world.ts'
 
 const kinds = [fsKind]
@@ -183,6 +183,19 @@ describe('delegate', () => {
     expect(await office.grants.list()).toHaveLength(1)
   })
 
+  it('does not outrun the first end above it, and may come up to it', async () => {
+    const office = new Office()
+    const root = await office.root({ expiresAt: 9_000 as Timestamp })
+    const middle = await office.delegate(root, { delegable: 1, expiresAt: 5_000 as Timestamp })
+    office.meanwhile = async () => office.clock.setWall(4_999)
+    const child = await office.delegate(middle)
+    expect(office.authority.grant(child)?.issuedAt).toBe(4_999)
+    office.meanwhile = async () => office.clock.setWall(5_000)
+    await expect(office.delegate(middle)).rejects.toMatchObject(
+      escalation(`the grant ${middle} has expired`),
+    )
+  })
+
   it('does not outrun the end of its parent', async () => {
     const office = new Office()
     const root = await office.root({ expiresAt: 5_000 as Timestamp })
@@ -200,6 +213,15 @@ describe('delegate', () => {
       writes: [{ stream: 'stop/all' as StreamId, expectedVersion: 'no_stream', events }],
     })
     await expect(office.delegate(root)).rejects.toMatchObject(escalation('everything is stopped'))
+  })
+
+  it('goes on when a stop of everything is lifted', async () => {
+    const office = new Office()
+    const root = await office.root()
+    await office.grants.stop('all', { reason: 'fire' })
+    await expect(office.delegate(root)).rejects.toMatchObject(escalation('everything is stopped'))
+    await office.grants.resume('all', { reason: 'out' })
+    expect(office.authority.grant(await office.delegate(root))?.grant.parent).toBe(root)
   })
 
   it('makes chains of 32 links and no longer ones', async () => {
@@ -312,5 +334,105 @@ describe('list', () => {
       [third, null],
     ])
     expect(states[0]?.revokedBy).toBe(`grant/${first}@2`)
+  })
+
+  it('passes over what is recorded as a grant and is none, and reads nothing else', async () => {
+    const office = new Office()
+    const grant = await office.root()
+    const [state] = await office.grants.list()
+    const odd = grantStream(ids.nextGrantId())
+    const events = [grantedEvent(state?.grant as Grant)]
+    await office.log.append({ writes: [{ stream: odd, expectedVersion: 'no_stream', events }] })
+    const read: unknown[] = []
+    const readAll: EventLog['readAll'] = (query) => {
+      read.push(query.filter)
+      return office.log.readAll(query)
+    }
+    const { authority, clock } = office
+    const log = { ...office.log, readAll }
+    const list = await createGrants({ log, authority, kinds, clock, ids }).list()
+    expect(list.map((each) => each?.grant.id)).toEqual([grant])
+    expect(read).toEqual([{ streamPrefix: 'grant/' }])
+  })
+})
+
+/** Verifies: CAP-R62 */
+describe('preview', () => {
+  it('names the living grants: not revoked, nor below such a one, nor over by now', async () => {
+    const office = new Office()
+    const { grants, clock } = office
+    const lasting = await office.root()
+    const ending = await office.root({ expiresAt: 5_000 as Timestamp })
+    const revoked = await office.root()
+    await office.delegate(revoked)
+    await grants.revoke(revoked, { reason: 'x' })
+    const named = async () => (await grants.preview({ scope: 'all' })).grants
+    clock.setWall(4_999)
+    expect(await named()).toEqual([lasting, ending])
+    clock.setWall(5_000)
+    expect(await named()).toEqual([lasting])
+    expect((await grants.preview({ grant: ending })).grants).toEqual([])
+    expect((await grants.preview({ grant: revoked })).grants).toEqual([])
+  })
+
+  it('of a grant that is not known is refused', async () => {
+    const grant = ids.nextGrantId()
+    await expect(new Office().grants.preview({ grant })).rejects.toMatchObject({
+      code: 'ICE_CAPABILITIES_GRANT_NOT_FOUND',
+      data: { grant },
+    })
+  })
+})
+
+/** Verifies: CAP-R20 */
+describe('the event that records a grant', () => {
+  it('holds what it is given and nothing that is left out', async () => {
+    const office = new Office()
+    const id = await office.root()
+    const [state] = await office.grants.list()
+    const grant = state?.grant as Grant
+    expect(grant.id).toBe(id)
+    expect(grantedEvent(grant)).toStrictEqual({ type: 'CapabilityGranted', data: { grant } })
+    const causes = [`grant/${id}@1`] as never
+    expect(grantedEvent(grant, { label: 'mine', principal: alice, causes })).toStrictEqual({
+      ...{ type: 'CapabilityGranted', data: { grant, label: 'mine' }, principal: alice, causes },
+    })
+  })
+})
+
+/** Verifies: CAP-R67 */
+describe('a revocation', () => {
+  /** An office whose commands have what they read counted. */
+  async function counted() {
+    const office = new Office()
+    let read = 0
+    const counting = async function* <T extends readonly unknown[]>(
+      batches: AsyncIterable<T>,
+    ): AsyncIterable<T> {
+      for await (const batch of batches) {
+        read += batch.length
+        yield batch
+      }
+    }
+    const log: EventLog = {
+      ...office.log,
+      read: (query) => counting(office.log.read(query)),
+      readAll: (query) => counting(office.log.readAll(query)),
+    }
+    const { authority, clock } = office
+    const grants = createGrants({ log, authority, kinds, clock, ids, principal: alice })
+    for (let n = 0; n < 300; n += 1) await office.root()
+    return { office, grants, read: () => read }
+  }
+
+  it('reads no grant that cannot hang below it', async () => {
+    const { office, grants, read } = await counted()
+    const single = await office.root({ delegable: 0 })
+    const parent = await office.root()
+    const child = await office.delegate(parent)
+    expect(await grants.revoke(single, { reason: 'enough' })).toEqual([single])
+    expect(read()).toBeLessThan(10)
+    expect(await grants.revoke(parent, { reason: 'enough' })).toEqual([parent, child])
+    expect(read()).toBeLessThan(20)
   })
 })

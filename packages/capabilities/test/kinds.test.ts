@@ -22,6 +22,7 @@ describe('fs / paths', () => {
     'com10',
     'a/'.repeat(1_000).concat('b'),
     'x'.repeat(255),
+    ['a', ...Array.from({ length: 15 }, () => 'x'.repeat(255)), 'x'.repeat(254)].join('/'),
     'ab:c',
     'new\nline',
   ])('accepts %j', (path) => {
@@ -68,6 +69,8 @@ describe('fs / paths', () => {
     ['com1:', 'device'],
   ])('refuses %j below a root with a drive, and there alone: %s', (path, why) => {
     expect(relativePathFault(path, 'C:/work')).toContain(why)
+    expect(reads(fsRoot('C:/work'), path)).toContain(why)
+    expect(reads(fsRoot('/work'), path)).toBeUndefined()
     expect(relativePathFault(path, '/work')).toBeUndefined()
     expect(relativePathFault(path)).toBeUndefined()
   })
@@ -87,6 +90,7 @@ describe('fs / resources', () => {
     { kind: 'fs', root: 'd:/data' },
     { kind: 'fs', root: '/dev/nul' },
     { kind: 'fs', root: '/a', within: ['b', 'c/d'] },
+    { kind: 'fs', root: '/a', within: Array.from({ length: 256 }, (_, i) => `p${i}`) },
   ])('accepts %j', (resource) => {
     expect(fsKind.checkResource(resource)).toBeUndefined()
   })
@@ -165,6 +169,9 @@ describe('tool', () => {
     expect(toolKind.checkResource(one)).toBeUndefined()
     expect(toolKind.checkResource(two)).toBeUndefined()
     expect(toolKind.checkResource({ kind: 'tool', name: 'constructor' })).toBeUndefined()
+    expect(toolKind.checkResource({ kind: 'tool', name: 'x'.repeat(256) })).toBeUndefined()
+    const most = Array.from({ length: 256 }, (_, i) => `t${i}`)
+    expect(toolKind.checkResource({ kind: 'tool', names: most })).toBeUndefined()
   })
 
   it.each<[JsonObject, string]>([

@@ -59,6 +59,7 @@ const question = fc.record({
   path: fc.constantFrom(...PATHS),
   at: fc.constantFrom(...TIMES),
   isApproved: fc.boolean(),
+  proposer: fc.option(fc.constantFrom('a', 'b'), { nil: undefined, freq: 2 }),
 })
 type Right = typeof right extends fc.Arbitrary<infer T> ? T : never
 type Question = typeof question extends fc.Arbitrary<infer T> ? T : never
@@ -66,7 +67,7 @@ type Step =
   | { readonly kind: 'issue'; readonly right: Right }
   | { readonly kind: 'ask'; readonly question: Question }
   | { readonly kind: 'revoke' | 'expire'; readonly grant: number }
-  | { readonly kind: 'stop'; readonly run: number }
+  | { readonly kind: 'stop'; readonly scope: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('issue' as const), right }) },
@@ -79,7 +80,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
 )
-const stop: fc.Arbitrary<Step> = fc.record({ kind: fc.constant('stop' as const), run: fc.nat(9) })
+const stop: fc.Arbitrary<Step> = fc.record({ kind: fc.constant('stop' as const), scope: fc.nat(9) })
 const history = fc
   .tuple(fc.array(step, { minLength: 8, maxLength: 30 }), fc.option(stop, { freq: 2 }))
   .map(([steps, last]) => (last === null ? steps : [...steps, last, ...steps.slice(-4)]))
@@ -122,6 +123,7 @@ class Pair {
     const request = this.world.request(this.pick(each.grant), {
       run: isOther ? this.world.otherRun : this.world.run,
       ...(each.asker >= 2 ? { agent: isOther ? 'b' : 'a' } : {}),
+      ...(each.proposer === undefined ? {} : { proposer: each.proposer }),
       action: each.action,
       resource: { path: each.path },
       argumentsDigest: sha256Hex(each.path),
@@ -159,8 +161,9 @@ class Pair {
     if (each.kind === 'issue') this.issue(each.right)
     else if (each.kind === 'ask') this.ask(each.question)
     else if (each.kind === 'stop') {
-      const runs = ['stop/all', `stop/run/${this.world.run}`, `stop/run/${this.world.otherRun}`]
-      const stream = runs[each.run % runs.length] as string
+      const runs = [`run/${this.world.run}`, `run/${this.world.otherRun}`]
+      const scopes = ['all', ...runs, 'agent/a', 'agent/b']
+      const stream = `stop/${scopes[each.scope % scopes.length]}`
       this.naive.stops.add(stream)
       this.world.record(stream, 'Stopped', {})
     } else this.end(each.kind, this.pick(each.grant))
@@ -169,7 +172,15 @@ class Pair {
 
 const everyQuestion = (grant: number): readonly Question[] =>
   ACTIONS.flatMap((action) =>
-    PATHS.map((path) => ({ grant, asker: 0, action, path, at: 10, isApproved: true })),
+    PATHS.map((path) => ({
+      grant,
+      asker: 0,
+      action,
+      path,
+      at: 10,
+      isApproved: true,
+      proposer: undefined,
+    })),
   )
 
 /** Verifies: CAP-R04, CAP-R09, CAP-R10 */

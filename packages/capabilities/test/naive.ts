@@ -33,7 +33,10 @@ export class Naive {
     const links = this.chain(request.grant)
     const [named] = links ?? []
     if (links === undefined || named === undefined) return false
-    if (this.stops.has('stop/all') || this.stops.has(`stop/run/${request.run}`)) return false
+    const { run, agent, proposer } = request
+    const own = ['all', `run/${run}`, `agent/${agent}`, `agent/${proposer}`]
+    const handed = links.map(({ grant }) => grant.holder)
+    if ([...own, ...handed].some((scope) => this.stops.has(`stop/${scope}`))) return false
     const holders = [`run/${request.run}`, `agent/${request.agent}`]
     if (!holders.includes(named.grant.holder)) return false
     return links.every((link, i) => this.#within(link, links[i + 1], request))

@@ -12,6 +12,8 @@ interface Kind {
   readonly refused: readonly (readonly [JsonObject, string])[]
   readonly within: readonly (readonly [JsonObject, JsonObject])[]
   readonly outside: readonly (readonly [JsonObject, JsonObject, string])[]
+  /** What a parent, a child and the parent's answer to it are. */
+  readonly exceeding: readonly (readonly [JsonObject, JsonObject, string])[]
 }
 
 const KINDS: readonly Kind[] = [
@@ -23,6 +25,10 @@ const KINDS: readonly Kind[] = [
       { prefixes: ['team/billing'], origins: ['https://api.example.com'] },
       { names: ['a'], origins: ['http://127.0.0.1:8080', 'https://[::1]:8443'] },
       { names: ['a'], programs: ['/usr/bin/git', 'C:/git/git.exe'] },
+      { names: many.slice(0, 256) },
+      { prefixes: ['x'.repeat(256)] },
+      { names: ['a'], origins: ['http://a.example:443', 'https://a.example:80'] },
+      { names: ['a'], origins: ['https://a.example:65535', 'http://[2001:db8::1]'] },
     ],
     refused: [
       [{}, 'has names or prefixes'],
@@ -45,6 +51,12 @@ const KINDS: readonly Kind[] = [
       [{ names: ['a'], programs: ['git'] }, 'no absolute path'],
       [{ names: ['a'], programs: ['/usr/../bin/git'] }, '".."'],
       [{ names: ['a'], programs: ['/'] }, 'empty segment'],
+      [{ names: ['a'], programs: ['/.'] }, 'is no folder'],
+      [{ names: ['a'], programs: ['C:/git/nul'] }, 'names a device'],
+      [{ names: ['a'], programs: [7] }, 'a program is a path, not number'],
+      [{ names: ['a'], origins: [7] }, 'no origin'],
+      [{ names: ['a'], origins: [['https://a.example']] }, 'no origin'],
+      [{ names: ['a'], origins: ['http://a.example:80'] }, 'the usual one'],
     ],
     within: [
       [{ names: ['a'] }, { name: 'a' }],
@@ -79,6 +91,28 @@ const KINDS: readonly Kind[] = [
         { name: 'a', origin: ['https://x.example'] },
         'none of',
       ],
+      [
+        { names: ['a'], prefixes: ['b'] },
+        { name: 'c', origin: 7 },
+        'the secret "c" is none of "a", "b"',
+      ],
+      [
+        { names: ['a'], programs: ['/bin/git', '/bin/sh'] },
+        { name: 'a', program: '/bin/ssh' },
+        'the program "/bin/ssh" is none of "/bin/git", "/bin/sh"',
+      ],
+      [
+        { names: ['a'], programs: ['/bin/git'] },
+        { name: 'a', origin: '/bin/git' },
+        'the origin "/bin/git" is not held: none is',
+      ],
+    ],
+    exceeding: [
+      [{ names: ['a'] }, { names: ['a', 'b', 'c'] }, 'the names "b", "c" are more than'],
+      [{ names: ['a'] }, { prefixes: ['a'] }, 'the prefixes "a" are more than'],
+      [{ prefixes: ['a/b'] }, { prefixes: ['a'] }, 'the prefixes "a" are more than'],
+      [{ names: ['a'] }, { names: ['a'], origins: ['https://x.example'] }, 'the origins "https:'],
+      [{ names: ['a'] }, { names: ['a'], programs: ['/bin/a'] }, 'the programs "/bin/a" are'],
     ],
   },
   {
@@ -87,6 +121,9 @@ const KINDS: readonly Kind[] = [
       { models: ['anthropic/large-4'] },
       { models: ['router/meta/small:8b'], maxOutputTokens: 4_096 },
       { providers: ['local'] },
+      { models: [`a/${'x'.repeat(256)}`], maxOutputTokens: 1 },
+      { providers: ['x'.repeat(64)], maxOutputTokens: 1_000_000_000 },
+      { providers: many.slice(0, 256) },
     ],
     refused: [
       [{}, 'has models or providers'],
@@ -99,6 +136,10 @@ const KINDS: readonly Kind[] = [
       [{ providers: ['a'], maxOutputTokens: 0 }, 'a number from 1'],
       [{ providers: ['a'], maxOutputTokens: 1.5 }, 'a number from 1'],
       [{ providers: ['a'], temperature: 1 }, 'has the members'],
+      [{ models: [`a/${'x'.repeat(257)}`] }, 'no id of a model'],
+      [{ providers: ['x'.repeat(65)] }, 'no name of a provider'],
+      [{ providers: many }, 'more than 256'],
+      [{ providers: ['a'], maxOutputTokens: 1_000_000_001 }, 'from 1 to 1000000000, not number'],
     ],
     within: [
       [{ models: ['a/b'] }, { provider: 'a', model: 'b' }],
@@ -121,11 +162,31 @@ const KINDS: readonly Kind[] = [
       [{ models: ['a/b'] }, { provider: 'a', model: 'b', maxOutputTokens: -1 }, 'from 1'],
       [{ models: ['a/b'] }, { model: 'b' }, 'no name of a provider'],
       [{ models: ['a/b'] }, { provider: 'a', model: 'b', tools: [] }, 'a claim on'],
+      [{ models: ['a/b'] }, { provider: 'a' }, 'undefined is no id of a model'],
+      [{ models: ['a/b'] }, { provider: 'a', model: 7 }, 'number is no id of a model'],
+      [
+        { models: ['a/b'], providers: ['c'] },
+        { provider: 'd', model: 'b' },
+        'the model "d/b" is none of "a/b", "c"',
+      ],
+    ],
+    exceeding: [
+      [{ models: ['a/b'] }, { models: ['a/b', 'a/c'] }, 'the models "a/c" are more than'],
+      [{ models: ['a/b'] }, { providers: ['a'] }, 'the providers "a" are more than'],
+      [{ providers: ['a'], maxOutputTokens: 9 }, { providers: ['a'] }, 'no bound of output is'],
+      [
+        { providers: ['a'], maxOutputTokens: 9 },
+        { providers: ['a'], maxOutputTokens: 10 },
+        '10 tokens of output are more than 9',
+      ],
     ],
   },
   {
     kind: memoryKind,
-    accepted: [{ spaces: ['team/notes'], types: ['preference'] }],
+    accepted: [
+      { spaces: ['team/notes'], types: ['preference'] },
+      { spaces: many.slice(0, 256), types: ['x'.repeat(64)] },
+    ],
     refused: [
       [{ spaces: ['a'] }, 'has the members'],
       [{ types: ['a'] }, 'has the members'],
@@ -133,6 +194,10 @@ const KINDS: readonly Kind[] = [
       [{ spaces: ['a'], types: ['*'] }, 'no type'],
       [{ spaces: ['.'], types: ['a'] }, 'no name in segments'],
       [{ spaces: ['a'], types: ['a'], readers: [] }, 'has the members'],
+      [{ spaces: ['a'], types: [] }, '"types" is a list'],
+      [{ spaces: ['a'], types: [7] }, 'number is no type of a record'],
+      [{ spaces: ['a'], types: ['x'.repeat(65)] }, 'no type'],
+      [{ spaces: many, types: ['a'] }, 'more than 256'],
     ],
     within: [
       [
@@ -141,11 +206,35 @@ const KINDS: readonly Kind[] = [
       ],
     ],
     outside: [
-      [{ spaces: ['a'], types: ['t'] }, { space: 'ab', types: ['t'] }, 'none of'],
+      [
+        { spaces: ['a', 'b'], types: ['t'] },
+        { space: 'ab', types: ['t'] },
+        'the space "ab" is none of "a", "b"',
+      ],
       [{ spaces: ['a'], types: ['t'] }, { space: 'a', types: ['t', 'u'] }, 'not among'],
       [{ spaces: ['a'], types: ['t'] }, { space: 'a', types: [] }, '"types" is a list'],
       [{ spaces: ['a'], types: ['t'] }, { space: 'a' }, '"types" is a list'],
       [{ spaces: ['a/b'], types: ['t'] }, { space: 'a', types: ['t'] }, 'none of'],
+      [{ spaces: ['a'], types: ['t'] }, { space: 'a', types: ['t'], as: 1 }, 'a claim on "memory"'],
+      [{ spaces: ['a'], types: ['t'] }, { space: 7, types: ['t'] }, 'no name in segments'],
+      [{ spaces: ['a'], types: ['t'] }, { space: 'a', types: ['*'] }, 'no type of a record'],
+      [
+        { spaces: ['a'], types: ['t', 'u'] },
+        { space: 'a', types: ['v', 't', 'w'] },
+        'the types "v", "w" are not among "t", "u"',
+      ],
+    ],
+    exceeding: [
+      [
+        { spaces: ['a/b', 'c'], types: ['t'] },
+        { spaces: ['a', 'c/d'], types: ['t'] },
+        'the spaces "a" are more than',
+      ],
+      [
+        { spaces: ['a'], types: ['t'] },
+        { spaces: ['a'], types: ['t', 'u'] },
+        'the types "u" are more than',
+      ],
     ],
   },
   {
@@ -153,6 +242,8 @@ const KINDS: readonly Kind[] = [
     accepted: [
       { programs: [{ name: 'survey', version: '1.2.0' }] },
       { names: ['survey'], depthMax: 32, widthMax: 10_000 },
+      { names: ['x'.repeat(256)], depthMax: 1, widthMax: 1 },
+      { programs: many.slice(0, 256).map((name) => ({ name, version: '1' })) },
     ],
     refused: [
       [{}, 'has programs or names'],
@@ -162,6 +253,12 @@ const KINDS: readonly Kind[] = [
       [{ names: ['a'], depthMax: 33 }, 'from 1 to 32'],
       [{ names: ['a'], widthMax: 0 }, 'from 1 to 10000'],
       [{ names: [' a'] }, 'no name'],
+      [{ names: ['x'.repeat(257)] }, 'no name'],
+      [{ names: [7] }, 'number is no name'],
+      [{ names: ['a'], depthMax: 0 }, 'from 1 to 32'],
+      [{ names: ['a'], widthMax: 10_001 }, 'from 1 to 10000'],
+      [{ names: ['a'], budget: 1 }, 'has the members'],
+      [{ programs: [{ name: '', version: '1' }] }, 'no name, or no version'],
     ],
     within: [
       [{ names: ['a'] }, { program: 'a', version: '9', depth: 1, width: 1 }],
@@ -185,6 +282,33 @@ const KINDS: readonly Kind[] = [
         { program: 'a', version: 'b","c', depth: 1, width: 1 },
         'none of',
       ],
+      [
+        { names: ['a'], programs: [{ name: 'b', version: '1' }] },
+        { program: 'c', version: '2', depth: 1, width: 1 },
+        'the program "c" "2" is none of "a", "[',
+      ],
+      [{ names: ['a'] }, { program: 'a', version: '', depth: 1, width: 1 }, 'no version'],
+      [{ names: ['a'] }, { program: '', version: '1', depth: 1, width: 1 }, 'no name'],
+      [{ names: ['a'] }, { program: 'a', version: '1', depth: 33, width: 1 }, '"depth" is a'],
+      [{ names: ['a'] }, { program: 'a', version: '1', depth: 1, width: 10_001 }, '"width" is a'],
+      [{ names: ['a'] }, { program: 'a', version: '1', depth: 1, width: 1, by: 1 }, 'a claim on'],
+      [
+        { names: ['a'], depthMax: 3, widthMax: 2 },
+        { program: 'a', version: '1', depth: 3, width: 3 },
+        '3 is more than the width of 2',
+      ],
+    ],
+    exceeding: [
+      [{ names: ['a'] }, { names: ['b'] }, 'the names "b" are more than'],
+      [
+        { programs: [{ name: 'a', version: '1' }] },
+        { programs: [{ name: 'a', version: '2' }] },
+        'the programs "a 2" are more than',
+      ],
+      [{ programs: [{ name: 'a', version: '1' }] }, { names: ['a'] }, 'the names "a" are more'],
+      [{ names: ['a'] }, { names: ['a'], depthMax: 2 }, '2 is more than the depth of 1'],
+      [{ names: ['a'] }, { names: ['a'], widthMax: 2 }, '2 is more than the width of 1'],
+      [{ names: ['a'], depthMax: 4 }, { names: ['a'], depthMax: 5 }, '5 is more than the depth'],
     ],
   },
 ]
@@ -195,7 +319,15 @@ const of = (kind: ResourceKind, members: JsonObject): Resource => ({
 })
 
 /** Verifies: CAP-R120, CAP-R121, CAP-R122, CAP-R123 */
-describe.each(KINDS)('$kind.kind', ({ kind, accepted, refused, within, outside }) => {
+describe('the kinds that go by names', () => {
+  it('have the names that grants call them by', () => {
+    const called = KINDS.map(({ kind }) => kind.kind)
+    expect(called).toEqual(['secret', 'model', 'memory', 'spawn'])
+  })
+})
+
+/** Verifies: CAP-R120, CAP-R121, CAP-R122, CAP-R123 */
+describe.each(KINDS)('$kind.kind', ({ kind, accepted, refused, within, outside, exceeding }) => {
   it.each(accepted)('accepts %j', (members) => {
     expect(kind.checkResource(of(kind, members))).toBeUndefined()
   })
@@ -212,6 +344,12 @@ describe.each(KINDS)('$kind.kind', ({ kind, accepted, refused, within, outside }
   it.each(outside)('%j does not hold %j: %s', (members, claim, why) => {
     expect(kind.checkResource(of(kind, members))).toBeUndefined()
     expect(kind.refuses(of(kind, members), 'do', claim)).toContain(why)
+  })
+
+  it.each(exceeding)('%j does not hold the child %j: %s', (parent, child, why) => {
+    expect(kind.checkResource(of(kind, parent))).toBeUndefined()
+    expect(kind.checkResource(of(kind, child))).toBeUndefined()
+    expect(kind.exceeds(of(kind, parent), of(kind, child))).toContain(why)
   })
 })
 

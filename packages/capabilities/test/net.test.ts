@@ -27,12 +27,17 @@ describe('net / resources', () => {
   it.each<JsonObject>([
     {},
     { hosts: ['*'] },
+    { hosts: ['a', '*.b'] },
     { hosts: ['*.example.com', 'xn--bcher-kva.example', '192.0.2.7', '[2001:db8::1]'] },
     { schemes: ['http', 'https'], ports: [1, 65_535] },
-    { methods: ['GET', 'POST', 'DELETE'] },
+    { methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] },
     { paths: ['/v1', '/a/b;c=1/~d', '/caf%C3%A9'] },
     { addresses: ['public', 'loopback', '10.1.0.0/16', '169.254.0.0/16', '168.63.129.16/32'] },
     { addresses: ['fd00:1234::/32', '::1/128', '8.8.8.0/24', '2606:4700::/32'] },
+    { hosts: Array.from({ length: 256 }, (_, i) => `h${i}`) },
+    { hosts: [`${'a'.repeat(63)}.example`, 'a.'.repeat(126).concat('a')] },
+    { paths: [`/${'x'.repeat(4_095)}`] },
+    { addresses: Array.from({ length: 256 }, () => 'public') },
   ])('accepts %j', (members) => {
     expect(netKind.checkResource(net(members))).toBeUndefined()
   })
@@ -50,7 +55,7 @@ describe('net / resources', () => {
     [{ hosts: ['-a.example'] }, 'is no host'],
     [{ hosts: ['a.example:80'] }, 'is no host'],
     [{ hosts: [`${'a'.repeat(64)}.example`] }, 'is no host'],
-    [{ hosts: ['a.'.repeat(127).concat('ab')] }, 'is no host'],
+    [{ hosts: ['a.'.repeat(126).concat('ab')] }, 'is no host'],
     [{ hosts: ['127.1'] }, 'is no host'],
     [{ hosts: ['0x7f.0.0.1'] }, 'is no host'],
     [{ hosts: ['2130706433'] }, 'is no host'],
@@ -58,6 +63,10 @@ describe('net / resources', () => {
     [{ hosts: ['::1'] }, 'is no host'],
     [{ hosts: ['[::0001]'] }, 'is no host'],
     [{ hosts: ['[127.0.0.1]'] }, 'is no host'],
+    [{ hosts: ['[::1'] }, 'is no host'],
+    [{ hosts: ['[::1x'] }, 'is no host'],
+    [{ hosts: ['x::1]'] }, 'is no host'],
+    [{ hosts: ['*.-a.example'] }, 'no "*." with a name'],
     [{ hosts: ['[fe80::1%eth0]'] }, 'is no host'],
     [{ hosts: ['*.'] }, 'no "*." with a name'],
     [{ hosts: ['*.1'] }, 'no "*." with a name'],
@@ -192,6 +201,14 @@ describe('net / claims', () => {
     expect(netKind.refuses(net(), 'net.fetch', whole)).toContain(why)
   })
 
+  it('tells of eight ports, however many there are', () => {
+    const ports = Array.from({ length: 9 }, (_, i) => i + 1)
+    expect(netKind.kind).toBe('net')
+    expect(asks(net({ ports }), 'https://api.example.com/')).toBe(
+      'the port 443 is none of 1, 2, 3, 4, 5, 6, 7, 8',
+    )
+  })
+
   it('refuses a claim that lacks a member', () => {
     for (const name of ['scheme', 'host', 'port', 'method', 'path']) {
       const { [name]: _left, ...rest } = claim('https://api.example.com/v1') as Record<
@@ -216,9 +233,11 @@ describe('net / attenuation', () => {
     [{}, { methods: ['GET'] }],
     [{}, { paths: ['/a'] }],
     [{ paths: ['/a'] }, { paths: ['/a/b', '/a'] }],
+    [{ paths: ['/a', '/b'] }, { paths: ['/b/c', '/a'] }],
     [{}, { addresses: ['8.8.8.0/24'] }],
     [{ addresses: ['loopback'] }, { addresses: ['127.0.0.1/32', '::1/128'] }],
     [{ addresses: ['10.0.0.0/8'] }, { addresses: ['10.1.0.0/16'] }],
+    [{ addresses: ['loopback', '10.0.0.0/8'] }, { addresses: ['10.1.0.0/16', 'loopback'] }],
     [{ addresses: ['169.254.169.254/32'] }, { addresses: ['169.254.169.254/32'] }],
   ])('%j holds %j', (parent, child) => {
     expect(netKind.exceeds(net(parent), net(child))).toBeUndefined()
@@ -378,6 +397,8 @@ describe('net / addresses', () => {
     '1:2:3:4:5:6:7',
     '1:2:3:4:5:6:7:8:9',
     '1:2:3:4:5:6:7:8::',
+    '1:2:3:4:5:6:7:8::g',
+    'g::1:2:3:4:5:6:7:8',
     '1.2.3.4::',
     '::1.2.3.4:5',
     '::g',
@@ -410,6 +431,18 @@ describe('net / addresses', () => {
         expect(ip === undefined ? '' : formatIp(ip)).toBe(text)
       }),
     )
+  })
+
+  it.each([
+    ['1:2:3:4:5:6:7::', '1:2:3:4:5:6:7:0'],
+    ['::2:3:4:5:6:7:8', '0:2:3:4:5:6:7:8'],
+    ['::ffff:1.2.3.4', '::ffff:102:304'],
+    ['1:2:3:4:5:6:127.0.0.1', '1:2:3:4:5:6:7f00:1'],
+    ['0000:0000:0000:0000:0000:FFFF:255.255.255.255', '::ffff:ffff:ffff'],
+  ])('reads %s, which is %s', (text, written) => {
+    const ip = parseIp(text)
+    expect(ip === undefined ? '' : formatIp(ip)).toBe(written)
+    expect(`[${written}]`).toBe(new URL(`http://[${text}]`).hostname)
   })
 
   it('holds metadata only where exactly it is named', () => {

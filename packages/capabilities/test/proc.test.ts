@@ -44,13 +44,19 @@ describe('proc / resources', () => {
     { programs: [{ path: '/usr/bin/true' }] },
     { programs: [GIT, { path: '/usr/bin/git', args: { words: ['log'] } }] },
     { env: [] },
-    { env: ['HOME', '_x9', 'constructor'] },
+    { env: ['HOME', '_x9', 'constructor', 'AZaz_09', 'x'.repeat(256)] },
+    { env: Array.from({ length: 256 }, (_, i) => `N${i}`) },
+    { env: ['A', 'Z', 'a', 'z', '_'] },
     { reads: ['/opt/tools'] },
     { write: true, network: false, sandbox: 'required' },
     { ...OPEN, sandbox: 'unsandboxed' },
     { programs: [{ path: '/bin/x', args: { rest: { of: '-v', max: 128 } } }] },
     { programs: [{ path: '/bin/x', args: { words: [''], rest: { of: { text: 1 }, max: 1 } } }] },
     { programs: [{ path: '/bin/x', args: { words: [{ oneOf: ['-a'] }, { path: 4_096 }] } }] },
+    { programs: [{ path: '/bin/x', args: { words: Array.from({ length: 128 }, () => 'x') } }] },
+    { programs: [{ path: '/bin/x', args: { words: [{ oneOf: Array(256).fill('x') }] } }] },
+    { programs: [{ path: '/bin/x', args: { rest: { of: 'x', min: 128, max: 128 } } }] },
+    { programs: [{ path: '/bin/x', args: { rest: { of: 'x', min: 0, max: 1 } } }] },
   ])('accepts %j', (members) => {
     expect(procKind.checkResource(proc(members))).toBeUndefined()
   })
@@ -77,9 +83,16 @@ describe('proc / resources', () => {
     [{ env: ['9A'] }, 'no name of a variable'],
     [{ env: ['A\0'] }, 'no name of a variable'],
     [{ env: ['É'] }, 'no name of a variable'],
+    ...['@', '[', '`', '{', '/', ':'].map((next): [JsonObject, string] => [
+      { env: [`A${next}`] },
+      'no name of a variable',
+    ]),
+    [{ env: ['0'] }, 'no name of a variable'],
+    [{ env: Array.from({ length: 257 }, () => 'A') }, '"env" has more than 256 entries'],
     [{ env: [7] }, 'no name of a variable'],
     [{ env: ['x'.repeat(257)] }, 'no name of a variable'],
     [{ reads: ['tools'] }, 'not absolute'],
+    [{ reads: '/opt/tools' }, '"reads" is a list'],
     [{ reads: ['/'] }, 'holds everything'],
     [{ write: 'yes' }, '"write" is true or false'],
     [{ network: 1 }, '"network" is true or false'],
@@ -117,6 +130,8 @@ describe('proc / resources', () => {
     [{ rest: { of: 'x', max: 0 } }, '"max" of "rest"'],
     [{ rest: { of: 'x', max: 129 } }, '"max" of "rest"'],
     [{ rest: { of: 'x', max: 2, min: 3 } }, '"min" of "rest"'],
+    [{ rest: { of: 'x', max: 2, min: null } }, '"min" of "rest"'],
+    [{ rest: { of: 'x', max: 2, step: 1 } }, '"rest" is'],
     [{ rest: { max: 2 } }, 'a place is'],
   ])('refuses arguments %j: %s', (args, why) => {
     const programs = [{ path: '/bin/x', args } as JsonObject]
@@ -171,7 +186,14 @@ describe('proc / arguments', () => {
     const entry = (...words: string[]): JsonObject => ({ path: '/bin/x', args: { words } })
     const resource = proc({ programs: [entry('a', 'b'), entry('c', 'd')] })
     expect(asks(resource, { program: '/bin/x', args: ['c', 'd'] })).toBeUndefined()
-    expect(asks(resource, { program: '/bin/x', args: ['a', 'd'] })).toContain('none of its 2')
+    expect(asks(resource, { program: '/bin/x', args: ['a', 'd'] })).toBe(
+      'the program "/bin/x" is not given these arguments: argument 2, "d", is not "b"; ' +
+        'none of its 2 entries takes them',
+    )
+    expect(asks(proc(), { args: ['log'] })).toBe(
+      'the program "/usr/bin/git" is not given these arguments: ' +
+        'argument 1, "log", is not "status"',
+    )
   })
 })
 
@@ -181,6 +203,12 @@ describe('proc / claims', () => {
     const wide = proc({ env: ['HOME'], ...OPEN, sandbox: 'unsandboxed' })
     expect(asks(wide, { env: ['HOME'], cwd: 'a/b', ...OPEN })).toBeUndefined()
     expect(asks(wide, { ...OPEN, sandbox: 'unsandboxed' })).toBeUndefined()
+    const many = Array.from({ length: 256 }, () => 'HOME')
+    expect(asks(wide, { env: many })).toBeUndefined()
+    expect(asks(wide, { env: [...many, 'HOME'] })).toBe('"env" has more than 256 entries')
+    expect(asks(wide, { env: ['HOME', 'PATH', 'TERM'] })).toBe(
+      'the variable "PATH" may not be set: it holds "HOME"',
+    )
   })
 
   it.each<[JsonObject, string]>([
@@ -194,6 +222,8 @@ describe('proc / claims', () => {
     [{ args: [7] }, 'a word is text'],
     [{ env: ['HOME'] }, 'the variable "HOME" may not be set: it holds none'],
     [{ env: ['A=1'] }, 'no name of a variable'],
+    [{ env: 'HOME' }, '"env" is a list'],
+    [{ network: 'true' }, '"network" is true or false'],
     [{ cwd: '..' }, '".."'],
     [{ cwd: '/etc' }, 'absolute'],
     [{ write: true }, 'its root is only read'],
@@ -233,6 +263,7 @@ describe('proc / narrowing', () => {
       { env: ['B'], write: true },
     ],
     [{ ...OPEN, sandbox: 'unsandboxed' }, OPEN],
+    [{ programs: [GIT, { path: '/bin/x' }] }, { programs: [{ path: '/bin/x' }, GIT] }],
     [one({ words: [{ text: 9 }] }), one({ words: [{ path: 9 }] })],
     [one({ rest: { of: { text: 9 }, max: 9 } }), one({ words: ['a', { oneOf: ['b', 'c'] }] })],
     [

@@ -29,6 +29,8 @@ describe('what fits a schema', () => {
     [{ const: 0 }, -0, false, ': exactly 0'],
     [{ const: { a: 1, b: 2 } }, { b: 2, a: 1 }, { a: 1, c: 2 }, ': exactly {"a":1,"b":2}'],
     [{ const: [] }, [], {}, ': exactly []'],
+    [{ const: [] }, [], { length: 0 }, ': exactly []'],
+    [{ const: { length: 0 } }, { length: 0 }, [], ': exactly {"length":0}'],
     [{ const: {} }, {}, { a: 1 }, ': exactly {}'],
     [{ const: 'abc' }, 'abc', 'abd', ': exactly "abc"'],
     [{ enum: ['a', 1, null] }, 1, 'b', ': one of "a", 1, null'],
@@ -41,6 +43,7 @@ describe('what fits a schema', () => {
     [{ minLength: 2 }, 'ab', 'a', ': at least 2 characters, not 1'],
     [{ maxLength: 2 }, '👍👍', '👍👍x', ': at most 2 characters, not 3'],
     [{ minLength: 2 }, 'x👍', '👍', ': at least 2 characters, not 1'],
+    [{ maxLength: 2 }, 'x👍', 'xx👍', ': at most 2 characters, not 3'],
     [{ minItems: 1 }, [0], [], ': at least 1 items, not 0'],
     [{ maxItems: 1 }, [0], [0, 0], ': at most 1 items, not 2'],
     [{ items: { type: 'null' } }, [null, null], [null, 0], '/1: of the type null, not number'],
@@ -88,9 +91,24 @@ describe('what fits a schema', () => {
     expect(found(schema, null)).toEqual([])
   })
 
+  it('says where in turn, each place by its own pointer', () => {
+    const rules = {
+      additionalProperties: { items: { properties: {}, additionalProperties: false } },
+    }
+    const none = 'no such member; there may be none'
+    expect(found(rules, { a: [{ x: 1, y: 2 }, {}, { z: 3 }], b: [{ w: 4 }] })).toEqual([
+      ...[`/a/0/x: ${none}`, `/a/0/y: ${none}`, `/a/2/z: ${none}`, `/b/0/w: ${none}`],
+    ])
+  })
+
   it('says at most four places, clips what is long, and quotes no value', () => {
     const list = Array.from({ length: 9 }, () => 'secret')
     expect(found({ items: { const: 'x' } }, list)).toHaveLength(4)
+    const three = { type: 'null', const: null, enum: [null] }
+    expect(found({ items: three }, list)).toEqual([
+      ...['/0: of the type null, not string', '/0: exactly null', '/0: one of null'],
+      '/1: of the type null, not string',
+    ])
     const long = 'n'.repeat(5_000)
     const [mismatch] = mismatchesOf({ additionalProperties: { const: long } }, { [long]: 'secret' })
     expect(mismatch?.pointer).toHaveLength(120)
@@ -128,6 +146,50 @@ describe('work on a schema', () => {
     expect(found({ not: { allOf: [many, { const: 1 }] } }, list)).toEqual(tired)
     expect(found({ anyOf: [many, true] }, list)).toEqual(tired)
     expect(found(many, list.slice(0, 2_000))).toEqual([])
+  })
+
+  it('goes no further, however much more there would be', () => {
+    const many = { allOf: Array.from({ length: 1_000 }, () => ({ items: true })) }
+    expect(found(many, Array(250_000).fill(1))).toHaveLength(1)
+    // Four places are enough to refuse: what comes after them is not compared.
+    expect(found({ items: { const: 'x' } }, Array(600_000).fill('secret'))).toHaveLength(4)
+  })
+
+  it.each<[JsonValue, JsonValue, number]>([
+    [true, 0, 1],
+    [{}, 0, 1],
+    [{ type: ['null', 'number'], minimum: 0 }, 0, 1],
+    [{ const: 1 }, 1, 2],
+    [{ const: [1, 'x'] }, [1, 'x'], 4],
+    [{ const: [1, 2] }, [1], 2],
+    [{ const: { a: 1, b: 2 } }, { b: 2, a: 1 }, 6],
+    [{ enum: [1, 2, 3] }, 3, 4],
+    [{ const: 'x'.repeat(64) }, 'x'.repeat(64), 4],
+    [{ const: 'x'.repeat(64) }, 'x'.repeat(63), 2],
+    [{ maxLength: 99 }, 'x'.repeat(64), 3],
+    [{ minLength: 1 }, 'x'.repeat(95), 3],
+    [{ items: true }, [0, 0], 3],
+    [{ required: ['a', 'b'] }, { a: 1, b: 2 }, 5],
+    [{ properties: { a: true } }, { a: 1, b: 2 }, 4],
+    [{ additionalProperties: {} }, { a: 1 }, 3],
+    [{ not: { const: 1 } }, 2, 3],
+    [{ anyOf: [{ const: 1 }, true] }, 2, 4],
+    [{ allOf: [true, true] }, 2, 3],
+  ])('on %j and %j is so many steps of a million: %d', (schema, value, steps) => {
+    // What is left of the million is spent on a text, of which 32 characters are a step.
+    const isJudged = (left: number): boolean => {
+      const text = 'x'.repeat(32 * left)
+      const told = found({ prefixItems: [schema, { const: text }] }, [value, text])
+      return !told.some((each) => each.includes('are compared in'))
+    }
+    const left = 1_000_000 - 1 - steps - 2
+    expect([isJudged(left), isJudged(left + 1)]).toEqual([true, false])
+  })
+
+  it('judges what the last step is spent on', () => {
+    const text = 'x'.repeat(32 * (1_000_000 - 1 - 2 - 1))
+    const schema = { prefixItems: [{ const: text }, false] }
+    expect(found(schema, [text, 0])).toEqual(['/1: nothing here'])
   })
 
   it('counts the length of texts, where they are measured or compared', () => {

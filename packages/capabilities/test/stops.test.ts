@@ -167,6 +167,20 @@ describe('commands', () => {
     expect((await log.store.head()).position).toBe(3)
   })
 
+  it('read no stream but those of switches to tell them', async () => {
+    const { grants, log, authority, ids } = await office()
+    await grants.stop('all', { reason: 'fire' })
+    const read: unknown[] = []
+    const readAll: typeof log.readAll = (query) => {
+      read.push(query.filter)
+      return log.readAll(query)
+    }
+    const parts = { authority, ids, kinds: [fsKind], clock: systemClock }
+    const stops = await createGrants({ ...parts, log: { ...log, readAll } }).stops()
+    expect(stops.map(({ scope }) => scope)).toEqual(['all'])
+    expect(read).toEqual([{ streamPrefix: 'stop/' }])
+  })
+
   it('given at once come to one event', async () => {
     const { grants, log } = await office()
     const told = await Promise.all(
@@ -223,7 +237,8 @@ describe('commands', () => {
       ...{ grants: [other], runs: [], effects: [], approvals: [] },
     })
     expect(await grants.preview({ scope: 'all' })).toEqual({ ...all, grants: [mine, other, child] })
-    expect(await grants.preview({ scope: `run/${run}` })).toEqual({ ...all, grants: [mine] })
+    const handed = await grants.preview({ scope: `run/${run}` })
+    expect(handed).toEqual({ ...all, grants: [mine, child] })
     expect(await grants.preview({ scope: 'operator/os:alice' })).toEqual({ ...all, grants: [mine] })
     const agent = await grants.preview({ scope: 'agent/helper' })
     expect(agent).toEqual({ ...all, grants: [mine, other, child] })

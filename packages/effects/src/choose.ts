@@ -14,6 +14,14 @@ export interface FileSystemOptions {
    * @defaultValue the strongest this machine has
    */
   readonly containment?: Containment
+  /**
+   * How large a file that is changed or deleted may be for its content to be kept in the log, so
+   * that the change can be undone. A change of a larger one cannot.
+   *
+   * @defaultValue `KEPT_BYTES_MAX`, which is also the most
+   * @units bytes
+   */
+  readonly keptBytesMax?: number
 }
 
 /** What the file effects promise on this machine. */

@@ -27,10 +27,13 @@ const { O_NOFOLLOW = 0 } = constants
 /** The permission bits of a file that is replaced; never set-user-id and its like. */
 const MODE_BITS = 0o777
 
+/** Whose draft it is: an effect, or what undoes one. */
+export type Drafting = Pick<EffectCall, 'attempt' | 'idempotencyKey' | 'signal'>
+
 /** What to publish, and where. */
 export interface DraftInit {
   readonly directory: HeldDirectory
-  readonly call: EffectCall
+  readonly call: Drafting
   readonly bytes: Buffer
   /** Permissions to take over. @defaultValue those of any new file */
   readonly mode: number | undefined
@@ -78,13 +81,13 @@ async function filled(fd: number, { bytes, mode, call }: DraftInit): Promise<voi
   }
 }
 
-function prefixOf({ idempotencyKey }: EffectCall): string {
+function prefixOf({ idempotencyKey }: Drafting): string {
   const digest = createHash('sha256').update(idempotencyKey).digest('hex')
   return `.ice-${digest.slice(0, 16)}-`
 }
 
 /** Takes away the drafts of earlier attempts of this effect. */
-async function sweep(directory: HeldDirectory, call: EffectCall): Promise<void> {
+async function sweep(directory: HeldDirectory, call: Drafting): Promise<void> {
   const prefix = prefixOf(call)
   for await (const { name } of await opendir(directory.place, { encoding: 'latin1' })) {
     if (name.startsWith(prefix)) await remove(below(directory.place, name))

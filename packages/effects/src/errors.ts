@@ -48,6 +48,10 @@ export const EFFECTS_CODES = {
   patchUnsupported: 'ICE_EFFECTS_PATCH_UNSUPPORTED',
   /** The file has another content than the patch is for; `data.hunk` and `data.line` say where. */
   patchConflict: 'ICE_EFFECTS_PATCH_CONFLICT',
+  /** Somebody has gone on from what the effect left: undoing it would undo that too. */
+  movedOn: 'ICE_EFFECTS_MOVED_ON_CONFLICT',
+  /** What was kept for a compensation is not what this handler keeps. Nothing was changed. */
+  keptCorrupt: 'ICE_EFFECTS_KEPT_CORRUPT',
   /** The operating system does not let this process do it; `data.errno` is its reason. */
   permission: 'ICE_EFFECTS_PERMISSION_UNAVAILABLE',
   /** The machine could not do it now; `data.errno` is its reason. */

@@ -1,6 +1,13 @@
 /** The handlers: each action with its fate, its outcome, its arguments and its act. */
 
-import type { EffectCall, EffectHandler, EffectReport, Fate } from '@ice/runs/ports'
+import type {
+  CompensationCall,
+  CompensationReport,
+  EffectCall,
+  EffectHandler,
+  EffectReport,
+  Fate,
+} from '@ice/runs/ports'
 import type { z } from 'zod'
 import type { Anchor } from './anchor.ts'
 import {
@@ -17,6 +24,7 @@ import { type Bounds, listBounds, NO_BYTES, readBounds, writeBounds } from './bo
 import { anchorOf, type FileSystemOptions } from './choose.ts'
 import { deleteEntry } from './delete.ts'
 import { translated } from './errno.ts'
+import { KEPT_BYTES_MAX } from './limits.ts'
 import { listDirectory } from './list.ts'
 import { patchFile } from './patch/patch.ts'
 import { readFile } from './read.ts'
@@ -33,6 +41,8 @@ interface Action<A extends PathArguments> {
   readonly bounds: (args: A) => Bounds
   /** What it tells stands in files, which anybody may have written. */
   readonly tells?: true
+  /** It changes something, and can be undone. */
+  readonly undone?: true
   readonly act: (anchor: Anchor, call: EffectCall, args: A) => Promise<EffectReport>
 }
 
@@ -44,8 +54,9 @@ interface Action<A extends PathArguments> {
  */
 export function fileSystemEffects(options: FileSystemOptions = {}): readonly EffectHandler[] {
   const anchor = anchorOf(options)
+  const keptBytesMax = Math.min(options.keptBytesMax ?? KEPT_BYTES_MAX, KEPT_BYTES_MAX)
   const observe = { fate: 'observe', tells: true } as const
-  const idempotent = { fate: 'idempotent' } as const
+  const idempotent = { fate: 'idempotent', undone: true } as const
   const written = {
     ...idempotent,
     outcome: 'FileWritten',
@@ -78,12 +89,16 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
       act: statEntry,
     }),
     handlerOf(anchor, { ...written, action: 'fs.write', act: createFile }),
-    handlerOf(anchor, { ...written, action: 'fs.replace', act: replaceFile }),
+    handlerOf(anchor, {
+      ...written,
+      action: 'fs.replace',
+      act: (...call) => replaceFile(...call, keptBytesMax),
+    }),
     handlerOf(anchor, {
       ...written,
       action: 'fs.patch',
       schema: patchArguments,
-      act: patchFile,
+      act: (...call) => patchFile(...call, keptBytesMax),
       bounds: ({ maxBytes }) => ({ bytes: maxBytes }),
     }),
     handlerOf(anchor, {
@@ -92,14 +107,14 @@ export function fileSystemEffects(options: FileSystemOptions = {}): readonly Eff
       outcome: 'FileDeleted',
       schema: pathArguments,
       bounds: () => NO_BYTES,
-      act: deleteEntry,
+      act: (...call) => deleteEntry(...call, keptBytesMax),
     }),
   ]
 }
 
 function handlerOf<A extends PathArguments>(
   anchor: Anchor,
-  { action, fate, outcome, schema, bounds, tells, act }: Action<A>,
+  { action, fate, outcome, schema, bounds, tells, undone, act }: Action<A>,
 ): EffectHandler {
   return Object.freeze({
     action,
@@ -118,5 +133,14 @@ function handlerOf<A extends PathArguments>(
         throw translated(error, args.path)
       }
     },
+    ...(undone === true ? { compensate: compensation(anchor) } : {}),
   })
+}
+
+/** One for all that changes files: what was kept says what is to be put back. */
+function compensation(anchor: Anchor) {
+  return async (call: CompensationCall): Promise<CompensationReport> => {
+    const { restored } = await import('./restore.ts')
+    return restored(anchor, call)
+  }
 }

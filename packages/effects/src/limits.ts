@@ -28,6 +28,10 @@ export const FOLD_BYTES_MAX: number = Number.MAX_SAFE_INTEGER
 /** @units bytes of one write; they travel in the arguments, which are recorded. */
 export const WRITE_BYTES_MAX: number = 8 * 1_048_576
 
+/** @units bytes of a file that are kept with the outcome of a change, so that it can be undone: as
+ * many as one write brings. They stand in the log. Of a larger file nothing is kept. */
+export const KEPT_BYTES_MAX: number = 8 * 1_048_576
+
 /** @units bytes read or written between two turns of the event loop. */
 export const CHUNK_BYTES = 262_144
 

@@ -9,15 +9,17 @@
  * asked for that.
  */
 
+import { lstatSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import type { EffectCall, EffectReport } from '@ice/runs/ports'
 import type { Anchor, HeldDirectory } from './anchor.ts'
 import type { WriteArguments } from './arguments.ts'
-import { before, type HeldBefore, heldBefore } from './before.ts'
+import { before, type HeldBefore, heldBefore, isUnchanged } from './before.ts'
 import { digestOf, throwIfAborted } from './bytes.ts'
 import { contentBytes } from './content.ts'
 import { published } from './draft.ts'
 import { EFFECTS_CODES, EffectsError } from './errors.ts'
+import { keeping, modeOf, type NotKept } from './kept.ts'
 import { parsePath, pathText } from './path.ts'
 import { below } from './place.ts'
 import { fileIn } from './present.ts'
@@ -39,32 +41,48 @@ export async function replaceFile(
   anchor: Anchor,
   call: EffectCall,
   args: WriteArguments,
+  keptBytesMax: number,
 ): Promise<EffectReport> {
   const bytes = contentBytes(args)
+  const digest = digestOf(bytes)
   throwIfAborted(call.signal)
-  const { directory, name, names, mode, held } = targetOf(anchor, call, args.path)
+  const target = targetOf(anchor, { call, keptBytesMax }, args.path)
+  const { directory, name, names, mode, held } = target
   try {
     const old = await before(held, call.signal)
-    await published({ directory, call, bytes, mode }, (draft) =>
-      rename(draft, below(directory.place, name)),
-    )
-    const value: WriteResult = { ...digestOf(bytes), created: mode === undefined }
-    return { value, observed: { path: pathText(names), ...value, before: old } }
+    // An earlier attempt may have put this there, over what nobody knows any more.
+    const isOurs = call.attempt > 1 && old.before?.sha256 === digest.sha256
+    let why: NotKept | undefined = old.why ?? (isOurs ? 'repeated' : undefined)
+    let left = 0
+    await published({ directory, call, bytes, mode }, (draft) => {
+      const to = below(directory.place, name)
+      left = modeOf(lstatSync(draft))
+      if (!isUnchanged(to, held?.stats)) why ??= 'changed'
+      return rename(draft, to)
+    })
+    const value: WriteResult = { ...digest, created: mode === undefined }
+    const path = pathText(names)
+    const now = { kind: 'file', mode: left, ...digest } as const
+    const kept = why === undefined ? { path, before: old.kept, now } : { notKept: why }
+    return keeping({ value, observed: { path, ...value, before: old.before } }, kept)
   } finally {
     directory.close()
   }
 }
 
-function targetOf(anchor: Anchor, call: EffectCall, text: string): Target {
+function targetOf(
+  anchor: Anchor,
+  { call, keptBytesMax }: { readonly call: EffectCall; readonly keptBytesMax: number },
+  text: string,
+): Target {
   const path = parsePath(text)
   const { resources } = call.grant
   return findRooted({ anchor, resources, path, last: 'follow' }, (found) => {
     const { parent, name } = newName(found, text, path.isDirectory)
     const mode = found.entry === undefined ? undefined : replaceable(found, text)
-    const { entry } = found
     const directory = anchor.openDirectory(parent)
     try {
-      const held = entry === undefined ? undefined : heldBefore(anchor, { entry })
+      const held = heldBefore(anchor, found, keptBytesMax)
       return { directory, name, names: found.names, mode, held }
     } catch (error) {
       directory.close()

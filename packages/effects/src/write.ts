@@ -10,7 +10,7 @@
  * The trap: `rename(2)` for a new file. It replaces what someone else created a moment before.
  */
 
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs'
 import { link, rename } from 'node:fs/promises'
 import type { EffectCall, EffectReport } from '@ice/runs/ports'
 import type { Anchor, HeldDirectory, Place } from './anchor.ts'
@@ -20,6 +20,7 @@ import { contentBytes } from './content.ts'
 import { published } from './draft.ts'
 import { errnoOf } from './errno.ts'
 import { EFFECTS_CODES, EffectsError } from './errors.ts'
+import { keeping, modeOf } from './kept.ts'
 import { parsePath, pathText } from './path.ts'
 import { below } from './place.ts'
 import { notAFile } from './present.ts'
@@ -70,13 +71,22 @@ export async function createFile(
   try {
     const isDone = existing !== undefined && (await holds(existing, digest, call.signal))
     if (existing !== undefined && !isDone) throw exists(args.path)
+    let mode = existing === undefined ? 0 : modeOf(fstatSync(existing.fd))
     if (isDone) await directory.sync()
     else {
       const to = below(directory.place, name)
-      await published({ directory, call, bytes, mode: undefined }, (draft) => named(draft, to))
+      await published({ directory, call, bytes, mode: undefined }, (draft) => {
+        mode = modeOf(lstatSync(draft))
+        return named(draft, to)
+      })
     }
     const value: WriteResult = { ...digest, created: true }
-    return { value, observed: { path: pathText(names), ...value, before: null } }
+    const path = pathText(names)
+    const now = { kind: 'file', mode, ...digest } as const
+    return keeping(
+      { value, observed: { path, ...value, before: null } },
+      { path, before: null, now },
+    )
   } finally {
     if (existing !== undefined) closeSync(existing.fd)
     directory.close()
@@ -130,7 +140,7 @@ async function holds(
 }
 
 /** Gives the draft its name, unless something has it. */
-async function named(draft: Place, to: Place): Promise<void> {
+export async function named(draft: Place, to: Place): Promise<void> {
   try {
     await link(draft, to)
   } catch (error) {

@@ -255,6 +255,11 @@ describe('fs.write', () => {
     expect(report).toEqual({
       value: { bytes: 4, sha256, created: true },
       observed: { path: 'dir/f', bytes: 4, sha256, created: true, before: null },
+      kept: {
+        path: 'dir/f',
+        before: null,
+        now: { kind: 'file', mode: lstatSync(join(root, 'dir/f')).mode & 0o777, bytes: 4, sha256 },
+      },
     })
     expect(readFileSync(join(root, 'dir/f'), 'utf8')).toBe('text')
     expect(readdirSync(join(root, 'dir'))).toEqual(['f'])

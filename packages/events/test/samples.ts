@@ -253,8 +253,9 @@ export const samples: { readonly [T in keyof StandardPayloads]: readonly Standar
   CountDebited: [{ grant, run, effect: 'read', attempt: 1, count: 1 }],
   BudgetAllotted: [
     { ...share, run },
-    { ...share, run, unit: 'rate', window: 7 },
+    { ...share, run, unit: 'rate', window: 7, ifLeft: true },
   ],
+  BudgetDrawn: [{ shares: [share] }],
   BudgetReturned: [
     { ...share, run },
     { ...share, run, unit: 'rate', window: 7 },

@@ -3,19 +3,21 @@
  *
  * The principal is the caller's word: whoever takes answers from people has authenticated them. An
  * answer that does not count is recorded as refused, so that it is seen, and thrown, so that the
- * person knows; it looks like no answer to anybody who reads the log.
+ * person knows; it looks like no answer to anybody who reads the log. So is one to a question whose
+ * right has ended; one that counts is guarded by what that right stands on.
  */
 
-import type { Grant } from '@ice/capabilities/ports'
+import type { DenialCause, Grant } from '@ice/capabilities/ports'
 import type { StandardPayloads } from '@ice/events/define'
 import type { NewEvent, StreamWrite } from '@ice/events/ports'
 import type { PrincipalId, RunId, StreamId, Timestamp } from '@ice/primitives'
 import { type Command, command, notWaiting } from './commands.ts'
 import type { Components } from './components.ts'
 import { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
-import { type RunFold, unanswered } from './lifecycle.ts'
+import { type RunFold, unanswered, viewOf } from './lifecycle.ts'
 import { REFUSED_ANSWERS_MAX } from './limits.ts'
 import type { AnswerCommand, Answered, WaitingStep } from './ports.ts'
+import { rightOf } from './question-rights.ts'
 import { dueFact, escalated, refusalOf } from './questions.ts'
 import { standingSpec } from './standing.ts'
 
@@ -27,20 +29,22 @@ export async function answerStep(
 ): Promise<Answered> {
   const by = answer.principal ?? components.principal
   let standing: Grant | null = null
-  await command(components, run, by, (fold) => {
+  await command(components, run, by, async (fold) => {
     const waiting = waitingFor(fold, run, answer)
     const at = Math.max(components.clock.now(), fold.view?.updatedAt ?? 0) as Timestamp
     // What has become due is recorded with the answer that met it.
     const due = dueFact(waiting, at)
     const current = due?.type === 'ApprovalEscalated' ? escalated(waiting, due.data.to) : waiting
     const noted: NewEvent[] = due === null ? [] : [{ ...eventOf(due), time: at }]
-    const code = refusalOf(current, by, at)
-    if (code !== null) return refused(fold, run, current, { noted, answer, by, at, code })
+    const right = await rightOf(components.authority, viewOf(fold), current, at)
+    const { ended, guards } = right
+    const code = ended === null ? refusalOf(current, by, at) : RUNS_CODES.rightEnded
+    if (code !== null) return refused(fold, run, current, { noted, answer, by, at, code, ended })
     standing = standingOf(components, fold, current, answer)
     if (answer.dryRun === true) return { events: [] }
     const verdict = { ...verdictOf(current, answer, standing), time: at }
     const writes = standing === null ? [] : [issue(standing, answer, by)]
-    return { events: [...noted, verdict], writes }
+    return { events: [...noted, verdict], writes, guards }
   })
   return { standing }
 }
@@ -68,15 +72,17 @@ interface Refused {
   readonly by: PrincipalId
   readonly at: Timestamp
   readonly code: RunsCode
+  readonly ended: DenialCause | null
 }
 
 function refused(
   fold: RunFold,
   run: RunId,
   { step, digest, request, approvers }: WaitingStep,
-  { noted, answer, by, at, code }: Refused,
+  { noted, answer, by, at, code, ended }: Refused,
 ): Command {
-  const failure = failureOf(code, run, step, { by, approvers: [...(approvers ?? [])] })
+  const why = ended === null ? {} : { ended: ended.code, message: ended.message }
+  const failure = failureOf(code, run, step, { by, approvers: [...(approvers ?? [])], ...why })
   if (answer.dryRun === true) return { events: [], failure }
   const data = { step, digest, request, approved: answer.approved, code }
   const isFull = (fold.refusedAnswers.get(step) ?? 0) >= REFUSED_ANSWERS_MAX
@@ -85,11 +91,15 @@ function refused(
 }
 
 function failureOf(code: RunsCode, run: RunId, step: string, more: object = {}): RunsError {
-  const message =
-    code === RUNS_CODES.answerLate
-      ? `The question "${step}" had lapsed before this answer`
-      : `"${step}" is to be answered by others; this answer does not count`
-  return new RunsError(code, message, { run, step, ...more })
+  return new RunsError(code, failureText(code, step), { run, step, ...more })
+}
+
+function failureText(code: RunsCode, step: string): string {
+  if (code === RUNS_CODES.answerLate) return `The question "${step}" had lapsed before this answer`
+  if (code === RUNS_CODES.rightEnded) {
+    return `The right to "${step}" has ended: no answer counts, and the next drive denies it`
+  }
+  return `"${step}" is to be answered by others; this answer does not count`
 }
 
 function standingOf(

@@ -1,18 +1,18 @@
 /**
- * What a run writes to the streams of budgets: slices, in the append of the intent that needs them;
- * what is left, in the append of the conclusion; and what a handler took beyond everything the run
- * held, in the append of the outcome that says so.
+ * What a run writes to the streams of budgets: draws of slices, in the append that says of which
+ * budgets it drew; what is left, in the append of the conclusion; and what a handler took beyond
+ * everything the run held, in the append of the outcome that says so.
  *
- * A slice is written at the version it was decided on: of two runs that decided on one version the
- * second conflicts. The others are written at `'any'` version, so that an outcome and a conclusion
- * can always be recorded: a return only widens what is left, and an overspend is a fact. Neither is
- * ever appended twice, because the write of the run beside it in the unit has its version.
+ * All are written at `'any'` version, so that no run ever waits for another: a draw takes what is
+ * left where it comes to stand, or nothing; a return only widens that; an overspend is a fact. None
+ * is ever appended twice, because the write of the run beside it in the unit has its version.
  */
-import type { Allotment, BudgetShare } from '@ice/capabilities/ports'
+import type { BudgetShare } from '@ice/capabilities/ports'
 import type { NewEvent, StreamWrite } from '@ice/events/ports'
-import type { RunId, StreamId, StreamVersion } from '@ice/primitives'
+import type { GrantId, RunId, StreamId } from '@ice/primitives'
+import type { Hand } from './hand.ts'
 import { UNIT_BUDGETS_MAX } from './limits.ts'
-import { keyOf, type Purse, type Shares, shareOf, sharesOf } from './purse.ts'
+import { createPurse, keyOf, type Purse, put, type Shares, shareOf, sharesOf } from './purse.ts'
 
 const CONCLUSIONS: ReadonlySet<string> = new Set([
   'RunCommitted',
@@ -25,27 +25,24 @@ export function isConclusion({ type }: { readonly type: string }): boolean {
   return CONCLUSIONS.has(type)
 }
 
-/** The slices that an intent needs, one write for each budget. */
-export function allotmentWrites(
-  run: RunId,
-  allotments: readonly Allotment[],
-): readonly StreamWrite[] {
-  const versions = new Map(allotments.map(({ stream, version }) => [stream, version]))
-  return [...versions].map(([stream, version]) => ({
-    stream,
-    expectedVersion: version as StreamVersion,
-    events: allotments
-      .filter((slice) => slice.stream === stream)
-      .map((slice) => eventOf('BudgetAllotted', run, shareOf(slice, slice.amount))),
-  }))
+/** Draws of slices, one write for each budget. */
+export function drawWrites(run: RunId, shares: readonly BudgetShare[]): readonly StreamWrite[] {
+  return anyWrites(
+    shares.map((share) => [share, eventOf('BudgetAllotted', run, share, { ifLeft: true })]),
+  )
 }
 
 /**
  * What a run that ends gives back. What of it does not fit into one append, and what it holds of a
  * rate's window that has passed, counts as spent.
  */
-export function returnWrites(run: RunId, { held }: Purse): readonly StreamWrite[] {
-  return anyWrites('BudgetReturned', run, sharesOf(held))
+export function returnWrites(run: RunId, { held }: Purse, hand: Hand): readonly StreamWrite[] {
+  const purse = createPurse()
+  put(purse, sharesOf(held))
+  put(purse, hand.shares)
+  return anyWrites(
+    sharesOf(purse.held).map((share) => [share, eventOf('BudgetReturned', run, share)]),
+  )
 }
 
 /** What was taken beyond a slice since it was last told. */
@@ -58,9 +55,9 @@ export function overspendWrites(
     shareOf(share, share.amount - (told.get(keyOf(share))?.amount ?? 0)),
   )
   return anyWrites(
-    'BudgetAllotted',
-    run,
-    fresh.filter(({ amount }) => amount > 0),
+    fresh
+      .filter(({ amount }) => amount > 0)
+      .map((share) => [share, eventOf('BudgetAllotted', run, share)]),
   )
 }
 
@@ -74,20 +71,26 @@ export function joinWrites(writes: readonly StreamWrite[]): readonly StreamWrite
   return [...joined.values()].slice(0, UNIT_BUDGETS_MAX)
 }
 
-function anyWrites(
-  type: 'BudgetAllotted' | 'BudgetReturned',
-  run: RunId,
-  shares: readonly BudgetShare[],
-): readonly StreamWrite[] {
+function anyWrites(events: readonly (readonly [BudgetShare, NewEvent])[]): readonly StreamWrite[] {
   return joinWrites(
-    shares.map((share) => ({
-      stream: `budget/${share.grant}` as StreamId,
+    events.map(([{ grant }, event]) => ({
+      stream: budgetStream(grant),
       expectedVersion: 'any',
-      events: [eventOf(type, run, share)],
+      events: [event],
     })),
   )
 }
 
-function eventOf(type: string, run: RunId, share: BudgetShare): NewEvent {
-  return { type, data: { ...share, run } }
+/** The stream of a grant's budget. */
+export function budgetStream(grant: GrantId): StreamId {
+  return `budget/${grant}` as StreamId
+}
+
+function eventOf(
+  type: 'BudgetAllotted' | 'BudgetReturned',
+  run: RunId,
+  share: BudgetShare,
+  more: { readonly ifLeft?: true } = {},
+): NewEvent {
+  return { type, data: { ...share, run, ...more } }
 }

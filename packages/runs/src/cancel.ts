@@ -15,7 +15,7 @@ export async function lookAtCancel(desk: Desk, step: Step, ask: AskOf<'cancel'>)
   const data = { step: step.id, scopes: [...scopes], reason: reason.slice(0, 2048) }
   await desk.deliver(step, { type: 'ScopeCancelled', data }, { kind: 'done' })
   const isWithin = (id: string): boolean => scopes.some((scope) => id.startsWith(`${scope}/`))
-  // A slice that one intent brought may be what another was decided on: all are decided anew.
+  // What one intent leaves of the purse is what the next was decided on: all are decided anew.
   const intents = desk.journal.withdrawIntents()
   desk.again(intents.flatMap(({ data }) => desk.execution.step(data.effect) ?? []))
   desk.acts.abortWhere(isWithin, new RunsError(RUNS_CODES.aborted, `Its branch lost: ${reason}`))

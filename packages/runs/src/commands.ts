@@ -5,12 +5,13 @@
  */
 
 import { projectStream } from '@ice/events/define'
-import type { BlobDraft, NewEvent, StreamWrite } from '@ice/events/ports'
+import type { BlobDraft, Guard, NewEvent, StreamWrite } from '@ice/events/ports'
 import { hasCode, type PrincipalId, type RunId, type StreamVersion } from '@ice/primitives'
 import { returnWrites } from './budget-writes.ts'
 import type { Components } from './components.ts'
 import { terminationFacts } from './conclude.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
+import { handOf } from './hand.ts'
 import { runStream } from './journal.ts'
 import { type RunFold, runProjection, unanswered } from './lifecycle.ts'
 import { CONFLICTS_MAX } from './limits.ts'
@@ -30,16 +31,21 @@ export interface Command {
   readonly blob?: BlobDraft | null
   /** What the unit writes beside the run. */
   readonly writes?: readonly StreamWrite[]
+  /** What must not have moved when it is recorded. */
+  readonly guards?: readonly Guard[]
   /** What is thrown once the events are recorded. */
   readonly failure?: RunsError
 }
+
+/** The run, or what the command was decided on, is another than it was. */
+const MOVED = ['ICE_EVENTS_VERSION_CONFLICT', 'ICE_EVENTS_GUARD_CONFLICT'] as const
 
 /** Decides on the run as it stands and appends; decides anew when it moved in between. */
 export async function command(
   components: Components,
   run: RunId,
   principal: PrincipalId | undefined,
-  decide: (fold: RunFold) => Command,
+  decide: (fold: RunFold) => Command | Promise<Command>,
 ): Promise<void> {
   for (let conflicts = 0; ; conflicts += 1) {
     const fold = await foldRun(components, run)
@@ -47,7 +53,7 @@ export async function command(
       const message = `Run ${run} has ${fold.view.conclusion}; nothing about it can be changed`
       throw new RunsError(RUNS_CODES.concluded, message, { run })
     }
-    const { events, blob = null, writes = [], failure } = decide(fold)
+    const { events, blob = null, writes = [], guards = [], failure } = await decide(fold)
     if (events.length === 0) {
       if (failure !== undefined) throw failure
       return
@@ -60,10 +66,12 @@ export async function command(
     try {
       await components.log.append({
         writes: [{ stream: runStream(run), expectedVersion, events: signed }, ...writes],
+        ...(guards.length === 0 ? {} : { guards }),
         ...(blob === null ? {} : { blobs: [blob] }),
       })
     } catch (error) {
-      if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') || conflicts >= CONFLICTS_MAX) throw error
+      const moved = MOVED.some((code) => hasCode(error, code))
+      if (!moved || conflicts >= CONFLICTS_MAX) throw error
       continue
     }
     if (failure !== undefined) throw failure
@@ -104,10 +112,11 @@ export function requestAbort(
   run: RunId,
   { reason, force, principal }: AbortCommand,
 ): Promise<void> {
-  return command(components, run, principal, (fold) => {
+  return command(components, run, principal, async (fold) => {
     if (force === true) {
       const facts = terminationFacts(fold, reason)
-      const writes = returnWrites(run, fold.purse)
+      const hand = await handOf(components.authority, run, fold.purse)
+      const writes = returnWrites(run, fold.purse, hand)
       return { events: facts.map(({ type, data }) => ({ type, data })), writes }
     }
     return { events: [{ type: 'AbortRequested', data: { reason } }] }

@@ -5,7 +5,7 @@
 
 import { type ErrorRecord, type EventId, errorRecord } from '@ice/primitives'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import type { Fact } from './journal.ts'
+import type { Fact } from './facts.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
 import type { Conclusion, Phase, Program } from './ports.ts'
 import { type SealedValue, sealValue } from './value.ts'

@@ -26,7 +26,14 @@ export function boundsMember({ bounds = {} }: Pick<Partial<Call>, 'bounds'>): {
 
 /** The event of the proposal that an effect follows, where its program says so. */
 export function proposalOf({ proposal }: Pick<Call, 'proposal'>): readonly EventId[] {
-  return proposal === undefined ? [] : [proposal]
+  return proposal === undefined ? [] : [proposal.event]
+}
+
+/** The agent who made it. */
+export function proposerMember({ proposal }: Pick<Call, 'proposal'>): {
+  readonly proposer?: string
+} {
+  return proposal === undefined ? {} : { proposer: proposal.agent }
 }
 
 /** What a denial tells of the question it answers, so that it can be judged again. */
@@ -88,6 +95,7 @@ export function denied(
     grant,
     denial: denial as unknown as Payload<'CapabilityDenied'>['denial'],
     basis: [...(told?.basis ?? [])],
+    ...proposerMember({ proposal: call.proposal }),
     ...(label === null ? {} : { label: label as unknown as Payload<'CapabilityDenied'>['label'] }),
   }
   const all = [...proposalOf({ proposal: call.proposal }), ...causes]

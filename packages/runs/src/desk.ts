@@ -5,8 +5,9 @@ import type { Acts } from './acts.ts'
 import type { Components } from './components.ts'
 import type { EffectIntent } from './effects.ts'
 import type { Execution } from './execution.ts'
+import type { Fact, ForeignFact } from './facts.ts'
 import type { Inbox } from './inbox.ts'
-import type { Fact, ForeignFact, Journal } from './journal.ts'
+import type { Journal } from './journal.ts'
 import type { Settlement, Step } from './steps.ts'
 
 export interface Desk {

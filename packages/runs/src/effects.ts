@@ -15,7 +15,6 @@ import type {
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
-  type EventId,
   errorRecord,
   type GrantId,
   type Hash,
@@ -35,14 +34,15 @@ import {
   secretRecord,
   tooWide,
 } from './carried.ts'
-import { boundsMember, denied, proposalOf, refusal, type Told } from './denied.ts'
+import { boundsMember, denied, proposalOf, proposerMember, refusal, type Told } from './denied.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import type { Fact, Intent } from './journal.ts'
+import type { Fact } from './facts.ts'
+import type { Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
 import type { EffectHandler, EffectRequest, RunPlace, SecretUse } from './ports.ts'
-import { shareOf } from './purse.ts'
 import type { Bound } from './references.ts'
+import type { Followed } from './steps.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
@@ -57,7 +57,12 @@ export interface EffectIntent extends Intent {
 
 /** What the runtime makes of an effect that was asked for. */
 export type Ruling =
-  | { readonly kind: 'intent'; readonly intent: EffectIntent }
+  | {
+      readonly kind: 'intent'
+      readonly intent: EffectIntent
+      /** Slices to be drawn first: the run does not hold what the call takes. */
+      readonly lacks: readonly Allotment[]
+    }
   | { readonly kind: 'denied'; readonly fact: Fact; readonly final: boolean }
   | { readonly kind: 'approval'; readonly ask: ApprovalAsk; readonly call: Call }
 
@@ -85,8 +90,8 @@ export interface Call {
   readonly hold: boolean
   /** Version up to which the program had been given what happened when it asked. */
   readonly askedAt: number
-  /** The event of the proposal it follows. */
-  readonly proposal?: EventId | undefined
+  /** The proposal it follows. */
+  readonly proposal?: Followed | undefined
   /** Where its run stands among others. */
   readonly place?: RunPlace | undefined
   /** Of its arguments, where they are known from a record; else those of the run say it. */
@@ -182,8 +187,9 @@ export function rule(
     readonly purse: readonly BudgetShare[]
     readonly at: Timestamp
     readonly fresh: boolean
-    /** Whether that is not what the run holds by its own stream: intents wait. */
-    readonly waiting?: boolean
+    /** Whether that is not what the run holds by its own stream: intents wait, or slices are in
+     * hand. */
+    readonly ahead?: boolean
   },
 ): Ruling {
   const { authority, fold } = init
@@ -192,7 +198,7 @@ export function rule(
   const argumentsDigest = call.sealed.digest
   const callDigest = authority.callDigest({ ...identity, argumentsDigest })
   const labels = call.labels ?? callLabels(fold.labels, call.askedAt, call.bound.references)
-  const asked: Told = { labels, ...(init.waiting === true ? { purse: init.purse } : {}) }
+  const asked: Told = { labels, ...(init.ahead === true ? { purse: init.purse } : {}) }
   const given = fold.answers.get(call.effect)
   const answer = given?.digest === callDigest ? given : undefined
   if (answer?.approved === false) {
@@ -235,14 +241,16 @@ export function rule(
 }
 
 function requestOf(
-  { run, grant, resource, request, sealed, given, bound, bounds }: Call,
+  call: Call,
   { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
   told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },
 ): AuthorityRequest {
+  const { run, grant, resource, request, sealed, given, bound, bounds } = call
   const isFilled = bound.references.length > 0
   return {
     ...{ run, grant, resource, action: request.action },
     ...partyOf(fold, run),
+    ...proposerMember(call),
     arguments: given,
     argumentsDigest: sealed.digest,
     ...(isFilled ? { givenDigest: sha256Hex(canonicalize(given)) } : {}),
@@ -282,8 +290,9 @@ function intended(
   answer: RecordedEvent | undefined,
 ): Ruling {
   const ok = granted.reduce(joined, allowed)
-  if (granted.length > 0 && isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
-  return { kind: 'intent', intent: intentOf(call, labels, { ok, uses }, answer) }
+  if (isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
+  const intent = intentOf(call, labels, { ok, uses }, answer)
+  return { kind: 'intent', intent, lacks: ok.allotments }
 }
 
 function intentOf(
@@ -303,7 +312,6 @@ function intentOf(
     secrets: uses,
     guards: ok.guards,
     spends: ok.spends,
-    allotments: ok.allotments,
     expiresAt: ok.expiresAt,
     blob: sealed.blob,
     causes: [
@@ -324,26 +332,12 @@ function intentOf(
       labels: labels as Payload<'CapabilityUsed'>['labels'],
       ...(call.hold ? { held: true as const } : {}),
       ...boundsMember(call),
+      ...proposerMember(call),
       ...approval,
-      ...budgetMembers(ok),
+      ...(ok.spends.length === 0 ? {} : { spends: [...ok.spends] }),
       ...standing,
       ...(uses.length === 0 ? {} : { secrets: uses.map(secretRecord) }),
       ...(ok.ceiling == null ? {} : { ceiling: { ...ok.ceiling } }),
     },
-  }
-}
-
-/** What an intent says of budgets, so that the run's own stream tells what the run holds. */
-function budgetMembers({
-  spends,
-  allotments,
-}: {
-  readonly spends: readonly BudgetShare[]
-  readonly allotments: readonly Allotment[]
-}): Pick<Payload<'CapabilityUsed'>, 'spends' | 'allotted'> {
-  const allotted = allotments.map((slice) => shareOf(slice, slice.amount))
-  return {
-    ...(spends.length === 0 ? {} : { spends: [...spends] }),
-    ...(allotted.length === 0 ? {} : { allotted }),
   }
 }

@@ -9,7 +9,8 @@ import type { Components } from './components.ts'
 import { abortFacts, phaseOf } from './conclude.ts'
 import type { EffectIntent } from './effects.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import type { Fact, Journal } from './journal.ts'
+import type { Fact } from './facts.ts'
+import type { Journal } from './journal.ts'
 import { HANDLER_GRACE_MS } from './limits.ts'
 import type { Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
@@ -59,9 +60,10 @@ export async function abortRun(
   ledger.acts.abortAll(reason)
   await ledger.acts.settleWithin(components.clock, HANDLER_GRACE_MS)
   for (const completion of ledger.acts.take()) {
-    const { type, data, blob } = settle(completion)
+    const { type, data, blobs } = settle(completion)
     ledger.settled(completion)
-    journal.add({ type, data, blob, causes: [completion.event.id] })
+    journal.add({ type, data, blobs, causes: [completion.event.id] })
+    if (journal.full) await journal.flush()
   }
   const given = errorRecord(
     new RunsError(RUNS_CODES.aborted, 'The run ended before the effect had an outcome'),

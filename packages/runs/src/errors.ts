@@ -80,7 +80,7 @@ export const RUNS_CODES = {
   answerLate: 'ICE_RUNS_ANSWER_LATE_CONFLICT',
   /** No standing approval can be made of this question. */
   standingUnsupported: 'ICE_RUNS_STANDING_UNSUPPORTED',
-  /** The reason with which a handler is aborted when the right to its effect has ended. */
+  /** The right to an effect has ended: no answer counts, and a handler is aborted with this. */
   rightEnded: 'ICE_RUNS_RIGHT_ENDED_CONFLICT',
   /** Denial, and thrown: `$ref` stands where no reference of this run does. */
   referenceUnknown: 'ICE_RUNS_REFERENCE_DENIED',

@@ -10,7 +10,7 @@
  */
 
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
-import { type EventId, type Hash, type RunId, settled, type Timestamp } from '@ice/primitives'
+import { type Hash, type RunId, settled, type Timestamp } from '@ice/primitives'
 import { createContext } from './context.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { IdSet } from './id-set.ts'
@@ -18,7 +18,7 @@ import { INPUT } from './labels.ts'
 import { PROPOSALS_MAX, STEP_ID_BYTES_MAX } from './limits.ts'
 import type { Program } from './ports.ts'
 import { References } from './references.ts'
-import type { Ask, Settlement, Step } from './steps.ts'
+import type { Ask, Followed, Settlement, Step } from './steps.ts'
 import { digestOfRef, sealValue } from './value.ts'
 
 /** How a program ended. */
@@ -34,8 +34,8 @@ export class Execution {
   readonly #ids = new IdSet()
   readonly #steps = new Map<string, Step>()
   readonly #fresh = new Set<Step>()
-  /** Versions of the latest proposals, by step. */
-  readonly #proposals = new Map<string, number>()
+  /** The latest proposals, by step. */
+  readonly #proposals = new Map<string, Followed>()
   /** Scopes whose steps are wanted no longer. */
   readonly #cancelled = new Set<string>()
   readonly references: References = new References()
@@ -98,7 +98,9 @@ export class Execution {
     this.#fresh.delete(step)
     this.#now = event.time
     this.#at = event.version
-    if (step.ask.kind === 'proposal') this.#remember(step.id, event.version)
+    if (step.ask.kind === 'proposal') {
+      this.#remember(step.id, { event: event.id, agent: step.ask.proposal.agent })
+    }
     if (step.ask.kind === 'cancel') this.#cancel(step.ask.scopes)
     step.settle(this.#held(step, event, settlement))
     await settled()
@@ -136,8 +138,8 @@ export class Execution {
     }
   }
 
-  #remember(proposal: string, version: number): void {
-    this.#proposals.set(proposal, version)
+  #remember(proposal: string, followed: Followed): void {
+    this.#proposals.set(proposal, followed)
     if (this.#proposals.size <= PROPOSALS_MAX) return
     for (const oldest of this.#proposals.keys()) {
       this.#proposals.delete(oldest)
@@ -145,10 +147,10 @@ export class Execution {
     }
   }
 
-  /** The event of a proposal, by the full id of its step. @throws `ICE_RUNS_PROPOSAL_NOT_FOUND` */
-  proposed(step: string): EventId {
-    const version = this.#proposals.get(step)
-    if (version !== undefined) return `run/${this.run}@${version}` as EventId
+  /** A proposal, by the full id of its step. @throws `ICE_RUNS_PROPOSAL_NOT_FOUND` */
+  proposed(step: string): Followed {
+    const followed = this.#proposals.get(step)
+    if (followed !== undefined) return followed
     const message =
       'An effect follows a proposal that was recorded before it was asked for, in the same ' +
       `scope, and is among the latest ${PROPOSALS_MAX}`

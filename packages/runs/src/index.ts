@@ -23,6 +23,7 @@ export { GRANTS_MAX, INLINE_VALUE_BYTES_MAX, STEP_ID_BYTES_MAX, VALUE_BYTES_MAX 
 export { memoryOwnership } from './memory.ts'
 export type * from './ports.ts'
 export { defineProgram } from './program.ts'
+export { withRights } from './question-rights.ts'
 export { isReference } from './references.ts'
 export { type Rejudged, type RejudgeInit, rejudge, type Verdict } from './rejudge.ts'
 export { doubtOpenEffects, type OpenInDoubt } from './restored.ts'

@@ -12,6 +12,8 @@
  * 3. Facts carry no authority guards: an outcome can always be recorded.
  * 4. An intent is decided on the purse that those before it will leave, recorded or not. So when
  *    some are refused all that wait are, and are decided anew.
+ * 5. What the purse lacks is drawn before it is intended: a draw is a fact of the run, in one
+ *    append with what it asks of budgets, and only what these gave comes into hand (`hand.ts`).
  */
 
 import type { Allotment, BudgetShare } from '@ice/capabilities/ports'
@@ -29,52 +31,30 @@ import {
   type Clock,
   type EventId,
   hasCode,
-  type PrincipalId,
   type RunId,
   type StreamId,
   type StreamVersion,
   type Timestamp,
 } from '@ice/primitives'
 import {
-  allotmentWrites,
+  drawWrites,
   isConclusion,
   joinWrites,
   overspendWrites,
   returnWrites,
 } from './budget-writes.ts'
+import { eventOf, type Fact, type ForeignFact } from './facts.ts'
+import { uniqueGuards } from './guards.ts'
+import { type Drawn, drawnIn, Hand } from './hand.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
-import { UNIT_BUDGETS_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
-import { copyOf, type Purse, put, type Shares, sharesOf, take } from './purse.ts'
+import { UNIT_BLOB_BYTES_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
+import { copyOf, type Purse, put, type Shares, shareOf, sharesOf, take } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
-import { uniqueGuards } from './unit-guards.ts'
+import { bytesOf } from './value.ts'
 
 /** The stream of a run. */
 export function runStream(run: RunId): StreamId {
   return `run/${run}` as StreamId
-}
-
-/** A standard event as the owner adds it: place and time are the journal's. */
-export type Fact = {
-  readonly [T in keyof StandardPayloads]: {
-    readonly type: T
-    readonly data: StandardPayloads[T]
-  } & FactEnvelope
-}[keyof StandardPayloads]
-
-/** What a fact may carry beside its payload. */
-export interface FactEnvelope {
-  readonly causes?: readonly EventId[]
-  readonly principal?: PrincipalId
-  readonly blob?: BlobDraft | null
-  /** When it happened. @defaultValue now */
-  readonly at?: Timestamp
-}
-
-/** An event of a type that a product declared (the outcome of its own effect), or of an agent. */
-export interface ForeignFact extends FactEnvelope {
-  readonly type: string
-  readonly data: unknown
-  readonly origin?: NewEvent['origin']
 }
 
 /** An authorised effect that waits to be recorded. */
@@ -84,7 +64,6 @@ export interface Intent {
   readonly blob: BlobDraft | null
   readonly guards: readonly Guard[]
   readonly spends: readonly BudgetShare[]
-  readonly allotments: readonly Allotment[]
   readonly expiresAt: Timestamp | null
 }
 
@@ -92,6 +71,8 @@ export interface Intent {
 export interface Flushed<I extends Intent> {
   readonly recorded: readonly { readonly intent: I; readonly event: RecordedEvent }[]
   readonly refused: readonly I[]
+  /** The draw of slices that was recorded with it. */
+  readonly drawn: Drawn | null
   /** Position of the first event of the append, or before; 0 where nothing was recorded. */
   readonly position: number
 }
@@ -116,6 +97,11 @@ export class Journal<I extends Intent = Intent> {
   #beside: StreamWrite[] = []
   /** What the run will hold once the intents that wait are recorded; `undefined`: to be made. */
   #purse: Purse | undefined
+  /** Slices in hand. */
+  readonly #hand: Hand
+  /** Slices to be drawn, and those of the append that is made. */
+  #wanted: readonly BudgetShare[] | null = null
+  #draw: readonly BudgetShare[] = []
   /** Overspends that stand in the streams of their budgets. */
   #told: Shares
   #version: number
@@ -127,6 +113,8 @@ export class Journal<I extends Intent = Intent> {
     readonly run: RunId
     readonly fold: RunFold
     readonly onEvent: (event: RecordedEvent) => void
+    /** Slices that are in hand already. */
+    readonly hand?: Hand
     /** Told of what was written to budgets: whoever decides next here should know. */
     readonly onBudgets?: (events: readonly RecordedEvent[]) => void
   }) {
@@ -136,6 +124,7 @@ export class Journal<I extends Intent = Intent> {
     this.#stream = runStream(init.run)
     this.#onEvent = init.onEvent
     this.#onBudgets = init.onBudgets ?? (() => undefined)
+    this.#hand = init.hand ?? new Hand()
     this.fold = init.fold
     this.#version = init.fold.view?.version ?? 0
     this.#time = init.fold.view?.updatedAt ?? 0
@@ -144,12 +133,22 @@ export class Journal<I extends Intent = Intent> {
 
   /** Whether as many facts wait as one append should carry. */
   get full(): boolean {
-    return this.#facts.length >= UNIT_EVENTS_MAX
+    return this.#facts.length >= UNIT_EVENTS_MAX || bytesOf(this.#blobs) >= UNIT_BLOB_BYTES_MAX
   }
 
   /** Whether anything waits to be appended. */
   get dirty(): boolean {
-    return this.#facts.length > 0 || this.#intents.length > 0
+    return this.#facts.length > 0 || this.#intents.length > 0 || this.isDrawing
+  }
+
+  /** Whether slices wait to be drawn. */
+  get isDrawing(): boolean {
+    return this.#wanted !== null
+  }
+
+  /** Whether the run holds something that its stream does not tell, or intents wait. */
+  get isAhead(): boolean {
+    return this.hasIntents || !this.#hand.isEmpty
   }
 
   /** Whether an authorised effect waits to be recorded, and so to be tried. */
@@ -166,9 +165,21 @@ export class Journal<I extends Intent = Intent> {
   purse(): readonly BudgetShare[] {
     if (this.#purse === undefined) {
       this.#purse = copyOf(this.fold.purse)
-      for (const intent of this.#intents) reserve(this.#purse, intent)
+      put(this.#purse, this.#hand.shares)
+      for (const { spends } of this.#intents) take(this.#purse, spends)
     }
     return sharesOf(this.#purse.held)
+  }
+
+  /** Has slices drawn with the next append; while some wait, others are decided on these first. */
+  draw(slices: readonly Allotment[]): void {
+    this.#wanted ??= slices.map((slice) => shareOf(slice, slice.amount))
+  }
+
+  /** Takes slices into hand that were drawn and given. */
+  take(given: readonly BudgetShare[]): void {
+    this.#hand.take(given)
+    this.#purse = undefined
   }
 
   /** The time an event recorded now would have: never before the last one. */
@@ -178,18 +189,9 @@ export class Journal<I extends Intent = Intent> {
 
   /** Adds a fact, and folds it: the returned event is what will stand in the log. */
   add(fact: Fact | ForeignFact): RecordedEvent {
-    const { blob, type, data, causes = [], principal, at } = fact
-    const origin = 'origin' in fact ? fact.origin : undefined
-    const time = at ?? this.now()
-    const event: NewEvent = {
-      type,
-      data,
-      time,
-      ...(causes.length === 0 ? {} : { causes }),
-      ...(principal === undefined ? {} : { principal }),
-      ...(origin === undefined ? {} : { origin }),
-    }
-    if (blob !== undefined && blob !== null) this.#blobs.push(blob)
+    const { blob, blobs = [] } = fact
+    const event = eventOf(fact, fact.at ?? this.now())
+    this.#blobs.push(...(blob == null ? [] : [blob]), ...blobs)
     const recorded = this.#place(event, this.#version + 1)
     this.#facts.push({ event, recorded })
     return recorded
@@ -198,7 +200,7 @@ export class Journal<I extends Intent = Intent> {
   /** Queues an intent for the next append. */
   addIntent(intent: I): void {
     this.#intents.push(intent)
-    if (this.#purse !== undefined) reserve(this.#purse, intent)
+    if (this.#purse !== undefined) take(this.#purse, intent.spends)
   }
 
   /**
@@ -207,9 +209,7 @@ export class Journal<I extends Intent = Intent> {
    * @throws as `flush`
    */
   async appendAlone(fact: Fact, guards: readonly Guard[]): Promise<boolean> {
-    const { type, data, causes = [] } = fact
-    const time = this.now()
-    const event: NewEvent = { type, data, time, ...(causes.length === 0 ? {} : { causes }) }
+    const event = eventOf(fact, this.now())
     const expectedVersion = this.#version as StreamVersion
     try {
       const write: StreamWrite = { stream: this.#stream, expectedVersion, events: [event] }
@@ -244,6 +244,7 @@ export class Journal<I extends Intent = Intent> {
 
   /** Appends what waits. @throws `STALE` when the run has moved; whatever else the log throws */
   async flush(): Promise<Flushed<I>> {
+    this.#beginDraw()
     const taken = this.#takeIntents()
     // Decided for a time that has passed meanwhile: another window of a rate, or none at all.
     const time = this.now()
@@ -255,31 +256,37 @@ export class Journal<I extends Intent = Intent> {
     try {
       if (request.writes.length > 0) {
         const { writes } = await this.#log.append(request)
-        if (request.writes.length > 1) this.#onBudgets(eventsBeside(request, writes))
-        return this.#acknowledge(taken, request, writes[0]?.positions[0] ?? 0)
+        const beside = eventsBeside(request, writes)
+        if (beside.length > 0) this.#onBudgets(beside)
+        const drawn = drawnIn(this.#draw, beside)
+        this.#draw = []
+        return { ...this.#acknowledge(taken, request, writes[0]?.positions[0] ?? 0), drawn }
       }
     } catch (error) {
-      if (this.#isRefusedIntent(error)) return this.#withoutIntents(taken)
+      if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return this.#withoutIntents(taken)
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }
     return this.#acknowledge(taken, request, 0)
   }
 
-  #isRefusedIntent(error: unknown): boolean {
-    if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return true
-    if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) return false
-    // A budget moved, not the run: the intent that needs a slice of it is decided anew.
-    const { stream } = (error as { readonly data: { readonly stream?: unknown } }).data
-    return stream !== this.#stream
+  /** Says in the run of which budgets it draws, where the append has room for that. */
+  #beginDraw(): void {
+    if (this.#facts.some(({ recorded }) => isConclusion(recorded))) this.#wanted = null
+    if (this.#wanted === null || this.#draw.length > 0) return
+    // What a handler took beyond its slice is charged first, by an append of its own.
+    if (this.#ownBudgetWrites().length > 0) return
+    this.#draw = this.#wanted
+    this.#wanted = null
+    this.add({ type: 'BudgetDrawn', data: { shares: [...this.#draw] } })
   }
 
   async #withoutIntents(refused: readonly I[]): Promise<Flushed<I>> {
     const later = this.#intents
     this.#intents = []
     this.#purse = undefined
-    if (this.#facts.length > 0) await this.flush()
-    return { recorded: [], refused: [...refused, ...later], position: 0 }
+    const { drawn } = this.#facts.length > 0 ? await this.flush() : { drawn: null }
+    return { recorded: [], refused: [...refused, ...later], drawn, position: 0 }
   }
 
   #acknowledge(intents: readonly I[], request: AppendRequest, position: number): Flushed<I> {
@@ -292,35 +299,33 @@ export class Journal<I extends Intent = Intent> {
     const first = own.length - intents.length
     const recorded = intents.map((intent, i) => {
       const event = this.#place(own[first + i] as NewEvent, this.#version + 1)
+      this.#hand.tell(intent.spends)
       this.#onEvent(event)
       return { intent, event }
     })
-    return { recorded, refused: [], position }
+    return { recorded, refused: [], drawn: null, position }
   }
 
-  /** As many intents as one unit holds; at most one that needs a slice of a given budget. */
+  /** As many intents as one unit holds. */
   #takeIntents(): readonly I[] {
     const taken: I[] = []
     const left: I[] = []
     const guards = new Set<string>()
-    const budgets = new Set<string>(this.#ownBudgetWrites().map(({ stream }) => stream))
+    let bytes = bytesOf(this.#blobs)
     for (const intent of this.#intents) {
       const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
-      // Slices of several units come from one budget, which is one stream of the append.
-      const slices = new Set(intent.allotments.map(({ stream }) => stream))
       const fits =
         left.length === 0 &&
         taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
         guards.size + more <= UNIT_GUARDS_MAX &&
-        budgets.size + slices.size <= UNIT_BUDGETS_MAX &&
-        !intent.allotments.some(({ stream }) => budgets.has(stream))
+        bytes < UNIT_BLOB_BYTES_MAX
       if (!fits) {
         left.push(intent)
         continue
       }
       taken.push(intent)
+      bytes += intent.blob?.bytes.byteLength ?? 0
       for (const { stream } of intent.guards) guards.add(stream)
-      for (const { stream } of intent.allotments) budgets.add(stream)
     }
     this.#intents = left
     return taken
@@ -336,14 +341,17 @@ export class Journal<I extends Intent = Intent> {
     readonly time: Timestamp
   }): AppendRequest {
     const events: NewEvent[] = facts.map(({ event }) => event)
-    for (const { data, causes } of intents) {
-      events.push({ type: 'CapabilityUsed', data, time, ...(causes.length > 0 ? { causes } : {}) })
+    const hand = this.#hand.copy()
+    for (const { data, causes, spends } of intents) {
+      const allotted = hand.tell(spends)
+      const told = allotted.length === 0 ? data : { ...data, allotted: [...allotted] }
+      const caused = causes.length > 0 ? { causes } : {}
+      events.push({ type: 'CapabilityUsed', data: told, time, ...caused })
     }
     if (events.length === 0) return { writes: [] }
     const expectedVersion = (this.#version - facts.length) as StreamVersion
     const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
-    writes.push(...this.#beside, ...this.#ownBudgetWrites())
-    for (const { allotments } of intents) writes.push(...allotmentWrites(this.#run, allotments))
+    writes.push(...this.#beside, ...this.#ownBudgetWrites(), ...drawWrites(this.#run, this.#draw))
     const blobs = [...this.#blobs, ...intents.flatMap(({ blob }) => (blob === null ? [] : blob))]
     const guards = uniqueGuards(intents, writes)
     const expiries = intents.flatMap(({ expiresAt }) => (expiresAt === null ? [] : expiresAt))
@@ -360,7 +368,7 @@ export class Journal<I extends Intent = Intent> {
   #ownBudgetWrites(): readonly StreamWrite[] {
     const { purse } = this.fold
     const isEnd = this.#facts.some(({ recorded }) => isConclusion(recorded))
-    const returns = isEnd ? returnWrites(this.#run, purse) : []
+    const returns = isEnd ? returnWrites(this.#run, purse, this.#hand) : []
     return joinWrites([...overspendWrites(this.#run, purse, this.#told), ...returns])
   }
 
@@ -387,10 +395,4 @@ export class Journal<I extends Intent = Intent> {
       this.#onEvent(event)
     }
   }
-}
-
-/** Takes out of a purse what an intent that waits will take. */
-function reserve(purse: Purse, { allotments, spends }: Intent): void {
-  put(purse, allotments)
-  take(purse, spends)
 }

@@ -10,6 +10,10 @@ export const VALUE_BYTES_MAX: number = 16 * 1_048_576
 /** @units bytes of canonical JSON in `observed`: evidence is small, or it is the result. */
 export const OBSERVED_BYTES_MAX = 8_192
 
+/** @units bytes of blobs that wait for one append: with those of one more outcome, its result and
+ * what it keeps, they still fit into the 64 MiB of a unit. */
+export const UNIT_BLOB_BYTES_MAX: number = 32 * 1_048_576
+
 /** @units bytes of UTF-8 of a full step id: what an event's `name` carries. */
 export const STEP_ID_BYTES_MAX = 512
 
@@ -34,6 +38,9 @@ export const SECRETS_PER_CALL_MAX = 8
 
 /** @units milliseconds between two looks for what other processes wrote to a waiting run. */
 export const WATCH_INTERVAL_MS = 20
+
+/** @units links of a chain that are looked at for their ends: as many as authority follows. */
+export const CHAIN_LINKS_MAX = 32
 
 /** @units milliseconds between two looks for ends of the rights of effects in flight. */
 export const RIGHTS_INTERVAL_MS = 20

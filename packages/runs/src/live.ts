@@ -2,7 +2,7 @@
  * The live part of a drive: everything recorded has been delivered, and the program goes on.
  */
 
-import type { GrantId, RunId, Timestamp } from '@ice/primitives'
+import { type GrantId, type RunId, settled, type Timestamp } from '@ice/primitives'
 import { settleOrphans } from './cancel.ts'
 import type { Components } from './components.ts'
 import { validationFacts } from './conclude.ts'
@@ -11,11 +11,13 @@ import { type EffectIntent, partyOf } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Execution } from './execution.ts'
+import { type Drawn, givenOf } from './hand.ts'
 import type { Inbox } from './inbox.ts'
 import { type Journal, runStream } from './journal.ts'
-import { unanswered } from './lifecycle.ts'
+import { unanswered, viewOf } from './lifecycle.ts'
 import { OUTSIDE_GRACE_MS, STAY_MS_MAX } from './limits.ts'
 import type { DriveOptions, Program, Stretch, Wait } from './ports.ts'
+import { QuestionRights } from './question-rights.ts'
 import { dueFact, nextDue } from './questions.ts'
 import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
@@ -44,6 +46,7 @@ export class Live {
   readonly #journal: Journal<EffectIntent>
   readonly #execution: Execution
   readonly #rulings: Rulings
+  readonly #rights: QuestionRights
 
   constructor(init: LiveInit) {
     const { components, journal, execution, run, ledger, inbox } = init
@@ -51,6 +54,7 @@ export class Live {
     this.#components = components
     this.#journal = journal
     this.#execution = execution
+    this.#rights = new QuestionRights(components)
     const { acts } = ledger
     this.#rulings = new Rulings({ components, journal, execution, run, acts, inbox })
   }
@@ -63,10 +67,12 @@ export class Live {
       await this.#recordCompletions()
       settleOrphans(this.#rulings.desk)
       await this.#passDeadlines()
+      this.#rulings.again(this.#rights.take().flatMap((id) => this.#execution.step(id) ?? []))
       await this.#rulings.settleAsked()
       const { fold } = this.#journal
       const { ending } = this.#execution
-      const atWork = acts.size > 0 || acts.hasCompletions || this.#journal.hasIntents
+      const waits = this.#journal.hasIntents || this.#journal.isDrawing
+      const atWork = acts.size > 0 || acts.hasCompletions || waits
       const isDone = !atWork && !this.#hasDoubts()
       if (ending !== null && 'value' in ending && isDone && fold.abortRequested === null) {
         // What still waits to be appended goes into the append of the conclusion.
@@ -91,10 +97,10 @@ export class Live {
 
   async #recordCompletions(): Promise<void> {
     for (const completion of this.#init.ledger.acts.take()) {
-      const { type, data, blob, value } = settle(completion)
+      const { type, data, blobs, value } = settle(completion)
       this.#init.ledger.settled(completion)
       const causes = [completion.event.id]
-      const event = this.#journal.add({ type, data, blob, causes })
+      const event = this.#journal.add({ type, data, blobs, causes })
       const step = this.#execution.step(completion.intent.data.effect)
       // What is in doubt is not delivered: the step waits until somebody says what became of it.
       if (step !== undefined && type !== 'EffectInDoubt') {
@@ -117,7 +123,7 @@ export class Live {
   }
 
   async #flush(): Promise<void> {
-    const { recorded, refused, position } = await this.#journal.flush()
+    const { recorded, refused, drawn, position } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
     for (const { intent, event } of recorded) {
       this.#init.ledger.acts.start(intent, event, position)
@@ -125,9 +131,22 @@ export class Live {
     if (refused.length > 0) {
       const { fold } = this.#journal
       const named = refused.flatMap(grantsOf)
-      await this.#components.authority.refresh(named, partyOf(fold, this.#init.run))
+      const party = partyOf(fold, this.#init.run)
+      await this.#components.authority.refresh(named, party)
+      for (const proposer of new Set(refused.flatMap(({ data }) => data.proposer ?? []))) {
+        await this.#components.authority.refresh([], { ...party, proposer })
+      }
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
+    if (drawn !== null) await this.#takeDrawn(drawn)
+  }
+
+  async #takeDrawn(drawn: Drawn): Promise<void> {
+    this.#journal.take(await givenOf(this.#components.authority, this.#init.run, drawn))
+    // A turn, as every delivery takes: so what is decided now goes into one commit with what other
+    // runs go on with, and not into one between two of theirs.
+    await settled()
+    this.#rulings.afterDraw()
   }
 
   /** Waits for what comes next. @returns a stretch when there is nothing to wait for in memory */
@@ -141,12 +160,14 @@ export class Live {
     const types = [...this.#journal.fold.waits.values()].flatMap(({ query }) => query?.types ?? [])
     const leave = this.#watch(run, types)
     const alarm = this.#setAlarm()
+    const asked = await this.#watchRights()
     try {
       const why = await waker.wait()
       return why === 'news' ? await this.#takeNews() : null
     } finally {
       leave()
       alarm.abort()
+      asked()
     }
   }
 
@@ -161,6 +182,13 @@ export class Live {
     return () => {
       for (const leave of leaves) leave()
     }
+  }
+
+  /** Wakes the drive when the right to what it asks about ends. */
+  #watchRights(): Promise<() => void> {
+    const { fold } = this.#journal
+    const { waker } = this.#init
+    return this.#rights.watch(viewOf(fold), unanswered(fold), () => waker.wake())
   }
 
   /** When the run goes on by itself; `null`: never. */

@@ -24,6 +24,9 @@ import type {
   RunId,
   Timestamp,
 } from '@ice/primitives'
+import type { CompensationCall, CompensationReport } from './compensation-ports.ts'
+
+export type { CompensationCall, CompensationReport } from './compensation-ports.ts'
 
 import type { ByteFold, EventQuery, Program, Schema } from './program-ports.ts'
 
@@ -139,6 +142,13 @@ export interface EffectReport {
    * goes, and the rest is charged to the budget (`RunView.overspent`).
    */
   readonly spent?: Readonly<Partial<Record<BudgetUnit, number>>>
+  /**
+   * What undoing it needs to know and could not find out later: the content that was replaced.
+   * Recorded with the outcome, as a blob when it is large, and not given to the program. A handler
+   * that can undo what it did says so by this; left out, this one effect cannot be undone, and
+   * `observed.notKept` says why.
+   */
+  readonly kept?: JsonObject
 }
 
 /** Where a run stands among others. */
@@ -186,6 +196,20 @@ export interface EffectHandler {
    */
   source?(args: JsonObject): string | null
   perform(call: EffectCall): Promise<EffectReport>
+  /**
+   * Undoes an effect whose outcome has `kept`: afterwards the world is, as far as the effect
+   * changed it, what it was before. Only ever called once the effect has an outcome, in the reverse
+   * order of outcomes, and for one effect not twice at a time.
+   *
+   * 1. Idempotent by its key: what is undone already stays as it is, and is a success.
+   * 2. It looks first. Where the world is no longer what the effect left, somebody has gone on from
+   *    there: it throws a code that ends in `_CONFLICT`, and has changed nothing.
+   * 3. Any other code says that it may be tried again, but for one that ends in `_DENIED` or
+   *    `_CORRUPT`: the call reaches outside its grant, or `kept` is none of this handler's.
+   *
+   * @defaultValue the effect cannot be undone
+   */
+  compensate?(call: CompensationCall): Promise<CompensationReport>
 }
 
 /** Whether a process that owned runs is still there. */
@@ -274,6 +298,15 @@ export interface WaitingStep {
     readonly resource: JsonObject
     readonly argumentsDigest?: string
   }
+  /** The grant it would be done under, of an effect. */
+  readonly grant?: GrantId
+  /** The agent whose proposal it follows, of an effect that says so. */
+  readonly proposer?: string
+  /**
+   * Why no answer counts any more: the right to the effect has ended, and whoever drives the run
+   * next denies it. Told by `view` and `list`, as authority stands when they are asked.
+   */
+  readonly ended?: { readonly code: string; readonly message: string }
 }
 
 /** A step that waits for no person: for a time, or for what others do. */

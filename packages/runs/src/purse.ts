@@ -1,7 +1,8 @@
 /**
  * The purse of a run: what it holds of the budgets above it, folded from its own stream alone.
  *
- *     intent        allotted ──► purse ──spends──►
+ *     draw          a slice, if a budget has it, ──► in hand (see `hand.ts`)
+ *     intent        in hand ──allotted──► purse ──spends──►
  *     outcome       spent less than the bound: the difference comes back
  *                   spent more: the purse pays as far as it goes, the rest is *overspent*
  *     doubt         has spent its bound, until it is known not to have happened
@@ -16,8 +17,9 @@
  * 4. A failure, and a refusal by the handler, spend the bound unless they say what they spent.
  * 5. Total over any log: what a log that was not written by us takes beyond the purse is overspent.
  */
-import type { BudgetShare } from '@ice/capabilities/ports'
+import type { Allotment, BudgetShare } from '@ice/capabilities/ports'
 import type { StandardPayloads } from '@ice/events/define'
+import type { GrantId } from '@ice/primitives'
 
 type RecordedShare = NonNullable<StandardPayloads['CapabilityUsed']['spends']>[number]
 
@@ -31,11 +33,15 @@ export type Shares = Map<string, BudgetShare>
 export interface Purse {
   readonly held: Shares
   readonly overspent: Shares
+  /** All that was ever put in, but for windows of rates that have passed. */
+  readonly told: Shares
+  /** Grants of whose budgets slices were drawn; whether there were any, these say. */
+  readonly drawn: Set<GrantId>
 }
 
 /** An empty purse. */
 export function createPurse(): Purse {
-  return { held: new Map(), overspent: new Map() }
+  return { held: new Map(), overspent: new Map(), told: new Map(), drawn: new Set() }
 }
 
 /** What a purse holds of anything, as a request carries it. */
@@ -46,8 +52,10 @@ export function sharesOf(shares: Shares): readonly BudgetShare[] {
 /** Puts slices in. Of a rate only the newest window is worth anything, and kept. */
 export function put(purse: Purse, slices: readonly Share[]): void {
   for (const slice of slices) {
-    if (slice.window !== undefined) dropBefore(purse.held, slice)
-    add(purse.held, slice, slice.amount)
+    for (const shares of [purse.held, purse.told]) {
+      if (slice.window !== undefined) dropBefore(shares, slice)
+      add(shares, slice, slice.amount)
+    }
   }
 }
 
@@ -118,6 +126,16 @@ export function keyOf({ grant, unit, window }: Share): string {
 }
 
 /** A purse that can be changed without changing this one. */
-export function copyOf({ held, overspent }: Purse): Purse {
-  return { held: new Map(held), overspent: new Map(overspent) }
+export function copyOf({ held, overspent, told, drawn }: Purse): Purse {
+  const copy = { held: new Map(held), overspent: new Map(overspent) }
+  return { ...copy, told: new Map(told), drawn: new Set(drawn) }
+}
+
+/** Takes out of a purse what an intent that waits will take. */
+export function reserve(
+  purse: Purse,
+  intent: { readonly allotments: readonly Allotment[]; readonly spends: readonly BudgetShare[] },
+): void {
+  put(purse, intent.allotments)
+  take(purse, intent.spends)
 }

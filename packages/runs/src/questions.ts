@@ -15,7 +15,7 @@
 import type { RecordedEvent } from '@ice/events/ports'
 import type { GrantId, JsonObject, Timestamp } from '@ice/primitives'
 import { RUNS_CODES, type RunsCode } from './errors.ts'
-import type { Fact } from './journal.ts'
+import type { Fact } from './facts.ts'
 import type { Payload } from './lifecycle.ts'
 import type { WaitingStep } from './ports.ts'
 
@@ -30,6 +30,7 @@ export function questionOf(
   event: RecordedEvent<'ApprovalRequested', Payload<'ApprovalRequested'>>,
 ): WaitingStep {
   const { step, kind, digest, prompt, expiresAt, approvers, escalation } = event.data
+  const { grant, proposer } = event.data
   const call = kind === 'effect' ? callOf(event.data) : undefined
   return {
     ...{ step, kind, digest, prompt, request: event.id, askedAt: event.time },
@@ -38,6 +39,8 @@ export function questionOf(
     escalation:
       escalation === undefined ? null : { at: escalation.at as Timestamp, to: escalation.to },
     ...(call === undefined ? {} : { call }),
+    ...(kind === 'effect' && grant !== undefined ? { grant: grant as GrantId } : {}),
+    ...(proposer === undefined ? {} : { proposer }),
   }
 }
 

@@ -28,13 +28,14 @@ import {
   type StreamId,
   type Timestamp,
 } from '@ice/primitives'
+import { budgetStream } from './budget-writes.ts'
 import { carriedBy } from './carried.ts'
 import { filled } from './contents.ts'
 import { type Call, type Ruling, rule } from './effects.ts'
 import { RUNS_CODES } from './errors.ts'
 import { type Payload, type RunFold, runProjection } from './lifecycle.ts'
 import type { EffectHandler } from './ports.ts'
-import { sharesOf } from './purse.ts'
+import { copyOf, put, sharesOf } from './purse.ts'
 import { Recount } from './recount.ts'
 import { recordedReferences } from './references.ts'
 import { openValue } from './value.ts'
@@ -194,7 +195,10 @@ class Rejudging {
     const isByPerson = was.verdict === 'denied' && BY_PERSONS.has(was.denial.code)
     const unasked = isByPerson ? { ...fold, answers: new Map(), lapsed: new Map() } : fold
     const ruling = rulingOf(judge, { ...asked, fold: unasked }, purse)
-    if (ruling.kind === 'intent') this.#recount.take(call.run, call.effect, ruling.intent)
+    if (ruling.kind === 'intent') {
+      const { lacks: allotments, intent } = ruling
+      this.#recount.take(call.run, call.effect, { allotments, spends: intent.spends })
+    }
     const would = verdictOfRuling(ruling)
     return isByPerson && would.verdict !== 'allowed' ? was : would
   }
@@ -219,9 +223,10 @@ class Rejudging {
       secrets: secret === undefined ? carriedBy(given, claimed, fold.grants) : [],
       ...{ bound: { value: value as JsonValue, references, stray: null }, unfilled: null },
       ...{ hold: false, askedAt: event.version, labels: data.labels as Call['labels'] },
+      ...(data.proposer === undefined ? {} : { proposal: followedBy(event, data.proposer) }),
     }
     const held = 'purse' in data ? data.purse : undefined
-    const purse = (held as readonly BudgetShare[] | undefined) ?? sharesOf(fold.purse.held)
+    const purse = (held as readonly BudgetShare[] | undefined) ?? pursed(fold, data)
     return { call, fold, purse, at, isLacking, isSecret: secret !== undefined }
   }
 
@@ -258,6 +263,11 @@ class Rejudging {
     }
     return judges
   }
+}
+
+/** The proposal that a decision names as its first cause. */
+function followedBy({ causes, id }: RecordedEvent, agent: string): Call['proposal'] {
+  return { event: causes[0] ?? id, agent }
 }
 
 type Judges = ReturnType<RejudgeInit['judges']>
@@ -297,6 +307,20 @@ function verdictOf(data: Decided): Verdict {
   // Only a log that did not go through the gateway holds a denial of another shape.
   const denial = isDenial ? data.denial : { code: '', message, data: {}, causes: [] }
   return { verdict: 'denied', denial: denial as unknown as Denial }
+}
+
+/**
+ * What a run held when an intent was decided: what its stream tells before it, and slices that were
+ * in hand. In older logs an intent allotted its slices itself, at a version that it was decided on.
+ */
+function pursed({ purse }: RunFold, data: Decided): readonly BudgetShare[] {
+  const allotted = ('allotted' in data ? data.allotted : undefined) ?? []
+  const drawn = allotted.filter(({ grant }) => {
+    return !data.basis.some(({ stream }) => stream === budgetStream(grant as GrantId))
+  })
+  const whole = copyOf(purse)
+  put(whole, drawn)
+  return sharesOf(whole.held)
 }
 
 /** Whether authority was never asked: no handler, arguments it does not take, no such grant. */

@@ -2,7 +2,7 @@
 
 import { joinLabels, sourceLabel, TRUSTED_LABEL } from '@ice/primitives'
 import { wholeLabel } from './call-labels.ts'
-import type { Fact } from './journal.ts'
+import type { Fact } from './facts.ts'
 import type { OpenEffect, Payload, RunFold } from './lifecycle.ts'
 
 type Resolution = RunFold['resolutions'] extends Map<string, infer R> ? R : never

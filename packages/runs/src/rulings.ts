@@ -9,10 +9,11 @@ import { invariant, type JsonObject, type Timestamp } from '@ice/primitives'
 import { lookAtCancel } from './cancel.ts'
 import { lookAtChild } from './children.ts'
 import { filled, partAt, shownReferences } from './contents.ts'
+import { proposalOf, proposerMember } from './denied.ts'
 import type { Desk } from './desk.ts'
 import { type Call, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
 import { RunsError } from './errors.ts'
-import type { Fact, ForeignFact } from './journal.ts'
+import type { Fact, ForeignFact } from './facts.ts'
 import type { RunLabels } from './labels.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
 import type { RunPlace } from './ports.ts'
@@ -28,6 +29,8 @@ import { lookAtEvent, lookAtSignal, lookAtTimer } from './waits.ts'
 export class Rulings {
   readonly #init: Desk
   #queue: Step[] = []
+  /** Steps whose calls take more than the run holds: decided anew once slices were drawn. */
+  #lacking: Step[] = []
 
   constructor(desk: Omit<Desk, 'again' | 'deliver'>) {
     const { journal, execution } = desk
@@ -48,6 +51,12 @@ export class Rulings {
     this.#queue.push(...steps)
   }
 
+  /** Queues the steps that slices were drawn for: these are in hand now, or were not left. */
+  afterDraw(): void {
+    this.#queue.push(...this.#lacking)
+    this.#lacking = []
+  }
+
   /** Works until nothing is asked that could be settled, recorded or tried now. */
   async settleAsked(): Promise<void> {
     const { execution, journal, components } = this.#init
@@ -62,7 +71,12 @@ export class Rulings {
       // A denial, and a question to a person, must stand on the newest state of authority.
       const { fold } = journal
       const grants = [...unsure.flatMap(({ call }) => grantsOf(call)), ...fold.standing]
-      await components.authority.refresh(grants, partyOf(fold, this.#init.run))
+      const party = partyOf(fold, this.#init.run)
+      await components.authority.refresh(grants, party)
+      const proposers = new Set(unsure.map(({ call }) => call.proposal?.agent))
+      for (const proposer of proposers) {
+        if (proposer !== undefined) await components.authority.refresh([], { ...party, proposer })
+      }
       for (const { step, call } of unsure) await this.#decide(step, call, true)
     }
   }
@@ -164,7 +178,7 @@ export class Rulings {
     const at = journal.now()
     const { fold } = journal
     const init = { fold, authority: components.authority, purse: journal.purse() }
-    const ruling = rule(call, { ...init, at, fresh, waiting: journal.hasIntents })
+    const ruling = rule(call, { ...init, at, fresh, ahead: journal.isAhead })
     if (ruling.kind === 'denied' && !ruling.final) return false
     // The time it was decided for, and no later one, is what it can be judged again by.
     if (ruling.kind === 'denied') await this.#deny(step, { ...ruling.fact, at })
@@ -174,7 +188,11 @@ export class Rulings {
 
   async #apply(step: Step, ruling: Ruling): Promise<void> {
     const { journal } = this.#init
-    if (ruling.kind === 'intent') return journal.addIntent(ruling.intent)
+    if (ruling.kind === 'intent') {
+      if (ruling.lacks.length === 0) return journal.addIntent(ruling.intent)
+      this.#lacking.push(step)
+      return journal.draw(ruling.lacks)
+    }
     if (ruling.kind === 'denied') return this.#deny(step, ruling.fact)
     const waiting = journal.fold.waiting.get(step.id)
     const { call, ask } = ruling
@@ -187,7 +205,7 @@ export class Rulings {
     journal.add({
       type: 'ApprovalRequested',
       at,
-      ...(call.proposal === undefined ? {} : { causes: [call.proposal] }),
+      causes: proposalOf(call),
       blob: sealed.blob,
       data: {
         ...termsOf(ask, at),
@@ -197,6 +215,7 @@ export class Rulings {
         prompt: `Allow ${call.request.action}${placeOf(call.resource)}?`.slice(0, 2048),
         details: sealed.ref as Payload<'ApprovalRequested'>['details'],
         grant: call.grant,
+        ...proposerMember(call),
       },
     })
   }

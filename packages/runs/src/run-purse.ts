@@ -1,6 +1,7 @@
 /** The purse of a run as its events change it: one step of `runProjection`. */
 
 import type { RecordedEvent } from '@ice/events/ports'
+import type { GrantId } from '@ice/primitives'
 import type { Payload, RunFold } from './lifecycle.ts'
 import { giveBack, put, type Share, settleShares, take } from './purse.ts'
 
@@ -12,6 +13,11 @@ import { giveBack, put, type Share, settleShares, take } from './purse.ts'
 export function evolvePurse(fold: RunFold, event: RecordedEvent, isOutcome: boolean): void {
   const { purse } = fold
   switch (event.type) {
+    case 'BudgetDrawn': {
+      const { shares } = event.data as Payload<'BudgetDrawn'>
+      for (const { grant } of shares) purse.drawn.add(grant as GrantId)
+      return
+    }
     case 'CapabilityUsed': {
       const { allotted = [], spends = [] } = event.data as Payload<'CapabilityUsed'>
       put(purse, allotted)

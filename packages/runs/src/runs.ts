@@ -12,6 +12,7 @@ import { sendSignal } from './inbox.ts'
 import { declassifyValue, endorseValue, valuesOfRun } from './label-commands.ts'
 import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
 import type { Program, RunResult, Runs, RunView } from './ports.ts'
+import { withRights } from './question-rights.ts'
 import { resultOf } from './result.ts'
 import { createRights } from './rights.ts'
 import { startRun } from './start.ts'
@@ -47,7 +48,7 @@ export function createRuns(init: RunsInit): RunsService {
       return { run, stretch: await drive(run, options) }
     },
     result: (run, options = {}) => awaitResult(components, run, options.signal),
-    view: async (run) => viewOf(await foldRun(components, run)),
+    view: async (run) => withRights(components, viewOf(await foldRun(components, run))),
     list: (query) => listRuns(components, query),
     answer: (run, command) => answerStep(components, run, command),
     labels: (run) => valuesOfRun(components, run),
@@ -178,7 +179,7 @@ async function* listRuns(
       const view = viewOf(await foldRun(components, first.run))
       if (query.state !== undefined && view.state !== query.state) continue
       left -= 1
-      yield view
+      yield await withRights(components, view)
     }
   }
 }

@@ -1,22 +1,24 @@
 /** What is recorded of a handler's end: of a report, of something thrown, of a right that ended. */
 
 import type { BudgetShare, Label } from '@ice/capabilities/ports'
-import type { RecordedEvent } from '@ice/events/ports'
+import type { BlobDraft, RecordedEvent, ValueRef } from '@ice/events/ports'
 import {
   canonicalize,
   type EventId,
   errorRecord,
+  hasCode,
   type JsonObject,
   type JsonValue,
 } from '@ice/primitives'
 import { endLabel, resultLabel } from './call-labels.ts'
 import type { EffectIntent } from './effects.ts'
 import { afterTheEnd } from './ended-right.ts'
+import { RUNS_CODES } from './errors.ts'
 import type { Intent } from './journal.ts'
 import { OBSERVED_BYTES_MAX } from './limits.ts'
 import type { EffectReport } from './ports.ts'
 import { isCounted, shareOf } from './purse.ts'
-import { asRecorded, type SealedValue, sealValue } from './value.ts'
+import { asRecorded, sealValue } from './value.ts'
 
 /** What a handler came back with. */
 export type Completion = {
@@ -30,7 +32,7 @@ export type Completion = {
 export interface Settled {
   readonly type: string
   readonly data: unknown
-  readonly blob: SealedValue['blob']
+  readonly blobs: readonly BlobDraft[]
   readonly value: JsonValue
 }
 
@@ -46,12 +48,14 @@ export function settle(completion: Completion): Settled {
   if (!('error' in completion)) {
     try {
       const sealed = sealValue(completion.report.value)
-      const observed = boundedObservation(completion.report.observed)
+      const kept = sealedKept(completion.report)
+      const observed = boundedObservation({ ...completion.report.observed, ...kept.observed })
       const spent = spentMember(intent, completion.report)
       const label = resultLabel(source, completion.report)
-      const data = { ...common, result: sealed.ref, observed, label, ...spent }
+      const data = { ...common, result: sealed.ref, observed, label, ...spent, ...kept.member }
       const value = asRecorded(completion.report.value)
-      return { type: intent.handler.outcome, data, blob: sealed.blob, value }
+      const blobs = [...(sealed.blob === null ? [] : [sealed.blob]), ...kept.blobs]
+      return { type: intent.handler.outcome, data, blobs, value }
     } catch (error) {
       // The act took place; only its result cannot be kept. That is a failure, and says so.
       return failed(
@@ -67,11 +71,11 @@ export function settle(completion: Completion): Settled {
   const ended = endedBy.length === 0 ? null : afterTheEnd(intent.data, record)
   const hasDoubt = record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible'
   if (hasDoubt || ended === 'EffectInDoubt') {
-    return { type: 'EffectInDoubt', data: { ...common, error: record }, blob: null, value: null }
+    return { type: 'EffectInDoubt', data: { ...common, error: record }, blobs: [], value: null }
   }
   if (ended === 'EffectRevoked') {
     const data = { ...common, by: endedBy, proof: record }
-    return { type: ended, data, blob: null, value: null }
+    return { type: ended, data, blobs: [], value: null }
   }
   const label = endLabel(source)
   if (!record.code.endsWith('_DENIED')) {
@@ -84,14 +88,36 @@ export function settle(completion: Completion): Settled {
   return {
     type: 'CapabilityDenied',
     data: { ...refused, basis: intent.data.basis, label },
-    blob: null,
+    blobs: [],
     value: null,
   }
 }
 
 function failed(common: object, error: unknown, label: Label): Settled {
   const data = { ...common, error: errorRecord(error), label }
-  return { type: 'EffectFailed', data, blob: null, value: null }
+  return { type: 'EffectFailed', data, blobs: [], value: null }
+}
+
+/** What is recorded for a compensation. */
+interface SealedKept {
+  readonly member: { readonly kept?: ValueRef }
+  readonly blobs: readonly BlobDraft[]
+  readonly observed: JsonObject
+}
+
+/** The effect took place, whatever it kept: what cannot be recorded is left out, and told. */
+function sealedKept({ kept }: EffectReport): SealedKept {
+  if (kept === undefined) return { member: {}, blobs: [], observed: {} }
+  try {
+    const { ref, blob } = sealValue(kept)
+    return { member: { kept: ref }, blobs: blob === null ? [] : [blob], observed: {} }
+  } catch (error) {
+    return notKept(hasCode(error, RUNS_CODES.valueLimit) ? 'size' : 'unsupported')
+  }
+}
+
+function notKept(reason: string): SealedKept {
+  return { member: {}, blobs: [], observed: { notKept: reason } }
 }
 
 /**

@@ -48,8 +48,14 @@ export interface EffectAsk {
   readonly request: EffectRequest<unknown> & { readonly arguments: JsonObject }
   readonly bound: Bound
   readonly hold: boolean
-  /** The event of the proposal it follows. */
-  readonly proposal?: EventId | undefined
+  /** The proposal it follows. */
+  readonly proposal?: Followed | undefined
+}
+
+/** A proposal that an effect follows: its event, and the agent who made it. */
+export interface Followed {
+  readonly event: EventId
+  readonly agent: string
 }
 
 export interface RevealAsk {

@@ -66,3 +66,8 @@ export async function openValue(ref: ValueRef, blobs: BlobStore): Promise<JsonVa
 export function asRecorded<T>(value: T): T {
   return JSON.parse(canonicalize(value)) as T
 }
+
+/** @units bytes of blobs that one append will carry */
+export function bytesOf(blobs: readonly BlobDraft[]): number {
+  return blobs.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
+}

@@ -8,7 +8,7 @@
 
 import type { Desk } from './desk.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
-import type { Fact } from './journal.ts'
+import type { Fact } from './facts.ts'
 import type { RunFold } from './lifecycle.ts'
 import type { Program } from './ports.ts'
 import type { StepRecord } from './records.ts'

@@ -55,11 +55,12 @@ async function budgetOf(at: World, grant: GrantId): Promise<readonly RecordedEve
   return found
 }
 
-/** What went out of a budget and did not come back. */
-async function takenOf(at: World, grant: GrantId): Promise<number> {
+/** What went out of a budget and did not come back; a draw of more than was left took nothing. */
+async function takenOf(at: World, grant: GrantId, max = 1_000_000): Promise<number> {
   const events = await budgetOf(at, grant)
   return events.reduce((sum, { type, data }) => {
-    const { amount } = data as { readonly amount: number }
+    const { amount, ifLeft } = data as { readonly amount: number; readonly ifLeft?: true }
+    if (ifLeft === true && sum + amount > max) return sum
     return type === 'BudgetReturned' ? sum - amount : sum + amount
   }, 0)
 }
@@ -88,21 +89,21 @@ describe('the purse of a run', () => {
   test('is filled by slices, so that most intents write no shared stream', async () => {
     const alice = await world({ effects: [paid()] })
     const g = await shared(alice, count(100_000))
-    const forty = program(async (ctx) => {
-      for (let i = 0; i < 40; i += 1) await ctx.effect(`${i}`, ask())
+    const many = program(async (ctx) => {
+      for (let i = 0; i < 140; i += 1) await ctx.effect(`${i}`, ask())
       return null
     })
-    const { run } = await alice.runs.execute(forty, {}, { grants: { g } })
+    const { run } = await alice.runs.execute(many, {}, { grants: { g } })
     const events = await budgetOf(alice, g)
     expect(events.map(({ type, data }) => [type, (data as { amount: number }).amount])).toEqual([
-      ['BudgetAllotted', 16],
-      ['BudgetAllotted', 16],
-      ['BudgetAllotted', 16],
-      ['BudgetReturned', 8],
+      ['BudgetAllotted', 64],
+      ['BudgetAllotted', 64],
+      ['BudgetAllotted', 64],
+      ['BudgetReturned', 52],
     ])
     const intents = (await alice.events(run)).filter(({ type }) => type === 'CapabilityUsed')
     expect(intents.filter(({ data }) => 'allotted' in (data as object))).toHaveLength(3)
-    expect(intents.filter(({ data }) => 'spends' in (data as object))).toHaveLength(40)
+    expect(intents.filter(({ data }) => 'spends' in (data as object))).toHaveLength(140)
   })
 
   test('is never spent twice by effects that are asked for at once', async () => {
@@ -125,18 +126,61 @@ describe('the purse of a run', () => {
     expect(alice.witness).toHaveLength(19)
   })
 
-  test('is allotted in the append of the intent, at the version that was decided on', async () => {
+  test('is drawn before the intent that is the first to take from it', async () => {
     const alice = await world({ effects: [paid()] })
     const g = await shared(alice, tokens(100_000))
     const { run } = await alice.runs.execute(one(10), {}, { grants: { g } })
-    const intent = (await alice.events(run)).find(({ type }) => type === 'CapabilityUsed')
-    const [allotted] = await budgetOf(alice, g)
+    const events = await alice.events(run)
+    const intent = events.find(({ type }) => type === 'CapabilityUsed')
+    const draw = events.find(({ type }) => type === 'BudgetDrawn')
+    const [slice] = await budgetOf(alice, g)
     expect(intent?.data).toMatchObject({
       spends: [{ grant: g, unit: 'tokens', amount: 10 }],
-      allotted: [{ grant: g, unit: 'tokens', amount: 160 }],
+      allotted: [{ grant: g, unit: 'tokens', amount: 640 }],
     })
-    expect(allotted?.data).toEqual({ grant: g, unit: 'tokens', amount: 160, run })
-    expect(allotted?.position).toBe((intent?.position ?? 0) + 1)
+    expect(draw?.data).toEqual({ shares: [{ grant: g, unit: 'tokens', amount: 640 }] })
+    expect(slice?.data).toEqual({ grant: g, unit: 'tokens', amount: 640, run, ifLeft: true })
+    expect(slice?.position).toBe((draw?.position ?? 0) + 1)
+    expect(intent?.position).toBe((slice?.position ?? 0) + 1)
+    expect(intent?.data).toMatchObject({ basis: [{ stream: `grant/${g}` }, {}, {}, {}, {}] })
+    expect(JSON.stringify(intent?.data)).not.toContain('budget/')
+  })
+
+  test('is filled for runs of two processes at once, and no append conflicts', async () => {
+    const alice = await world({ effects: [paid()] })
+    const bob = await alice.another('bob')
+    const g = await shared(alice, tokens(1_000_000))
+    const refused: unknown[] = []
+    let appends = 0
+    const { store } = alice
+    const { append } = store
+    store.append = async (unit) => {
+      appends += 1
+      return append.call(store, unit).catch((error: unknown) => {
+        refused.push(error)
+        throw error
+      })
+    }
+    const runs = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? alice : bob))
+    await Promise.all(runs.map((at) => at.runs.execute(one(10, 10), {}, { grants: { g } })))
+    expect(refused).toEqual([])
+    // The start, the opening with the draw, two intents and the conclusion with the last outcome.
+    expect(appends).toBe(40 * 5)
+    expect(await takenOf(alice, g)).toBe(40 * 20)
+  })
+
+  test('is decided anew where a draw came to nothing', async () => {
+    const alice = await world({ effects: [paid()] })
+    const bob = await alice.another('bob')
+    const g = await shared(alice, tokens(100))
+    // Alice knows a budget that is whole; then bob takes nearly all of it.
+    await alice.runs.execute(one(1), {}, { grants: { g } })
+    await bob.runs.execute(one(97), {}, { grants: { g } })
+    const { stretch } = await alice.runs.execute(one(5, 2), {}, { grants: { g } })
+    expect(stretch).toMatchObject({ result: { value: ['denied', 'succeeded'] } })
+    const draws = (await budgetOf(alice, g)).filter(({ type }) => type === 'BudgetAllotted')
+    expect(draws.map(({ data }) => (data as { amount: number }).amount)).toEqual([1, 97, 5, 2])
+    expect(await takenOf(alice, g, 100)).toBe(100)
   })
 
   test('lets a call through that states no bound only where nothing limits it', async () => {
@@ -171,7 +215,7 @@ describe('what was really spent', () => {
     ['no number: the bound', () => ({ tokens: '3' as never }), 10, 0],
     ['inherited: the bound', () => Object.create({ tokens: 3 }), 10, 0],
     ['more than the bound: out of the slice', () => ({ tokens: 50 }), 50, 0],
-    ['more than the slice: charged to the budget', () => ({ tokens: 500 }), 500, 340],
+    ['more than the slice: charged to the budget', () => ({ tokens: 980 }), 980, 340],
   ]
   test.each(cases)('%s', async (_, act, taken, overspent) => {
     const alice = await world({ effects: [paid(act)] })
@@ -191,7 +235,7 @@ describe('what was really spent', () => {
     expect(stretch).toMatchObject({ result: { value: ['succeeded', 'denied'] } })
     const outcome = (await alice.events(run)).find(({ type }) => type === 'EffectSucceeded')
     expect(outcome?.data).toMatchObject({ spent: [{ grant: g, unit: 'tokens', amount: 1_000 }] })
-    expect(await takenOf(alice, g)).toBe(1_000)
+    expect(await takenOf(alice, g, 100)).toBe(1_000)
     expect((await alice.runs.view(run)).overspent).toMatchObject([{ amount: 990 }])
   })
 
@@ -254,7 +298,7 @@ describe('in doubt', () => {
     const alice = await world({ effects: [unsure()] })
     const g = await shared(alice, tokens(1_000_000))
     const { run } = await alice.runs.execute(one(10), {}, { grants: { g } })
-    expect(await takenOf(alice, g)).toBe(160)
+    expect(await takenOf(alice, g)).toBe(640)
     await alice.runs.abort(run, { reason: 'enough', force: true })
     expect(await takenOf(alice, g)).toBe(10)
   })
@@ -286,8 +330,8 @@ describe('a run whose owner dies', () => {
     await driven.catch(() => undefined)
     const events = await budgetOf(bob, g)
     expect(events.map(({ type, data }) => [type, (data as { amount: number }).amount])).toEqual([
-      ['BudgetAllotted', 160],
-      ['BudgetReturned', 130],
+      ['BudgetAllotted', 640],
+      ['BudgetReturned', 610],
     ])
   })
 
@@ -297,6 +341,34 @@ describe('a run whose owner dies', () => {
     stop()
     await driven.catch(() => undefined)
     expect(await takenOf(bob, g)).toBe(10)
+  })
+
+  test('has in hand what was drawn for it before its owner died', async () => {
+    const work = one(10, 10)
+    for (const end of ['drive', 'force'] as const) {
+      const alice = await world({ effects: [paid()], programs: [work] })
+      const g = await shared(alice, tokens(1_000_000))
+      const run = await alice.runs.start(work, {}, { grants: { g } })
+      const { log } = alice
+      const { append } = log
+      // The append of the draw is the last that alice makes; she never hears of it.
+      Object.assign(log, {
+        append: async (request: Parameters<typeof append>[0]) => {
+          await append.call(log, request)
+          throw new Error('dead')
+        },
+      })
+      await expect(alice.runs.drive(run)).rejects.toThrow('dead')
+      alice.die()
+      expect(await takenOf(alice, g)).toBe(640)
+      const bob = await alice.another('bob')
+      expect((await bob.types(run)).at(-1)).toBe('BudgetDrawn')
+      if (end === 'force') await bob.runs.abort(run, { reason: 'enough', force: true })
+      else expect(await bob.runs.drive(run)).toMatchObject({ kind: 'concluded' })
+      const draws = (await bob.types(run)).filter((type) => type === 'BudgetDrawn')
+      expect(draws).toHaveLength(1)
+      expect(await takenOf(bob, g)).toBe(end === 'force' ? 0 : 20)
+    }
   })
 
   test('gives back what is left when another process ends it', async () => {
@@ -330,8 +402,8 @@ describe('the conclusion', () => {
     const end = (await alice.events(ended.run)).at(-1)
     const back = (await budgetOf(alice, g)).filter(({ type }) => type === 'BudgetReturned')
     expect(back.map(({ data }) => data)).toEqual([
-      { grant: g, unit: 'tokens', amount: 150, run: ended.run },
-      { grant: g, unit: 'uses', amount: 15, run: ended.run },
+      { grant: g, unit: 'tokens', amount: 630, run: ended.run },
+      { grant: g, unit: 'uses', amount: 63, run: ended.run },
     ])
     expect(back[0]?.position).toBe((end?.position ?? 0) + 1)
   })
@@ -363,7 +435,7 @@ describe('the conclusion', () => {
     const { stretch } = await alice.runs.execute(wide, {}, { grants: bound })
     expect(stretch).toMatchObject({ result: { conclusion: 'committed' } })
     const taken = await Promise.all(ids.map((id) => takenOf(alice, id)))
-    expect(taken.toSorted((a, b) => a - b)).toEqual([...Array(15).fill(10), 160, 160])
+    expect(taken.toSorted((a, b) => a - b)).toEqual([...Array(15).fill(10), 640, 640])
   })
 })
 
@@ -383,7 +455,7 @@ test('one budget holds over many runs of two processes, to the last of it', asyn
     return result.value
   })
   const succeeded = kinds.filter((kind) => kind === 'succeeded').length
-  expect(await takenOf(alice, g)).toBe(succeeded * 2)
+  expect(await takenOf(alice, g, 100)).toBe(succeeded * 2)
   expect(succeeded * 2).toBeLessThanOrEqual(100)
   // Refused only while less than one bound is left for whoever asks.
   expect(succeeded * 2).toBeGreaterThan(100 - 5 * 6)

@@ -1,11 +1,11 @@
 import type { Allotment, BudgetShare } from '@ice/capabilities/ports'
 import type { AppendRequest } from '@ice/events/ports'
-import type { GrantId, StreamId, Timestamp } from '@ice/primitives'
+import type { GrantId, Position, StreamId, StreamVersion, Timestamp } from '@ice/primitives'
 import { manualClock, seededIds } from '@ice/primitives/testing'
 import { describe, expect, test } from 'vitest'
+import { Hand } from '../src/hand.ts'
 import { type Intent, Journal, runStream } from '../src/journal.ts'
 import { runProjection } from '../src/lifecycle.ts'
-import { UNIT_BUDGETS_MAX } from '../src/limits.ts'
 import { recordedEvent } from '../src/recorded.ts'
 
 const ids = seededIds('journal')
@@ -14,7 +14,7 @@ const grants = Array.from({ length: 20 }, () => ids.nextGrantId())
 const [grant] = grants as [GrantId]
 
 /** A journal of a run that has just begun, and what it appends. */
-function scene(answer: (request: AppendRequest) => void = () => undefined) {
+function scene({ answer = (): void => undefined, hand = new Hand() }: SceneInit = {}) {
   const clock = manualClock(10_000)
   const requests: AppendRequest[] = []
   const data = { run, program: { name: 'p', version: '1' }, input: { inline: null } }
@@ -24,15 +24,30 @@ function scene(answer: (request: AppendRequest) => void = () => undefined) {
     runProjection.initialState(),
     recordedEvent(event, runStream(run), 1),
   )
+  const versions = new Map<string, number>([[runStream(run), 1]])
+  let position = 1
   const log = {
     append: async (request: AppendRequest) => {
       requests.push(request)
       answer(request)
-      return { writes: [], retried: false }
+      const writes = request.writes.map(({ stream, events }) => {
+        const version = (versions.get(stream) ?? 0) + events.length
+        versions.set(stream, version)
+        const positions = events.map((_, i) => (position + i + 1) as Position)
+        position += events.length
+        const times = events.map(() => clock.now())
+        return { stream, version: version as StreamVersion, positions, times }
+      })
+      return { writes, retried: false }
     },
   }
-  const journal = new Journal({ log, clock, run, fold, onEvent: () => undefined })
+  const journal = new Journal({ log, clock, run, fold, hand, onEvent: () => undefined })
   return { clock, journal, requests }
+}
+
+interface SceneInit {
+  readonly answer?: (request: AppendRequest) => void
+  readonly hand?: Hand
 }
 
 const share = (amount: number, of: GrantId = grant): BudgetShare => ({
@@ -41,14 +56,14 @@ const share = (amount: number, of: GrantId = grant): BudgetShare => ({
   amount,
 })
 
-const slice = (amount: number, version = 0, of: GrantId = grant): Allotment => ({
+const slice = (amount: number, of: GrantId = grant): Allotment => ({
   ...share(amount, of),
   stream: `budget/${of}` as StreamId,
-  version,
+  version: 0,
 })
 
 function intent(effect: string, more: Partial<Intent> = {}): Intent {
-  const { spends = [], allotments = [] } = more
+  const { spends = [] } = more
   const digest = 'a'.repeat(64)
   return {
     causes: [],
@@ -57,7 +72,6 @@ function intent(effect: string, more: Partial<Intent> = {}): Intent {
     expiresAt: null,
     ...more,
     spends,
-    allotments,
     data: {
       effect,
       attempt: 1,
@@ -70,20 +84,22 @@ function intent(effect: string, more: Partial<Intent> = {}): Intent {
       basis: [],
       fate: 'idempotent',
       spends: [...spends],
-      allotted: allotments.map(({ grant: of, unit, amount }) => ({ grant: of, unit, amount })),
     },
   }
 }
 
 const effectsOf = (intents: readonly Intent[]) => intents.map(({ data }) => data.effect)
-const budgetsOf = ({ writes }: AppendRequest) => writes.slice(1).map(({ stream }) => stream)
+
+interface Told {
+  readonly allotted?: readonly BudgetShare[]
+}
 
 /** Verifies: RUN-R20 */
 describe('intents that wait', () => {
   test('leave a smaller purse to those decided after them', async () => {
-    const { journal } = scene()
-    expect(journal.purse()).toEqual([])
-    journal.addIntent(intent('a', { spends: [share(3)], allotments: [slice(10)] }))
+    const { journal } = scene({ hand: new Hand([share(10)]) })
+    expect(journal.purse()).toEqual([share(10)])
+    journal.addIntent(intent('a', { spends: [share(3)] }))
     expect(journal.purse()).toEqual([share(7)])
     journal.addIntent(intent('b', { spends: [share(7)] }))
     expect(journal.purse()).toEqual([])
@@ -92,45 +108,34 @@ describe('intents that wait', () => {
     expect(journal.purse()).toEqual([])
   })
 
-  test('are all decided anew when some are refused: they may stand on these', async () => {
-    const conflict = Object.assign(new Error('moved'), {
-      code: 'ICE_EVENTS_VERSION_CONFLICT',
-      data: { stream: `budget/${grant}` },
-    })
-    const { journal, requests } = scene(() => {
-      throw conflict
-    })
-    journal.addIntent(intent('a', { spends: [share(3)], allotments: [slice(10)] }))
-    // Needs another slice of the same budget, so it waits for the next append.
-    journal.addIntent(intent('b', { spends: [share(8)], allotments: [slice(9)] }))
-    journal.addIntent(intent('c', { spends: [share(1)] }))
-    const { recorded, refused } = await journal.flush()
-    expect([recorded, effectsOf(refused)]).toEqual([[], ['a', 'b', 'c']])
-    expect(requests).toHaveLength(1)
-    expect([journal.dirty, journal.purse()]).toEqual([false, []])
-  })
-
-  test('go one by one where they need slices of one budget', async () => {
-    const { journal, requests } = scene()
-    journal.addIntent(intent('a', { allotments: [slice(1)] }))
-    journal.addIntent(intent('b', { allotments: [slice(1, 1)] }))
-    for (const [i, of] of grants.entries()) {
-      if (i > 0) journal.addIntent(intent(`w${i}`, { allotments: [slice(1, 0, of)] }))
+  test('are all decided anew when some are refused, on what is still in hand', async () => {
+    const refusal = Object.assign(new Error('ended'), { code: 'ICE_EVENTS_GUARD_CONFLICT' })
+    let isRefused = true
+    const answer = (): void => {
+      if (isRefused) throw refusal
     }
-    while (journal.dirty) await journal.flush()
-    expect(requests.map((request) => budgetsOf(request).length)).toEqual([1, UNIT_BUDGETS_MAX, 5])
+    const { journal, requests } = scene({ answer, hand: new Hand([share(10)]) })
+    journal.addIntent(intent('a', { spends: [share(3)] }))
+    journal.addIntent(intent('b', { spends: [share(1)] }))
+    const { recorded, refused } = await journal.flush()
+    expect([recorded, effectsOf(refused)]).toEqual([[], ['a', 'b']])
+    expect(requests).toHaveLength(1)
+    expect([journal.dirty, journal.isAhead, journal.purse()]).toEqual([false, true, [share(10)]])
+    isRefused = false
+    for (const one of refused) journal.addIntent(one)
+    await journal.flush()
+    expect([journal.isAhead, journal.purse()]).toEqual([false, [share(6)]])
   })
 
-  test('may need more slices than an append has streams, of budgets that fit', async () => {
-    const { journal, requests } = scene()
-    const units = ['tokens', 'bytes', 'ms', 'money/EUR', 'money/USD', 'money/CHF'] as const
-    const allotments = grants
-      .slice(0, 3)
-      .flatMap((of) => units.map((unit) => ({ ...slice(1, 0, of), unit })))
-    expect(allotments.length).toBeGreaterThan(UNIT_BUDGETS_MAX)
-    journal.addIntent(intent('a', { allotments }))
-    expect(effectsOf((await journal.flush()).recorded.map(({ intent: one }) => one))).toEqual(['a'])
-    expect(requests.map((request) => budgetsOf(request).length)).toEqual([3])
+  test('tell what is in hand once: the first that takes from it', async () => {
+    const other = share(5, grants[1])
+    const { journal, requests } = scene({ hand: new Hand([share(10), other]) })
+    journal.addIntent(intent('a', { spends: [share(3)] }))
+    journal.addIntent(intent('b', { spends: [share(3)] }))
+    await journal.flush()
+    const told = requests[0]?.writes[0]?.events.map(({ data }) => (data as Told).allotted)
+    expect(told).toEqual([[share(10)], undefined])
+    expect(journal.purse()).toEqual([share(4), other])
   })
 
   test('are not recorded once their time has passed, whatever the store says', async () => {
@@ -147,5 +152,80 @@ describe('intents that wait', () => {
     expect(requests.at(-1)?.writes[0]?.events.map(({ type }) => type)).toEqual([
       'ResourcesAllocated',
     ])
+  })
+})
+
+/** Verifies: RUN-R20 */
+describe('a draw', () => {
+  test('is a fact of the run beside what it asks of budgets, at any version', async () => {
+    const { journal, requests } = scene()
+    journal.add({ type: 'RunProvisioned', data: { limits: {} } })
+    journal.draw([slice(4), { ...slice(7), unit: 'bytes' }, slice(5, grants[1])])
+    expect([journal.isDrawing, journal.dirty]).toEqual([true, true])
+    const { drawn } = await journal.flush()
+    const shares = [share(4), { ...share(7), unit: 'bytes' as const }, share(5, grants[1])]
+    expect(drawn).toEqual({
+      shares,
+      versions: new Map([
+        [grant, 2],
+        [grants[1], 1],
+      ]),
+      events: [1, 2, 1],
+    })
+    expect(requests).toHaveLength(1)
+    const [own, ...budgets] = requests[0]?.writes ?? []
+    expect(own?.events.at(-1)).toMatchObject({ type: 'BudgetDrawn', data: { shares } })
+    expect(budgets.map(({ expectedVersion }) => expectedVersion)).toEqual(['any', 'any'])
+    expect([journal.isDrawing, journal.dirty, journal.purse()]).toEqual([false, false, []])
+  })
+
+  test('gives nothing before the budget has said so', async () => {
+    const { journal } = scene()
+    journal.draw([slice(4)])
+    await journal.flush()
+    expect(journal.purse()).toEqual([])
+    journal.take([share(4)])
+    expect([journal.isAhead, journal.purse()]).toEqual([true, [share(4)]])
+  })
+
+  test('of several at once is one: the others are decided on what it brings', async () => {
+    const { journal, requests } = scene()
+    journal.draw([slice(4)])
+    journal.draw([slice(4)])
+    await journal.flush()
+    expect(requests[0]?.writes[1]?.events).toHaveLength(1)
+    expect(journal.dirty).toBe(false)
+  })
+
+  test('is not lost behind intents that are refused in its append', async () => {
+    const refusal = Object.assign(new Error('ended'), { code: 'ICE_EVENTS_GUARD_CONFLICT' })
+    const answer = ({ writes }: AppendRequest): void => {
+      if (writes[0]?.events.some(({ type }) => type === 'CapabilityUsed')) throw refusal
+    }
+    const { journal, requests } = scene({ answer, hand: new Hand([share(1)]) })
+    journal.addIntent(intent('a', { spends: [share(1)] }))
+    journal.draw([slice(4)])
+    const { refused, drawn } = await journal.flush()
+    expect([effectsOf(refused), drawn?.shares]).toEqual([['a'], [share(4)]])
+    expect(requests.map(({ writes }) => writes.length)).toEqual([2, 2])
+  })
+
+  test('is dropped by the end of the run, which returns what is in hand', async () => {
+    const { journal, requests } = scene({ hand: new Hand([share(3)]) })
+    journal.draw([slice(4)])
+    const error = { name: 'Error', code: 'X', message: 'no', data: {}, retryable: false }
+    journal.add({ type: 'RunAborted', data: { phase: 'execution' } })
+    journal.add({ type: 'AbortReasonDeclared', data: { reason: 'no', error } as never })
+    await journal.flush()
+    expect(requests.map(({ writes }) => writes.slice(1))).toEqual([
+      [
+        {
+          stream: `budget/${grant}`,
+          expectedVersion: 'any',
+          events: [{ type: 'BudgetReturned', data: { ...share(3), run } }],
+        },
+      ],
+    ])
+    expect(journal.isDrawing).toBe(false)
   })
 })

@@ -40,7 +40,7 @@ export function evaluate(source: string, options: EvaluateOptions = {}): Evaluat
     bounds,
   )
   for (const [name, value] of Object.entries(options.globals ?? {})) {
-    const text = toGuest(value, handles, bounds)
+    const text = toGuest(value, { handles }, bounds)
     if (IDENTIFIER.test(name) && machine.define(name, text)) continue
     const message = 'The name of a global is an identifier that no built-in has'
     throw new SandboxError(SANDBOX_CODES.globalsUnsupported, message, { name: name.slice(0, 64) })

@@ -201,6 +201,13 @@ const CONTEXT = `
     random() { return chance(scope) },
     effect(id, request) { return ask('effect', scope, id, request) },
     attempt(id, request) { return ask('attempt', scope, id, request) },
+    hold(id, request) { return ask('hold', scope, id, request) },
+    reveal(id, reference) { return ask('reveal', scope, id, reference) },
+    part(reference, pointer) {
+      const text = '{"scope":' + scope + ',"reference":' + toText(reference)
+        + ',"pointer":' + toText(pointer) + '}'
+      return fromText(call('part', text))
+    },
     propose(id, proposal) { return ask('propose', scope, id, proposal) },
     approval(id, question) { return ask('approval', scope, id, question) },
     scope(name) {

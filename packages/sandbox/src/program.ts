@@ -10,8 +10,9 @@ import { runGuest } from './session.ts'
 /**
  * Makes a program of an ES module whose default export is `(ice, input) => output`.
  *
- * `ice` has `run`, `now`, `random()`, `effect`, `attempt`, `propose`, `approval` and `scope`, as
- * the context of a run has them. Nothing is parsed or loaded before a run begins.
+ * `ice` has `run`, `now`, `random()`, `effect`, `attempt`, `hold`, `part`, `reveal`, `propose`,
+ * `approval` and `scope`, as the context of a run has them. A reference, also one in its input, is
+ * an empty object there. Nothing is parsed or loaded before a run begins.
  *
  * Its `run` rejects with a code of the sandbox, or with the very error of a step that the guest did
  * not catch.

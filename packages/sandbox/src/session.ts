@@ -18,6 +18,7 @@ import { conceal, HandleTable } from './handles.ts'
 import { SCOPES_MAX } from './limits.ts'
 import { Machine } from './machine.ts'
 import type { GuestStep, GuestValue } from './ports.ts'
+import { heldReference, referenceFinder, referenceIn } from './references.ts'
 import { type Ask, effectRequest, proposal, question, stepId } from './requests.ts'
 import { fromGuest, revealed, toGuest } from './wire.ts'
 
@@ -68,7 +69,8 @@ class Session {
   begin(): void {
     const { source, context, input, bounds } = this.#init
     this.#enter(() => {
-      const text = toGuest({ run: context.run, input }, this.#handles, bounds)
+      const find = referenceFinder(context)
+      const text = toGuest({ run: context.run, input }, { handles: this.#handles, find }, bounds)
       this.#machine.start(source, text)
     })
   }
@@ -98,6 +100,8 @@ class Session {
         return String(this.#scope(Number(text)).context.random.float())
       case 'scope':
         return this.#newScope(this.#read(text))
+      case 'part':
+        return this.#part(this.#read(text))
       case 'ask':
         this.#ask(this.#read(text) as unknown as Ask)
         return ''
@@ -141,6 +145,18 @@ class Session {
     return String(this.#scopes.length - 1)
   }
 
+  #part(request: GuestValue): string {
+    const { scope, reference, pointer } = request as Readonly<Record<string, GuestValue>>
+    const { context } = this.#scope(scope as number)
+    let part: GuestValue
+    try {
+      part = heldReference(context.part(referenceIn(reference ?? null), pointer as string))
+    } catch (error) {
+      return `!${this.#errorText(error)}`
+    }
+    return this.#valueText(part)
+  }
+
   #ask(ask: Ask): void {
     const { pending } = this.#init.bounds
     if (this.#open >= pending) {
@@ -169,6 +185,10 @@ class Session {
         if (outcome.kind !== 'succeeded') return outcome as unknown as GuestValue
         return { ...outcome, value: this.#shown(prefix + id, request, outcome.value) }
       }
+      case 'hold':
+        return heldReference(await context.hold(id, effectRequest(ask.request)))
+      case 'reveal':
+        return context.reveal(id, referenceIn(ask.request))
       case 'propose':
         await context.propose(id, proposal(ask.request))
         return null
@@ -189,7 +209,7 @@ class Session {
   }
 
   #valueText(value: GuestValue): string {
-    return toGuest(value, this.#handles, this.#init.bounds)
+    return toGuest(value, { handles: this.#handles }, this.#init.bounds)
   }
 
   /** An error as a guest sees it: what would be recorded of it, and nothing of the host. */

@@ -18,19 +18,27 @@ import type { Bounds } from './bounds.ts'
 import { SANDBOX_CODES, SandboxError } from './errors.ts'
 import { type HandleTable, isHandle, reveal } from './handles.ts'
 import { VALUE_DEPTH_MAX, VALUE_NODES_MAX } from './limits.ts'
-import type { GuestValue } from './ports.ts'
+import type { GuestValue, Handle } from './ports.ts'
 
 const HANDLE_KEY = '$handle'
 
 /** What the strict parser takes: a value with what the bridge puts around it. */
 const PARSE_DEPTH_MAX = 64
 
+/** What stands for an object in a guest that is not to have it. */
+type Finder = (value: object) => Handle | undefined
+
 /**
  * Text of a value for a guest.
+ * @param find - finds what becomes a handle, though it is none
  * @throws `ICE_SANDBOX_VALUE_LIMIT`, `ICE_SANDBOX_VALUE_UNSUPPORTED`
  */
-export function toGuest(value: unknown, handles: HandleTable, { valueBytes }: Bounds): string {
-  const writer = new Writer(handles)
+export function toGuest(
+  value: unknown,
+  { handles, find = () => undefined }: { readonly handles: HandleTable; readonly find?: Finder },
+  { valueBytes }: Bounds,
+): string {
+  const writer = new Writer(handles, find)
   const wire = writer.wire(value, 0)
   const text = `${writer.escaped ? '$' : '='}${JSON.stringify(wire)}`
   if (text.length > valueBytes) throw limit('bytes', valueBytes)
@@ -93,11 +101,13 @@ function mapped<T, U>(
 /** Copies a value into what is written on the wire, and refuses what JSON cannot hold. */
 class Writer {
   readonly #handles: HandleTable
+  readonly #find: Finder
   #nodes = 0
   escaped = false
 
-  constructor(handles: HandleTable) {
+  constructor(handles: HandleTable, find: Finder) {
     this.#handles = handles
+    this.#find = find
   }
 
   wire(value: unknown, depth: number): unknown {
@@ -121,9 +131,10 @@ class Writer {
   }
 
   #container(value: object, depth: number): unknown {
-    if (isHandle(value)) {
+    const handle = isHandle(value) ? value : this.#find(value)
+    if (handle !== undefined) {
       this.escaped = true
-      return { [HANDLE_KEY]: this.#handles.give(value) }
+      return { [HANDLE_KEY]: this.#handles.give(handle) }
     }
     if (Array.isArray(value)) return Array.from(value, (item) => this.wire(item, depth + 1))
     const prototype: unknown = Object.getPrototypeOf(value)

@@ -144,6 +144,8 @@ export interface WorldOptions {
   readonly owners?: ReturnType<typeof memoryOwnership>
   readonly name?: string
   readonly programs?: readonly Program[]
+  /** @defaultValue the tool `do`, which gives its arguments back */
+  readonly effects?: readonly EffectHandler[]
 }
 
 export function world(options: WorldOptions = {}): World {
@@ -158,23 +160,21 @@ export function world(options: WorldOptions = {}): World {
   const owners = options.owners ?? memoryOwnership()
   const ownership = owners.join(options.name ?? 'alice')
   const witness: string[] = []
-  const act = tool('do', (args) => args)
-  const effects: readonly EffectHandler[] = [
-    {
-      ...act,
-      perform: (call) => {
-        witness.push(call.effect)
-        return act.perform(call)
-      },
+  const wanted = options.effects ?? [tool('do', (args) => args)]
+  const effects: readonly EffectHandler[] = wanted.map((act) => ({
+    ...act,
+    perform: (call) => {
+      witness.push(call.effect)
+      return act.perform(call)
     },
-  ]
+  }))
   const programs = options.programs ?? []
   const runs = createRuns({ log, authority, ownership, clock, ids, effects, programs, principal })
   return {
     runs,
     store,
     witness,
-    another: (name, others) => world({ store, owners, name, programs: others }),
+    another: (name, others) => world({ ...options, store, owners, name, programs: others }),
     die: () => owners.kill(ownership.self),
     async events(run) {
       const found: RecordedEvent[] = []

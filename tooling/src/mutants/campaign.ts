@@ -8,7 +8,8 @@
  * The trap: a test that fails because the tests before it were left out. A test that is the first
  * to notice a mutant is run once alone with none on; the file of one that fails then is from there
  * on run as a whole. And a process in which no test fails any more: after a survivor, one that was
- * noticed before has to be noticed again.
+ * noticed before has to be noticed again. And one in which every test fails, whatever is on: at the
+ * end all of them have to pass with no mutant on, as they did at the beginning.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
@@ -72,6 +73,7 @@ export async function runCampaign(init: CampaignInit): Promise<CampaignResult> {
       survivors.push(mutant)
       init.survived(mutant)
     }
+    await suite.insistOnPasses()
     return { all, tried, survivors }
   } finally {
     runner.end()
@@ -81,6 +83,7 @@ export async function runCampaign(init: CampaignInit): Promise<CampaignResult> {
 /** All tests, with what is known of each. */
 class Suite {
   readonly #runner: TestRunner
+  readonly #files: string[] = []
   /** Names of the tests that met a mutant, by its number and by file; the quickest file first. */
   readonly #met = new Map<number, Map<string, readonly string[]>>()
   /** Tests known to pass alone. */
@@ -112,6 +115,7 @@ class Suite {
   }
 
   #add(file: string, { tests, loadHits }: JobResult): void {
+    this.#files.push(file)
     const names = tests.map(({ name }) => name)
     for (const id of loadHits) this.#filesOf(id).set(file, names)
     for (const { name, hits } of tests) {
@@ -144,6 +148,14 @@ class Suite {
   /** Whether a mutant that was noticed before is noticed still. */
   async isAwake(): Promise<boolean> {
     return this.#known === undefined || this.#fails(this.#known)
+  }
+
+  /** @throws when a file of tests fails with no mutant on: what it noticed was something else */
+  async insistOnPasses(): Promise<void> {
+    for (const file of this.#files) {
+      const result = await this.#runner.run({ file, mutant: 0 })
+      if (result?.ok !== true) throw new Error(`${file} fails without a mutant by now`)
+    }
   }
 
   async #noticesIn(file: string, job: Pick<Job, 'mutant' | 'names'>): Promise<boolean> {

@@ -51,6 +51,9 @@ const PASSES_MAX = 200_000_000
 /** @units milliseconds for one test: one that waits longer has noticed its mutant. */
 const TEST_MS_MAX = 20_000
 
+/** Any number: it is the same for every mutant and every campaign. */
+const FAST_CHECK_SEED = 15
+
 const sources = JSON.parse(String(process.env['ICE_MUTANTS_SOURCES'])) as readonly string[]
 const folder = join(projectRoot, String(process.env['ICE_MUTANTS_FOLDER']), '/')
 
@@ -63,8 +66,9 @@ for (const source of sources) {
   nextId += mutants.length
 }
 installLoader({ folder, tooling: join(projectRoot, 'tooling/src/'), texts })
-// A counterexample is enough; nobody reads the smallest one.
-fc.configureGlobal({ endOnFailure: true })
+// A counterexample is enough, nobody reads the smallest one. And what is drawn is drawn again by
+// the next campaign, so that it notices the same.
+fc.configureGlobal({ endOnFailure: true, seed: FAST_CHECK_SEED })
 
 let active = 0
 let passes = 0

@@ -3,17 +3,17 @@
  *
  *     grant    = name "=" actions ":" resource *( ";" option )
  *     actions  = action *( "," action )            ; fs.read,fs.list
- *     resource = "tool:" tool *( "," tool )        ; tools, told apart by name
- *              / "net:" url                        ; a place on the network, see net-grant.ts
- *              / [ "fs:" ] path                    ; a folder, or one file; ";;" stands for ";"
+ *     resource = [ kind ":" ] target               ; a path without a kind; see resource.ts
  *     option   = "count=" 1*DIGIT                  ; at most so many uses
  *              / "approval"                        ; every use needs a person
  *              / "approval-for=" actions           ; uses of these actions need one
+ *              / "trusted" [ "=" pointers ]        ; what stands there in the arguments is trusted
+ *              / "readers=" reader *( "," reader ) ; these may read the arguments,
+ *              / "readers-at=" pointers            ; or only what stands there
  *              / "expires=" time                   ; 90s, 10m, 2h, 7d, 2030-01-31T12:00:00Z
- *              / "within=" path *( "," path )      ; paths below the folder it is limited to
- *              / "methods=" method *( "," method ) ; of requests to the network
- *              / "addresses=" range *( "," range ) ; public, loopback, 10.1.0.0/16
  *              / "delegable=" 1*DIGIT              ; links that may hang below it
+ *              / what belongs to the kind of the resource
+ *     pointers = pointer *( "," pointer )          ; JSON pointers into the arguments
  *
  * 1. Total: any text gives a grant or a coded error, and never less than was written: what is not
  *    understood is refused, because an option that is overlooked would widen the grant.
@@ -23,6 +23,7 @@
  * The trap: `split(';')` on a path that holds one, which would read the rest of it as options.
  */
 
+import { caveatFault } from '@ice/capabilities'
 import type { Caveat, Resource } from '@ice/capabilities/ports'
 import type { Timestamp } from '@ice/primitives'
 import type { GrantSpec } from '@ice/runs/ports'
@@ -32,7 +33,7 @@ import { plain } from '../terminal/text.ts'
 import { TERM_OPTIONS, type TermsDraft, underTerms } from './approval-terms.ts'
 import { parseExpiry } from './duration.ts'
 import type { FolderProbe } from './folder.ts'
-import { netResource } from './net-grant.ts'
+import { type Particulars, RESOURCE_OPTIONS, readParticular, resourceOf } from './resource.ts'
 
 /** A grant under the name that the program uses for it. */
 export interface NamedGrant {
@@ -72,15 +73,27 @@ export function parseGrant(text: string, setting: GrantSetting): NamedGrant {
   const actions = parseActions(text.slice(equals + 1, colon))
   if (typeof actions === 'string') throw refuse(text, actions)
   const [target = '', ...options] = splitOptions(text.slice(colon + 1))
-  const draft: Draft = { actions, caveats: [], terms: {}, seen: new Set() }
+  const draft: Draft = {
+    actions,
+    caveats: [],
+    terms: {},
+    seen: new Set(),
+    particulars: new Map(),
+  }
   for (const option of options) {
     const fault = readOption(draft, option, setting.now)
     if (fault !== undefined) throw refuse(text, fault)
   }
-  const resource = resourceOf(target, draft, setting.probe)
+  const { particulars } = draft
+  const resource = resourceOf(target, { actions, particulars, probe: setting.probe })
   if (typeof resource === 'string') throw refuse(text, resource)
-  const caveats = underTerms(draft.caveats, draft.terms)
+  const stated = withReaders(draft)
+  const caveats = typeof stated === 'string' ? stated : underTerms(stated, draft.terms)
   if (typeof caveats === 'string') throw refuse(text, caveats)
+  for (const caveat of caveats) {
+    const fault = caveatFault(caveat)
+    if (fault !== undefined) throw refuse(text, fault)
+  }
   return { name, spec: specOf({ ...draft, caveats: [...caveats] }, resource) }
 }
 
@@ -92,9 +105,10 @@ interface Draft {
   readonly seen: Set<string>
   expiresAt?: number
   delegable?: number
-  within?: readonly string[]
-  methods?: readonly string[]
-  addresses?: readonly string[]
+  readers?: readonly string[]
+  readersAt?: readonly string[]
+  /** Options that belong to the kind of the resource. */
+  readonly particulars: Particulars
 }
 
 function specOf({ actions, caveats, expiresAt, delegable }: Draft, resource: Resource): GrantSpec {
@@ -138,14 +152,20 @@ const OPTIONS: ReadonlyMap<string, ReadOption> = new Map<string, ReadOption>([
   ['count', readCount],
   ['approval-for', readApprovalFor],
   ['expires', readExpires],
-  ['within', readWithin],
-  ['methods', readMethods],
-  ['addresses', readAddresses],
+  ['trusted', readTrusted],
+  ['readers', readReaders],
+  ['readers-at', readReadersAt],
   ['delegable', readDelegable],
   ...[...TERM_OPTIONS].map(([name, read]): [string, ReadOption] => [
     name,
     ({ terms }, value) => read(terms, value),
   ]),
+])
+
+/** Caveats that are whole without a value. */
+const BARE: ReadonlyMap<string, Caveat> = new Map<string, Caveat>([
+  ['approval', { kind: 'approval' }],
+  ['trusted', { kind: 'trusted', paths: [''] }],
 ])
 
 /** Takes one option over. @returns why it cannot be */
@@ -154,16 +174,17 @@ function readOption(draft: Draft, option: string, now: number): string | undefin
   const key = equals < 0 ? option : option.slice(0, equals)
   if (draft.seen.has(key)) return `the option "${key}" stands in it twice`
   draft.seen.add(key)
-  if (option === 'approval') {
-    draft.caveats.push({ kind: 'approval' })
+  const bare = BARE.get(option)
+  if (bare !== undefined) {
+    draft.caveats.push(bare)
     return undefined
   }
-  const known = ['approval', ...OPTIONS.keys()].join(', ')
+  const value = equals < 0 ? undefined : option.slice(equals + 1)
+  if (RESOURCE_OPTIONS.includes(key)) return readParticular(draft.particulars, key, value)
   const read = OPTIONS.get(key)
-  if (read === undefined || equals < 0) {
-    return `"${option}" is no option; the options are ${known}, and ";;" stands for a ";"`
-  }
-  return read(draft, option.slice(equals + 1), now)
+  if (read !== undefined && value !== undefined) return read(draft, value, now)
+  const known = [...new Set([...BARE.keys(), ...OPTIONS.keys(), ...RESOURCE_OPTIONS])].join(', ')
+  return `"${option}" is no option; the options are ${known}, and ";;" stands for a ";"`
 }
 
 function wholeNumber(text: string, max: number): number | undefined {
@@ -195,21 +216,27 @@ function readExpires(draft: Draft, value: string, now: number): string | undefin
   return undefined
 }
 
-function readWithin(draft: Draft, value: string): string | undefined {
-  const paths = value.split(',')
-  if (paths.includes('')) return 'within names an empty path'
-  draft.within = paths
+function readTrusted(draft: Draft, value: string): string | undefined {
+  draft.caveats.push({ kind: 'trusted', paths: value.split(',') })
   return undefined
 }
 
-function readMethods(draft: Draft, value: string): string | undefined {
-  draft.methods = value.split(',')
+function readReaders(draft: Draft, value: string): string | undefined {
+  draft.readers = value.split(',')
   return undefined
 }
 
-function readAddresses(draft: Draft, value: string): string | undefined {
-  draft.addresses = value.split(',')
+function readReadersAt(draft: Draft, value: string): string | undefined {
+  draft.readersAt = value.split(',')
   return undefined
+}
+
+/** All caveats: that on readers is said by two options. */
+function withReaders({ caveats, readers, readersAt }: Draft): readonly Caveat[] | string {
+  if (readers === undefined) {
+    return readersAt === undefined ? caveats : 'readers-at says where readers= holds'
+  }
+  return [...caveats, { kind: 'readers', paths: readersAt ?? [''], include: readers }]
 }
 
 function readDelegable(draft: Draft, value: string): string | undefined {
@@ -217,30 +244,4 @@ function readDelegable(draft: Draft, value: string): string | undefined {
   if (delegable === undefined) return `delegable is a number of links from 0 to 31, not "${value}"`
   draft.delegable = delegable
   return undefined
-}
-
-function resourceOf(target: string, draft: Draft, probe: FolderProbe): Resource | string {
-  const { within } = draft
-  if (target.startsWith('net:')) {
-    return within === undefined
-      ? netResource(target.slice('net:'.length), draft)
-      : 'within is for files'
-  }
-  if (draft.methods !== undefined) return 'methods is for the network'
-  if (draft.addresses !== undefined) return 'addresses is for the network'
-  if (target.startsWith('tool:')) {
-    if (within !== undefined) return 'within is for files'
-    const [name = '', ...more] = target.slice('tool:'.length).split(',')
-    if (name === '' || more.includes('')) return 'the name of a tool is empty'
-    return more.length === 0 ? { kind: 'tool', name } : { kind: 'tool', names: [name, ...more] }
-  }
-  const path = target.startsWith('fs:') ? target.slice('fs:'.length) : target
-  if (path === '') return 'it names no folder'
-  const found = probe(path)
-  if ('fault' in found) return found.fault
-  if (found.file === undefined) {
-    return { kind: 'fs', root: found.root, ...(within === undefined ? {} : { within }) }
-  }
-  if (within !== undefined) return 'within is for folders, and this is a file'
-  return { kind: 'fs', root: found.root, within: [found.file] }
 }

@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { caveatFault } from '@ice/capabilities'
 import type { Caveat, Resource } from '@ice/capabilities/ports'
 import { parseStrict, type Timestamp } from '@ice/primitives'
 import type { GrantSpec } from '@ice/runs/ports'
@@ -14,6 +15,7 @@ import { CLI_CODES, CliError } from '../errors.ts'
 import { CONFIG_BYTES_MAX } from '../limits.ts'
 import { plain } from '../terminal/text.ts'
 import type { ConfigFile, ConfigGrant } from './schema.ts'
+import type { SecretsChoice } from './secrets.ts'
 
 /** The name under which a configuration is looked for. */
 export const CONFIG_NAME = 'ice.config.json'
@@ -24,6 +26,8 @@ export interface Config {
   readonly path: string | null
   /** Absolute path of the log. */
   readonly store: string | null
+  /** Where the effects of programs have secrets from. */
+  readonly secrets: SecretsChoice | null
   readonly programs: ReadonlyMap<string, ConfigProgram>
   readonly grants: Readonly<Record<string, ConfigGrant>>
 }
@@ -35,7 +39,13 @@ export interface ConfigProgram {
   readonly grants: Readonly<Record<string, ConfigGrant>>
 }
 
-const NONE: Config = { path: null, store: null, programs: new Map(), grants: {} }
+const NONE: Config = {
+  path: null,
+  store: null,
+  secrets: null,
+  programs: new Map(),
+  grants: {},
+}
 
 /**
  * Loads the configuration.
@@ -62,9 +72,15 @@ export async function loadConfig(asked: string | false | undefined, cwd: string)
   return {
     path,
     store: file.store === undefined ? null : resolve(folder, file.store),
+    secrets: secretsOf(file, folder),
     programs: new Map(programs),
     grants: file.grants ?? {},
   }
+}
+
+function secretsOf({ secrets }: ConfigFile, folder: string): SecretsChoice | null {
+  if (secrets === undefined) return null
+  return 'file' in secrets ? { file: resolve(folder, secrets.file) } : secrets
 }
 
 function readJson(path: string): unknown {
@@ -118,6 +134,8 @@ function grantSpec(
     )
   const expiry = expires === undefined ? undefined : parseExpiry(expires, setting.now)
   if (expiry !== undefined && 'fault' in expiry) throw refuse(expiry.fault)
+  const odd = caveats?.map(caveatFault).find((fault) => fault !== undefined)
+  if (odd !== undefined) throw refuse(odd)
   const resource = resourceOf(grant.resource as Resource, setting.folder)
   if (typeof resource === 'string') throw refuse(resource)
   return {
@@ -129,13 +147,28 @@ function grantSpec(
   }
 }
 
-/** Roots of files are relative to the configuration; other kinds are taken as they are. */
+/** Places on this machine are relative to the configuration; other kinds are taken as they are. */
 function resourceOf(resource: Resource, folder: string): Resource | string {
-  const { kind, root } = resource as { readonly kind: string; readonly root?: unknown }
-  if (kind !== 'fs' || typeof root !== 'string') return resource
+  if (resource.kind === 'fs') return filesOf(resource, folder)
+  return resource.kind === 'proc' ? programsOf(resource, folder) : resource
+}
+
+function filesOf(resource: Resource, folder: string): Resource | string {
+  const { root } = resource as { readonly root?: unknown }
+  if (typeof root !== 'string') return resource
   const found = folderProbe(folder)(root)
   if ('fault' in found) return found.fault
   if (found.file === undefined) return { ...resource, root: found.root }
   if ('within' in resource) return `${root} is a file, and "within" is for folders`
   return { ...resource, root: found.root, within: [found.file] }
+}
+
+function programsOf(resource: Resource, folder: string): Resource | string {
+  const { root } = resource as { readonly root?: unknown }
+  if (typeof root !== 'string') return resource
+  const found = folderProbe(folder)(root)
+  if ('fault' in found) return found.fault
+  return found.file === undefined
+    ? { ...resource, root: found.root }
+    : `${root} is a file, and programs are started in folders`
 }

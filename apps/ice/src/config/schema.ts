@@ -8,11 +8,8 @@ import { z } from 'zod'
 
 const actions = z.array(z.string().min(1).max(128)).min(1).max(64)
 
-const caveat = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('count'), max: z.int().min(1) }),
-  z.strictObject({ kind: z.literal('approval') }),
-  z.strictObject({ kind: z.literal('approval-for'), actions }),
-])
+/** Held against the rules of its kind where the grant is made. */
+const caveat = z.looseObject({ kind: z.string().min(1) })
 
 const grant = z.strictObject({
   actions,
@@ -32,9 +29,18 @@ const program = z.union([
   }),
 ])
 
+/** A variable of the environment, as POSIX names them. */
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/)
+
+const secrets = z.union([
+  z.strictObject({ environment: z.record(z.string().min(1).max(256), variable) }),
+  z.strictObject({ file: z.string().min(1) }),
+])
+
 const schema = z.strictObject({
   $schema: z.string().optional(),
   store: z.string().min(1).optional(),
+  secrets: secrets.optional(),
   programs: z.record(z.string().min(1).max(512), program).optional(),
   grants: grants.optional(),
 })
@@ -43,6 +49,11 @@ const schema = z.strictObject({
 export interface ConfigFile {
   /** Path of the log. */
   readonly store?: string | undefined
+  /** Where secrets come from: names and places, and no values. */
+  readonly secrets?:
+    | { readonly environment: Readonly<Record<string, string>> }
+    | { readonly file: string }
+    | undefined
   /** Programs by name: a file, or what is known of a built-in one. */
   readonly programs?: Readonly<Record<string, string | ConfigFileProgram>> | undefined
   /** For every program that is run from here. */
@@ -62,6 +73,7 @@ export interface ConfigGrant {
   readonly actions: readonly string[]
   /** `{ "kind": "fs", "root": … , "within": […] }`, `{ "kind": "tool", "name": … }`, … */
   readonly resource: Readonly<Record<string, unknown>>
+  /** All kinds of caveats: `{ "kind": "trusted", "paths": ["/url"] }`, … */
   readonly caveats?: readonly Readonly<Record<string, unknown>>[] | undefined
   /** `10m`, or an ISO 8601 time. */
   readonly expires?: string | undefined

@@ -4,7 +4,7 @@
  */
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { errorRecord } from '@ice/primitives'
+import { errorRecord, hasCode } from '@ice/primitives'
 import type { Invocation } from '../invocation.ts'
 import { bytes, count } from '../terminal/format.ts'
 
@@ -27,6 +27,7 @@ const LOOKS: readonly (readonly [id: string, what: string, look: Look])[] = [
   ['disk', 'disk', lookAtDisk],
   ['files', 'rooted files', lookAtFiles],
   ['store', 'log', lookAtStore],
+  ['secrets', 'secrets', lookAtSecrets],
 ]
 
 /** Takes every look, one after another. */
@@ -114,6 +115,30 @@ async function lookAtStore(invocation: Invocation): Promise<readonly Finding[]> 
   } finally {
     await reader.close()
   }
+}
+
+/** Whether each name has a value; no value is looked at, and none is told. */
+async function lookAtSecrets(invocation: Invocation): Promise<readonly Finding[]> {
+  const { secrets } = await invocation.config()
+  if (secrets === null) return [good('secrets', 'secrets', 'no store is configured')]
+  const { openSecrets } = await import('../config/secrets.ts')
+  const store = await openSecrets(secrets)
+  const names = await store.names()
+  const missing: string[] = []
+  for (const name of names) {
+    try {
+      await store.resolve(name)
+    } catch (error) {
+      if (!hasCode(error, 'ICE_EFFECTS_SECRET_NOT_FOUND')) throw error
+      missing.push(name)
+    }
+  }
+  const from = 'file' in secrets ? secrets.file : 'the environment'
+  const found = `${count(names.length)} of ${from}`
+  if (missing.length === 0) return [good('secrets', 'secrets', found)]
+  const without = `${found}; ${count(missing.length)} without a value, "${missing[0]}" first`
+  const remedy = 'set it where the configuration says: a call that carries it fails until then'
+  return [{ id: 'secrets', what: 'secrets', state: 'fair', found: without, remedy }]
 }
 
 type Inspection = ReturnType<

@@ -15,7 +15,12 @@ import { detailsOf } from './waiting.ts'
 /** How the steps of a run are answered. */
 export type Answering = 'nobody' | 'yes' | 'ask'
 
-const ANSWERED = ['ICE_RUNS_STEP_NOT_FOUND', 'ICE_RUNS_STEP_CONFLICT'] as const
+/** Somebody was faster, or the right has ended meanwhile: the next drive finds out. */
+const ANSWERED = [
+  'ICE_RUNS_STEP_NOT_FOUND',
+  'ICE_RUNS_STEP_CONFLICT',
+  'ICE_RUNS_RIGHT_ENDED_CONFLICT',
+] as const
 
 /** What answers are given with. */
 export interface AnswerInit {

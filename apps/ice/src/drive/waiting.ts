@@ -50,6 +50,8 @@ export function waitingLines(
   const { paint } = invocation.talk
   return steps.flatMap((step) => [
     `  ${paint.bold(plain(step.step))}  ${clip(plain(step.prompt), 200)}`,
-    ...answerCommands(invocation, run, step).map((command) => `    ${paint.cyan(command)}`),
+    ...(step.ended === undefined
+      ? answerCommands(invocation, run, step).map((command) => `    ${paint.cyan(command)}`)
+      : [`    no answer counts: ${clip(plain(step.ended.message), 200)}`]),
   ])
 }

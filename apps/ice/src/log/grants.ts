@@ -26,7 +26,7 @@ export interface GrantRecord {
   standing: GrantStanding
   /** The nearest grant above it that ended it, if one did. */
   endedBy: GrantId | null
-  /** The stop in force for its holder, or for everything. */
+  /** The stop in force for everything, for its holder, or for who handed it on. */
   stoppedBy: EventId | null
   /** What went out of each limit; of a rate, in its newest window. */
   readonly taken: Map<string, { amount: number; readonly window: number | undefined }>
@@ -80,7 +80,7 @@ export async function readGrants(log: EventLog, now: number): Promise<GrantMap> 
     const { parent, holder } = record.grant
     const above = parent === null ? undefined : grants.get(parent)
     const scope = holder.replace(/^principal\//, 'operator/')
-    record.stoppedBy = stops.get('all') ?? stops.get(scope) ?? null
+    record.stoppedBy = stops.get('all') ?? stops.get(scope) ?? above?.stoppedBy ?? null
     if (above === undefined || above.standing === 'active' || record.standing !== 'active') continue
     record.standing = above.standing
     record.endedBy = above.endedBy ?? above.grant.id
@@ -137,6 +137,15 @@ function count(record: GrantRecord, { type, data }: RecordedEvent): void {
   } else if (known.window === window) known.amount += type === 'BudgetAllotted' ? amount : -amount
 }
 
+/** Whether an event of a budget came to something: a draw of more than was left does not. */
+function isGiven({ grant, taken }: GrantRecord, { data }: RecordedEvent): boolean {
+  const { unit, amount, window, ifLeft } = data as StandardPayloads['BudgetAllotted']
+  if (ifLeft !== true) return true
+  const known = taken.get(unit)
+  const before = known?.window === window ? (known?.amount ?? 0) : 0
+  return before + amount <= (unitMax(grant, unit) ?? 0)
+}
+
 function take(grants: Map<GrantId, GrantRecord>, ended: Set<string>, event: RecordedEvent): void {
   if (event.type === 'RunTerminated') {
     ended.add(event.stream)
@@ -159,6 +168,7 @@ function take(grants: Map<GrantId, GrantRecord>, ended: Set<string>, event: Reco
   }
   if (event.type === 'BudgetAllotted' || event.type === 'BudgetReturned') {
     const { unit, amount } = event.data as StandardPayloads['BudgetAllotted']
+    if (!isGiven(record, event)) return
     count(record, event)
     if (unit === 'uses') record.uses += event.type === 'BudgetAllotted' ? amount : -amount
     return

@@ -16,6 +16,7 @@ import {
 import { openSqliteEventStore, type SqliteEventStore } from '@ice/events-sqlite'
 import { systemClock } from '@ice/primitives'
 import type { Runtime } from '@ice/runtime'
+import { openSecrets, type SecretsChoice } from '../config/secrets.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { existingStore, type Invocation } from '../invocation.ts'
 import type { FoundProgram } from '../program/find.ts'
@@ -58,18 +59,22 @@ export interface OpenOptions {
   readonly create: boolean
   /** Programs it can drive, with what their files bring along. */
   readonly programs?: readonly FoundProgram[]
+  /** Where their effects have secrets from. Whoever drives nothing needs none. */
+  readonly secrets?: SecretsChoice | null
 }
 
 /** Opens a runtime on the log. */
 export async function openRuntime(
   invocation: Invocation,
-  { create, programs = [] }: OpenOptions,
+  { create, programs = [], secrets = null }: OpenOptions,
 ): Promise<Runtime> {
   const path = create ? (await invocation.store()).path : await existingStore(invocation)
   if (create) makeFolder(dirname(path))
+  const store = secrets === null ? {} : { secrets: await openSecrets(secrets) }
   const { createRuntime } = await import('@ice/runtime')
   return createRuntime({
     path,
+    ...store,
     programs: programs.map(({ program }) => program),
     effects: programs.flatMap(({ parts }) => parts.effects),
     types: programs.flatMap(({ parts }) => parts.types),

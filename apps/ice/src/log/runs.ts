@@ -1,8 +1,8 @@
 /** Runs as a reader sees them: folded from the log, nothing written. */
 import { projectStream } from '@ice/events'
 import type { EventLog } from '@ice/events/ports'
-import type { RunId, StreamId } from '@ice/primitives'
-import { type RunView, runProjection, viewOf } from '@ice/runs'
+import { type RunId, type StreamId, systemClock } from '@ice/primitives'
+import { type RunView, runProjection, viewOf, withRights } from '@ice/runs'
 
 /** The stream of a run. */
 export function runStream(run: RunId): StreamId {
@@ -12,7 +12,16 @@ export function runStream(run: RunId): StreamId {
 /** A run as it stands. The run must be there. */
 export async function readRun(log: EventLog, run: RunId): Promise<RunView> {
   const { state } = await projectStream(log, runProjection, { stream: runStream(run) })
-  return viewOf(state)
+  const view = viewOf(state)
+  if (!view.waitingFor.some(({ grant }) => grant !== undefined)) return view
+  // Loaded only where somebody is asked: whether a right has ended is authority's word.
+  const { createAuthority } = await import('@ice/capabilities')
+  return withRights({ authority: createAuthority({ log, kinds: [] }), clock: systemClock }, view)
+}
+
+/** The steps of a run that somebody can answer now. */
+export function answerable({ waitingFor, conclusion }: RunView): RunView['waitingFor'] {
+  return conclusion === null ? waitingFor.filter(({ ended }) => ended === undefined) : []
 }
 
 /** The ids of all runs, oldest first. */
@@ -50,7 +59,7 @@ export async function* selectRuns(log: EventLog, query: RunQuery): AsyncGenerato
 function matches(view: RunView, { state, program, waiting, inDoubt, open }: RunQuery): boolean {
   if (state !== undefined && view.state !== state) return false
   if (program !== undefined && view.program.name !== program) return false
-  if (waiting === true && (view.waitingFor.length === 0 || view.conclusion !== null)) return false
+  if (waiting === true && answerable(view).length === 0) return false
   if (inDoubt === true && view.inDoubt.length === 0) return false
   return open !== true || view.state !== 'TERMINATED'
 }

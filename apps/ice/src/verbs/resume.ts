@@ -58,7 +58,11 @@ export async function resume(
       ? { ...invocation, print: async (_human, record) => void records.push(record()) }
       : invocation
   try {
-    const runtime = await openRuntime(invocation, { create: false, programs })
+    const runtime = await openRuntime(invocation, {
+      create: false,
+      programs,
+      secrets: (await invocation.config()).secrets,
+    })
     return await using(runtime, async () => {
       const exits: number[] = []
       const common = { views, programs, options, invocation: gathering, stop, runtime }
@@ -120,7 +124,8 @@ async function named(reader: LogReader, typed: readonly string[]): Promise<reado
 async function resumable(reader: LogReader): Promise<readonly RunView[]> {
   const views: RunView[] = []
   for await (const view of selectRuns(reader.log, { open: true })) {
-    if (!view.suspended || (await hasNews(reader, view.run))) views.push(view)
+    const isOver = view.waitingFor.some(({ ended }) => ended !== undefined)
+    if (!view.suspended || isOver || (await hasNews(reader, view.run))) views.push(view)
   }
   return views.toReversed()
 }

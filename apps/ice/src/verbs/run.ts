@@ -4,6 +4,7 @@ import type { GrantSpec } from '@ice/runs/ports'
 import { folderProbe } from '../args/folder.ts'
 import { parseGrant } from '../args/grant.ts'
 import { readInput } from '../args/input.ts'
+import { inputMarks } from '../args/marks.ts'
 import { tagsOf } from '../args/values.ts'
 import { configuredGrants } from '../config/config.ts'
 import { driveRun } from '../drive/drive.ts'
@@ -24,6 +25,9 @@ export interface RunOptions {
   readonly agent?: string
   readonly session?: string
   readonly tag: readonly string[]
+  readonly label: readonly string[]
+  readonly reader: readonly string[]
+  readonly hold: readonly string[]
   readonly wait?: boolean
   readonly yes?: boolean
 }
@@ -44,12 +48,18 @@ export async function run(
   const found = await findProgram(word, config, invocation)
   const grants = { ...configuredGrants(config, found.configured, now), ...given }
   const input = await readInput(options.input, { cwd, stdin: process.stdin })
+  const marks = inputMarks(options, input)
   const stop = listenForStop(talk, 'the run')
   try {
-    const runtime = await openRuntime(invocation, { create: true, programs: [found] })
+    const runtime = await openRuntime(invocation, {
+      create: true,
+      programs: [found],
+      secrets: config.secrets,
+    })
     return await using(runtime, async () => {
       const started: RunId = await runtime.runs.start(found.program, input, {
         grants,
+        ...marks,
         ...(options.key === undefined ? {} : { key: options.key }),
         ...(options.tag.length === 0 ? {} : { tags }),
         ...(options.agent === undefined ? {} : { agent: options.agent }),

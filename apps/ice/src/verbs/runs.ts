@@ -5,7 +5,7 @@ import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
 import { RUNS_SHOWN } from '../limits.ts'
 import { openReader, using } from '../log/open.ts'
-import { selectRuns } from '../log/runs.ts'
+import { answerable, selectRuns } from '../log/runs.ts'
 import { ago, isoTime } from '../terminal/format.ts'
 import { writeList } from '../terminal/list.ts'
 import type { Paint } from '../terminal/paint.ts'
@@ -89,15 +89,16 @@ export function standing(view: RunView, paint: Paint): Cell {
   if (view.conclusion === 'aborted') return { text: 'aborted', mark: paint.red }
   if (view.conclusion !== null) return { text: 'terminated', mark: paint.red }
   if (view.inDoubt.length > 0) return { text: 'in doubt', mark: paint.red }
-  if (view.waitingFor.length > 0) return { text: 'waiting', mark: paint.yellow }
+  if (answerable(view).length > 0) return { text: 'waiting', mark: paint.yellow }
+  if (view.waitingFor.length > 0) return { text: 'right ended', mark: paint.red }
   if (view.suspended) return { text: 'answered', mark: paint.cyan }
   return { text: view.state.toLowerCase().replaceAll('_', ' ') }
 }
 
 function about(view: RunView): string {
   if (view.reason !== null) return view.reason
-  const [first] = view.waitingFor
-  if (view.conclusion === null && first !== undefined) return first.prompt
+  const [first = view.waitingFor[0]] = answerable(view)
+  if (view.conclusion === null && first !== undefined) return first.ended?.message ?? first.prompt
   const tags = Object.entries(view.tags).map(([key, value]) => `${key}=${value}`)
   return [...(view.key === null ? [] : [`key ${view.key}`]), ...tags].join(' ')
 }

@@ -23,7 +23,7 @@ export interface Take {
   readonly window: number | null
   /** The event that gave its run the slice it is of; `null` when there is none. */
   readonly slice: EventId | null
-  /** What runs had of the limit in all, before this append and behind it. */
+  /** What runs had of the limit in all, without the slice it is the first of, and with it. */
   readonly allotted: { readonly before: number; readonly after: number } | null
   /** What its own run held of it; `null` where its record does not tell. */
   readonly held: {
@@ -81,7 +81,7 @@ async function readTakes(
   const takes: Take[] = []
   const slices = new Map<string, EventId>()
   const taken = new Map<string, number>()
-  // The append of the intent made this slice too; its event stands behind the intent in the log.
+  // In older logs the append of the intent made the slice too, and its event stands behind it.
   const decided = use.intent?.basis.find(({ stream }) => stream === `budget/${grant.id}`)
   for await (const batch of log.read({ stream: `budget/${grant.id}` as StreamId })) {
     for (const event of batch) {
@@ -92,8 +92,11 @@ async function readTakes(
         const old = { window: null, allotted: null, held: null, spent: null }
         if (isOurs) takes.push({ ...take, ...old })
       } else if (event.type === 'BudgetAllotted') {
-        const { run, unit, amount, window } = event.data as StandardPayloads['BudgetAllotted']
+        const { run, unit, amount, window, ifLeft } =
+          event.data as StandardPayloads['BudgetAllotted']
         const key = limitKey(unit, window)
+        const left = (unitMax(grant, unit) ?? 0) - (taken.get(key) ?? 0)
+        if (ifLeft === true && amount > left) continue
         if (event.position < use.position) taken.set(key, (taken.get(key) ?? 0) + amount)
         const isNow = decided !== undefined && event.version > decided.version
         const isBefore = event.position < use.position
@@ -110,8 +113,10 @@ async function readTakes(
   }
   const told = spends.map((share): Take => {
     const { unit, amount, window } = share
-    const before = taken.get(limitKey(unit, window)) ?? 0
-    const after = before + amountOf(use.intent?.allotted ?? [], share)
+    const known = taken.get(limitKey(unit, window)) ?? 0
+    const first = amountOf(use.intent?.allotted ?? [], share)
+    const before = decided === undefined ? known - first : known
+    const after = before + first
     const spent = use.spent?.find((one) => limitOf(one) === limitOf(share))?.amount ?? null
     return {
       ...{ unit, amount, max: unitMax(grant, unit), slice: slices.get(unit) ?? null },

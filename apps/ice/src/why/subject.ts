@@ -2,6 +2,7 @@
 import type { StandardPayloads } from '@ice/events'
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import type { StreamId } from '@ice/primitives'
+import { grantOf, unitMax } from '../log/grants.ts'
 import { readChain } from './authority.ts'
 import { linkNote } from './link.ts'
 import { type EventNote, note } from './note.ts'
@@ -40,17 +41,21 @@ async function budgetNote(log: EventLog, event: RecordedEvent): Promise<SubjectN
     const data = { grant, unit: 'uses', run }
     return { kind: 'budget', lines: [], data, next: null, effect: { stream, effect } }
   }
-  const before = await givenBefore(log, event)
+  const max = await maxOf(log, share)
+  const before = await givenBefore(log, event, max)
   const isGiven = event.type === 'BudgetAllotted'
-  const after = before + (isGiven ? amount : -amount)
-  const effect = isGiven ? await askerOf(log, event) : null
-  const verb = isGiven ? 'went to' : 'came back from'
+  const isMissed = isGiven && isTooMuch(share, before, max)
+  const after = isMissed ? before : before + (isGiven ? amount : -amount)
+  const effect = isGiven && !isMissed ? await askerOf(log, event) : null
+  const given = isMissed ? 'were asked for by' : 'went to'
+  const verb = isGiven ? given : 'came back from'
   return {
     kind: 'budget',
     lines: [
       `of the grant ${grant}, ${amount} ${unit} ${verb} the run ${run}`,
       `all runs together had ${before} before, and ${after} after`,
-      ...(isGiven && effect === null ? ['charged for what was taken beyond the bound'] : []),
+      ...(isMissed ? ['not so much was left: nothing was given'] : []),
+      ...(isGiven && !isMissed && effect === null ? [unaskedText(share)] : []),
     ],
     data: { ...share, before, after },
     next: null,
@@ -58,14 +63,33 @@ async function budgetNote(log: EventLog, event: RecordedEvent): Promise<SubjectN
   }
 }
 
+function unaskedText({ ifLeft }: Slice): string {
+  if (ifLeft !== true) return 'charged for what was taken beyond the bound'
+  return 'no intent has taken from it'
+}
+
+/** The limit of a grant that a slice is of. */
+async function maxOf(log: EventLog, { grant, unit }: Slice): Promise<number> {
+  for await (const [first] of log.read({ stream: `grant/${grant}` as StreamId, limit: 1 })) {
+    if (first?.type === 'CapabilityGranted') return unitMax(grantOf(first).grant, unit) ?? 0
+  }
+  return 0
+}
+
+/** Whether a draw asked for more than was left, and so was given nothing. */
+function isTooMuch({ amount, ifLeft }: Slice, before: number, max: number): boolean {
+  return ifLeft === true && before + amount > max
+}
+
 /** What of the same limit had gone out before an event. */
-async function givenBefore(log: EventLog, event: RecordedEvent): Promise<number> {
+async function givenBefore(log: EventLog, event: RecordedEvent, max: number): Promise<number> {
   let given = 0
   if (event.version === 1) return given
   for await (const batch of log.read({ stream: event.stream, limit: event.version - 1 })) {
     for (const { type, data } of batch) {
       if (!isSameLimit(data as Slice, event.data as Slice)) continue
       const { amount } = data as Slice
+      if (isTooMuch(data as Slice, given, max)) continue
       given += type === 'BudgetReturned' ? -amount : amount
     }
   }
@@ -78,17 +102,24 @@ function isSameLimit(one: Limited, other: Limited): boolean {
   return one.grant === other.grant && one.unit === other.unit && one.window === other.window
 }
 
-/** The effect whose intent brought a slice along: the last before it that says so. */
+/**
+ * The effect that a slice was for: the first behind a draw whose intent takes from it; in older
+ * logs the last before it whose intent brought it along.
+ */
 async function askerOf(log: EventLog, event: RecordedEvent): Promise<string | null> {
   const slice = event.data as Slice
   let found: string | null = null
   for await (const batch of log.read({ stream: `run/${slice.run}` as StreamId })) {
     for (const { type, data, position } of batch) {
-      if (position > event.position) return found
+      if (slice.ifLeft !== true && position > event.position) return found
+      if (slice.ifLeft === true && position < event.position) continue
       const { allotted = [], effect } = data as Partial<StandardPayloads['CapabilityUsed']>
+      // Several draws may be in hand when an intent takes from them.
       const isIt = (one: Limited & { readonly amount: number }): boolean =>
-        one.amount === slice.amount && isSameLimit(one, slice)
-      if (type === 'CapabilityUsed' && allotted.some(isIt)) found = effect ?? null
+        (slice.ifLeft === true || one.amount === slice.amount) && isSameLimit(one, slice)
+      if (type !== 'CapabilityUsed' || !allotted.some(isIt)) continue
+      found = effect ?? null
+      if (slice.ifLeft === true) return found
     }
   }
   return found

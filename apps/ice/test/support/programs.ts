@@ -141,3 +141,47 @@ export default defineProgram({
   },
 })
 `
+
+/** Takes a secret along to a server, and gives back what it answers. */
+export const CARRIER: string = `${IMPORTS}import { net } from '@ice/effects'
+export default defineProgram({
+  name: 'carrier',
+  version: '1.0.0',
+  input: z.strictObject({ url: z.string() }),
+  output: z.string(),
+  async run(context, { url }): Promise<string> {
+    const authorization = { $secret: 'api/token', grant: 'keys', before: 'Bearer ' }
+    const asked = net.fetch('api', { url, headers: { authorization } })
+    return (await context.effect('ask', asked)).body
+  },
+})
+`
+
+/** Writes what it was given, seen or not. */
+export const DELIVER: string = `${IMPORTS}
+export default defineProgram({
+  name: 'deliver',
+  version: '1.0.0',
+  input: z.strictObject({ path: z.string(), document: z.unknown() }),
+  output: z.null(),
+  needs: ['out'],
+  async run(context, { path, document }): Promise<null> {
+    await context.effect('put', fs.replace('out', { path, content: document as string }))
+    return null
+  },
+})
+`
+
+/** Starts a program with the arguments of its input. */
+export const STARTS: string = `${IMPORTS}import { proc } from '@ice/effects'
+export default defineProgram({
+  name: 'starts',
+  version: '1.0.0',
+  input: z.strictObject({ args: z.array(z.string()) }),
+  output: z.string(),
+  async run(context, { args }): Promise<string> {
+    const asked = proc.observe('echo', { program: '/bin/echo', args })
+    return (await context.effect('start', asked)).stdout.content
+  },
+})
+`

@@ -10,7 +10,7 @@
  *    is what it makes backwards.
  */
 
-import { closeSync, fstatSync, type Stats, statSync } from 'node:fs'
+import { closeSync, fstatSync, lstatSync, type Stats, statSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import type { EffectCall, EffectReport } from '@ice/runs/ports'
 import type { Anchor, HeldDirectory } from '../anchor.ts'
@@ -18,6 +18,7 @@ import type { PatchArguments } from '../arguments.ts'
 import { type Digest, digestOf, readBytes, throwIfAborted } from '../bytes.ts'
 import { published } from '../draft.ts'
 import { EFFECTS_CODES, EffectsError } from '../errors.ts'
+import { type Kept, keeping, keptFile, modeOf, type NotKept, unkeepable } from '../kept.ts'
 import { parsePath, pathText } from '../path.ts'
 import { below } from '../place.ts'
 import { replaceable } from '../replace.ts'
@@ -41,6 +42,8 @@ interface Target {
   readonly names: readonly string[]
   readonly mode: number
   readonly fd: number
+  /** Why what is there could not be put back. */
+  readonly why: NotKept | undefined
 }
 
 /** Patches a file. */
@@ -48,28 +51,47 @@ export async function patchFile(
   anchor: Anchor,
   call: EffectCall,
   args: PatchArguments,
+  keptBytesMax: number,
 ): Promise<EffectReport> {
   const hunks = parsePatch(args.patch)
   throwIfAborted(call.signal)
-  const target = targetOf(anchor, call, args.path)
+  const target = targetOf(anchor, { call, keptBytesMax }, args.path)
   const { directory, name, names, mode, fd } = target
   try {
     const before = fstatSync(fd)
     const old = await contentOf(fd, before.size, call.signal)
-    const isDone = call.attempt > 1 && wasMadeOf(old.text, hunks, args.expected)
-    if (isDone) return report(names, { now: old.digest, old: args.expected })
+    const found = call.attempt > 1 ? madeOf(old.text, hunks, args.expected) : undefined
+    if (found !== undefined) {
+      const done = { now: old.digest, old: args.expected }
+      const left = modeOf(before)
+      return keeping(report(names, done), keptOf(target, { text: found, now: old.digest, left }))
+    }
     if (old.digest.sha256 !== args.expected) throw otherContent(old.digest)
     const bytes = boundedBytes(patched(old.text, hunks), args.maxBytes)
+    let left = 0
     await published({ directory, call, bytes, mode }, async (draft) => {
       const to = below(directory.place, name)
+      left = modeOf(lstatSync(draft))
       if (!isSame(before, statSync(to))) throw otherContent(undefined)
       await rename(draft, to)
     })
-    return report(names, { now: digestOf(bytes), old: args.expected, bytes: old.digest.bytes })
+    const now = digestOf(bytes)
+    const done = { now, old: args.expected, bytes: old.digest.bytes }
+    return keeping(report(names, done), keptOf(target, { text: old.text, now, left }))
   } finally {
     closeSync(fd)
     directory.close()
   }
+}
+
+/** What undoing the patch needs: the text it was made for, under the permissions it had. */
+function keptOf(
+  { names, mode, why }: Target,
+  { text, now, left }: { readonly text: string; readonly now: Digest; readonly left: number },
+): Kept | { readonly notKept: NotKept } {
+  if (why !== undefined) return { notKept: why }
+  const before = keptFile(Buffer.from(text), mode & 0o7777)
+  return { path: pathText(names), before, now: { kind: 'file', mode: left, ...now } }
 }
 
 function report(
@@ -85,7 +107,11 @@ function report(
   }
 }
 
-function targetOf(anchor: Anchor, call: EffectCall, text: string): Target {
+function targetOf(
+  anchor: Anchor,
+  { call, keptBytesMax }: { readonly call: EffectCall; readonly keptBytesMax: number },
+  text: string,
+): Target {
   const path = parsePath(text)
   const { resources } = call.grant
   return findRooted({ anchor, resources, path, last: 'follow' }, (found) => {
@@ -95,7 +121,9 @@ function targetOf(anchor: Anchor, call: EffectCall, text: string): Target {
     const directory = anchor.openDirectory(parent)
     try {
       if (entry === undefined) throw otherContent(undefined)
-      return { directory, name, names: found.names, mode, fd: anchor.openFile(entry) }
+      const { kind, stats } = entry
+      const why = unkeepable({ stats, kind, directory: anchor.inspect(parent) }, keptBytesMax)
+      return { directory, name, names: found.names, mode, why, fd: anchor.openFile(entry) }
     } catch (error) {
       directory.close()
       throw error
@@ -121,13 +149,14 @@ async function contentOf(fd: number, size: number, signal: AbortSignal): Promise
   }
 }
 
-/** Whether an earlier attempt made this of what the call expects. */
-function wasMadeOf(content: string, hunks: readonly Hunk[], expected: string): boolean {
+/** What an earlier attempt made this of, where it was what the call expects. */
+function madeOf(content: string, hunks: readonly Hunk[], expected: string): string | undefined {
   try {
-    return digestOf(Buffer.from(unpatched(content, hunks))).sha256 === expected
+    const text = unpatched(content, hunks)
+    return digestOf(Buffer.from(text)).sha256 === expected ? text : undefined
   } catch {
     // The hunks do not lead back: this patch has not made it.
-    return false
+    return undefined
   }
 }
 

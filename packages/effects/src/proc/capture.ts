@@ -1,11 +1,18 @@
 /// <reference lib="es2024.string" />
-/** A stream of a program: counted and digested as it comes, kept to a cap, folded if asked. */
+/**
+ * A stream of a program: counted and digested as it comes, kept to a cap, folded if asked.
+ *
+ * Where there are secrets, all of that is done to what is left once they are taken out: a count of
+ * what a program echoes would tell the length of a secret, a cap would leave its beginning, and
+ * base64 would hide it.
+ */
 
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { JsonValue } from '@ice/primitives'
 import type { ByteFold } from '@ice/runs/ports'
+import type { ScrubStream } from '../secrets/stream.ts'
 import { STREAM_BYTES_MAX } from './limits.ts'
 
 /** What a program wrote, as its run is given it. */
@@ -27,25 +34,31 @@ export class Capture {
   readonly #hash = createHash('sha256')
   readonly #chunks: Buffer[] = []
   readonly #fold: ByteFold | undefined
+  #scrub: ScrubStream | undefined
   readonly #closed: Promise<void>
   #state: unknown
   #failure: { readonly thrown: unknown } | undefined
+  /** As the program wrote them. */
+  #written = 0
   #bytes = 0
   #kept = 0
 
   /**
    * @param init.limit - bytes that are kept
+   * @param init.fold - is handed what the program wrote: it takes secrets out itself
    * @param init.onEnough - called once there are more bytes than a program may write
    */
   constructor(
     stream: Readable,
     init: {
       readonly limit: number
+      readonly scrub?: ScrubStream | undefined
       readonly fold: ByteFold | undefined
       readonly onEnough: () => void
     },
   ) {
-    const { limit, fold, onEnough } = init
+    const { limit, scrub, fold, onEnough } = init
+    this.#scrub = scrub
     this.#stream = stream
     this.#limit = fold === undefined ? limit : 0
     this.#fold = fold
@@ -55,7 +68,7 @@ export class Capture {
     stream.on('error', () => undefined)
     stream.on('data', (chunk: Buffer) => {
       this.#take(chunk)
-      if (this.#bytes <= STREAM_BYTES_MAX) return
+      if (this.#written <= STREAM_BYTES_MAX) return
       // What is not read fills the pipe, and the program waits to be ended.
       stream.pause()
       onEnough()
@@ -63,15 +76,9 @@ export class Capture {
   }
 
   #take(chunk: Buffer): void {
-    const part = chunk.subarray(0, STREAM_BYTES_MAX + 1 - this.#bytes)
-    this.#bytes += part.length
-    this.#hash.update(part)
-    const room = this.#limit - this.#kept
-    if (room > 0) {
-      const kept = part.subarray(0, room)
-      this.#chunks.push(kept)
-      this.#kept += kept.length
-    }
+    const part = chunk.subarray(0, STREAM_BYTES_MAX + 1 - this.#written)
+    this.#written += part.length
+    this.#note(this.#scrub === undefined ? part : this.#scrub.push(part))
     if (this.#fold === undefined || this.#failure !== undefined) return
     try {
       this.#state = this.#fold.step(this.#state, part)
@@ -80,14 +87,34 @@ export class Capture {
     }
   }
 
+  /** Takes note of what may be told. */
+  #note(clean: Buffer): void {
+    this.#bytes += clean.length
+    this.#hash.update(clean)
+    const room = this.#limit - this.#kept
+    if (room <= 0) return
+    const kept = clean.subarray(0, room)
+    this.#chunks.push(kept)
+    this.#kept += kept.length
+  }
+
+  /** Lets go of what may have been the beginning of a secret: nothing more comes. */
+  #close(): void {
+    const scrub = this.#scrub
+    this.#scrub = undefined
+    if (scrub !== undefined) this.#note(scrub.end())
+  }
+
   /** Fires once nobody can write to it any more. */
   get closed(): Promise<void> {
     return this.#closed
   }
 
-  /** Stops reading. */
+  /** Stops reading. What was taken in can be told from here on. */
   end(): void {
     this.#stream.destroy()
+    this.#stream.removeAllListeners('data')
+    this.#close()
   }
 
   get counted(): Counted {

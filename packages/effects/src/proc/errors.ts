@@ -17,6 +17,9 @@ export const PROCESS_CODES = {
   resource: 'ICE_EFFECTS_PROC_RESOURCE_DENIED',
   /** The arguments or the variables are larger than a call may carry. */
   argumentsLimit: 'ICE_EFFECTS_PROC_ARGUMENTS_LIMIT',
+  /** An argument is the handle of a secret, and every process of the machine can read arguments.
+   * A variable and the standard input can be one. */
+  secretArgument: 'ICE_EFFECTS_PROC_SECRET_ARGUMENT_UNSUPPORTED',
   /** There is no program of this path: nothing, no file, or one that this process may not execute
    * or that is neither ELF nor a script that names its interpreter. */
   program: 'ICE_EFFECTS_PROC_PROGRAM_NOT_FOUND',

@@ -5,11 +5,11 @@ import type { z } from 'zod'
 import {
   checkedProcessArguments,
   claimOf,
+  inputBytes,
   observeArguments,
   type ProcessArguments,
   recordedArguments,
   runArguments,
-  stdinOf,
 } from './arguments.ts'
 import { STREAM_BYTES_MAX } from './limits.ts'
 import { type ProcessOptions, settingsOf } from './options.ts'
@@ -41,7 +41,7 @@ function boundsOf(
   args: ProcessArguments,
   graceMs: number,
 ): { readonly bytes: number; readonly ms: number } {
-  const bytes = (stdinOf(args)?.length ?? 0) + 2 * (STREAM_BYTES_MAX + 1)
+  const bytes = inputBytes(args) + 2 * (STREAM_BYTES_MAX + 1)
   return { bytes, ms: args.timeoutMs + graceMs }
 }
 

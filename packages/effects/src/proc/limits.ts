@@ -10,7 +10,7 @@ export const ARGUMENTS_MAX = 160
 export const VARIABLES_MAX = 32
 
 /** @units bytes of UTF-8 of all variables of a call, names and values: half of what Linux takes in
- * one of them. */
+ * one of them. Secrets in them come on top: they have a limit and a number of their own. */
 export const VARIABLE_BYTES_MAX = 65_536
 
 /** @units bytes of a stream that are kept when the call does not say how many. */

@@ -1,8 +1,8 @@
 /**
  * A call from its authority to the end of its program.
  *
- *     every link ─► box works ─► root, directory, program ─► start ─► supervise ─► report
- *     └────────────── nothing was started ─────────────────┘        └── an outcome, or in doubt
+ *     every link ─► box works ─► program, secrets, root ─► start ─► supervise ─► report
+ *     └──────────── nothing was started ─────────────────┘        └── an outcome, or in doubt
  *
  * The trap: a failure that is told after the program ran. A caller who reads "failed" tries again,
  * and what could not be repeated happens twice. So from its start on a program has an outcome,
@@ -24,15 +24,16 @@ import { isLiteral } from '../names.ts'
 import { parsePath, pathText } from '../path.ts'
 import { presentIn } from '../present.ts'
 import { findRooted } from '../rooted.ts'
+import { scrubStreamsOf } from '../secrets/with-secrets.ts'
 import {
   checkedProcessArguments,
   claimOf,
   type ProcessArguments,
   runArguments,
-  stdinOf,
 } from './arguments.ts'
 import { isKernels } from './box.ts'
 import { PROCESS_CODES, ProcessError } from './errors.ts'
+import { type Handed, handedOver } from './handed.ts'
 import type { Settings } from './options.ts'
 import { reported } from './report.ts'
 import type { Running } from './running.ts'
@@ -50,8 +51,9 @@ export async function performed(settings: Settings, call: EffectCall): Promise<E
   else requireLinux(settings)
   checkProgram(args.program)
   try {
-    const started = await start({ settings, call, args, allowed })
-    return await finished(started, { settings, call, args })
+    const handed = await handedOver(call, args)
+    const init = { settings, call, args, allowed, handed }
+    return await finished(await start(init), init)
   } catch (error) {
     throw translated(error, args.cwd)
   }
@@ -150,6 +152,7 @@ interface StartInit {
   readonly call: EffectCall
   readonly args: ProcessArguments
   readonly allowed: Allowed
+  readonly handed: Handed
 }
 
 /** A program that runs, and where. */
@@ -160,8 +163,9 @@ interface Started {
 
 /** Starts a program in the directory that its path leads to below the root, links undone. */
 async function start(init: StartInit): Promise<Started> {
-  const { settings, call, args, allowed } = init
-  const { program, env, write, network } = args
+  const { settings, call, args, allowed, handed } = init
+  const { program, write, network } = args
+  const { env } = handed
   const anchor = anchorOf({})
   const resources = [{ kind: 'fs', root: allowed.root }]
   const path = parsePath(args.cwd)
@@ -172,7 +176,7 @@ async function start(init: StartInit): Promise<Started> {
       return use(`${entry.place}`, names)
     })
   const shown = (names: readonly string[]): string => join(allowed.root, ...names.map(literalOf))
-  const common = { settings, args: args.args, hasInput: args.stdin !== undefined }
+  const common = { settings, args: args.args, hasInput: handed.input !== undefined }
   if (args.sandbox === 'unsandboxed') {
     return find((place, names) => {
       throwIfAborted(call.signal)
@@ -207,12 +211,13 @@ function rootOf(anchor: ReturnType<typeof anchorOf>, path: string): { dev: numbe
 /** Supervises what was started, and reports. */
 async function finished(
   { running, cwd }: Started,
-  { settings, call, args }: Omit<StartInit, 'allowed'>,
+  { settings, call, args, handed }: StartInit,
 ): Promise<EffectReport> {
   try {
     const result = await supervised(running, {
       call,
-      input: stdinOf(args),
+      input: handed.input,
+      scrubbing: scrubStreamsOf(call),
       maxBytes: args.maxBytes,
       timeoutMs: args.timeoutMs,
       graceMs: settings.limits.graceMs,

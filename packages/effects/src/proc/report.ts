@@ -2,7 +2,7 @@
 
 import { errorRecord, type JsonObject, type JsonValue } from '@ice/primitives'
 import type { EffectReport } from '@ice/runs/ports'
-import { type ProcessArguments, stdinOf } from './arguments.ts'
+import { inputBytes, type ProcessArguments } from './arguments.ts'
 import type { Capture, Kept } from './capture.ts'
 import type { Running } from './running.ts'
 import type { Reason, Supervised } from './supervise.ts'
@@ -52,7 +52,7 @@ export function reported(
     stderr: stderr.counted,
     sandbox: { ...held },
   }
-  const bytes = (stdinOf(args)?.length ?? 0) + stdout.counted.bytes + stderr.counted.bytes
+  const bytes = inputBytes(args) + stdout.counted.bytes + stderr.counted.bytes
   return { value: result as JsonObject, observed, spent: { bytes, ms: durationMs } }
 }
 

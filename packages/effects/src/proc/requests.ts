@@ -1,20 +1,23 @@
 /** Requests for the process effects, with the type of what they give: for programs of a run. */
 
 import type { JsonObject, JsonValue } from '@ice/primitives'
-import type { ByteFold, EffectRequest } from '@ice/runs/ports'
+import type { ByteFold, EffectRequest, Reference } from '@ice/runs/ports'
+import type { SecretHandle } from '../secrets/handle.ts'
 import type { ProcessResult } from './report.ts'
 
 /** What to start, only to look. */
 export type ObserveRequest = {
   /** An absolute path that the grant holds. */
   readonly program: string
+  /** Everybody on the machine can read them while the program runs: no secrets. */
   readonly args?: readonly string[]
-  /** All of the environment but `PWD`; no secrets: arguments are recorded. @defaultValue none */
-  readonly env?: Readonly<Record<string, string>>
+  /** All of the environment but `PWD`. Recorded, but for what handles of secrets stand for.
+   * @defaultValue none */
+  readonly env?: Readonly<Record<string, string | SecretHandle>>
   /** Relative to the root of the grant. @defaultValue '.' */
   readonly cwd?: string
   /** What the program reads. @defaultValue nothing */
-  readonly stdin?: string
+  readonly stdin?: string | SecretHandle | Reference<string>
   /** What `stdin` is. @defaultValue 'utf8' */
   readonly stdinEncoding?: 'utf8' | 'base64'
   /** What the streams become. @defaultValue 'auto': text if they are, else base64 */

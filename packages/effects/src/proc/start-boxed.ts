@@ -20,7 +20,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, constants, openSync, type Stats, statSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseStrict } from '@ice/primitives'
+import { invariant, parseStrict } from '@ice/primitives'
 import { throwIfAborted } from '../bytes.ts'
 import { errnoOf } from '../errno.ts'
 import { BOX_ID, type BoxPlan, boxOptions } from './box.ts'
@@ -161,6 +161,7 @@ class Box implements Running {
       ...['--info-fd', `${INFO}`, '--block-fd', `${BLOCK}`],
       ...(filter === undefined ? [] : ['--seccomp', `${FILTER}`]),
     ]
+    invariant(!options.some((one) => one.includes('\0')), 'a NUL ends an option')
     const wanted: Slot[] = [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe']
     if (filter !== undefined) wanted.push('pipe')
     const blank = openSync('/dev/null', constants.O_RDWR)

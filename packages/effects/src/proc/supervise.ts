@@ -13,6 +13,7 @@
 import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EffectCall } from '@ice/runs/ports'
+import type { ScrubStream } from '../secrets/stream.ts'
 import { Capture } from './capture.ts'
 import { DRAIN_MS } from './limits.ts'
 import type { Ending, Running } from './running.ts'
@@ -37,6 +38,8 @@ export interface Supervised {
 export interface SuperviseInit {
   readonly call: Pick<EffectCall, 'signal' | 'fold'>
   readonly input: Buffer | undefined
+  /** Makes what takes secrets out of a stream, where there are any to take out. */
+  readonly scrubbing?: (() => ScrubStream) | undefined
   readonly maxBytes: number
   readonly timeoutMs: number
   readonly graceMs: number
@@ -45,15 +48,15 @@ export interface SuperviseInit {
 /** Supervises a program that was started. Always comes to an end. */
 export async function supervised(running: Running, init: SuperviseInit): Promise<Supervised> {
   const began = performance.now()
-  const { call, maxBytes, timeoutMs, graceMs } = init
+  const { call, maxBytes, timeoutMs, graceMs, scrubbing } = init
   const { child } = running
   const { promise: stopped, resolve: stop } = Promise.withResolvers<Reason>()
   const enough = (): void => stop('output')
   const captured = { limit: maxBytes, onEnough: enough }
   const [out, error] = [child.stdout, child.stderr]
   if (out === null || error === null) throw new TypeError('a program has two streams')
-  const stdout = new Capture(out, { ...captured, fold: call.fold })
-  const stderr = new Capture(error, { ...captured, fold: undefined })
+  const stdout = new Capture(out, { ...captured, scrub: scrubbing?.(), fold: call.fold })
+  const stderr = new Capture(error, { ...captured, scrub: scrubbing?.(), fold: undefined })
   feed(child.stdin, init.input)
   const timer = setTimeout(() => stop('timeout'), timeoutMs)
   const abort = (): void => stop('aborted')

@@ -11,6 +11,8 @@
  * 2. All values of the store are looked for, not only those the call carries: a file may hold what
  *    another effect was given.
  * 3. What a handler throws keeps its code, so that a denial stays one.
+ * 4. What is kept for a compensation is kept as it is, or not at all: what was scrubbed could not
+ *    be put back.
  */
 
 import { Buffer } from 'node:buffer'
@@ -21,7 +23,7 @@ import { SECRET_BYTES_MAX, SECRET_BYTES_MIN, SECRETS_MAX } from './limits.ts'
 import { exposes, type ScrubText, scrubbedError, scrubbedValue } from './recorded.ts'
 import { Scrubber } from './scrubber.ts'
 import type { SecretStore } from './store.ts'
-import { scrubbedFold } from './stream.ts'
+import { ScrubStream, scrubbedFold } from './stream.ts'
 
 /** A call as a handler sees it once secrets are around it. */
 export interface SecretCall extends EffectCall {
@@ -29,6 +31,8 @@ export interface SecretCall extends EffectCall {
   readonly reveal: (handle: SecretHandle) => Promise<string>
   /** For what is hidden before it is reported: bytes that become base64. */
   readonly scrub: ScrubText
+  /** For bytes that come in chunks, and are told of before they are folded. */
+  readonly scrubStream: () => ScrubStream
 }
 
 /**
@@ -47,6 +51,11 @@ export function revealed(call: EffectCall, handle: SecretHandle): Promise<string
 /** How a call scrubs texts, where secrets are around its handler. */
 export function scrubOf(call: EffectCall): ScrubText | undefined {
   return (call as Partial<SecretCall>).scrub
+}
+
+/** How a call scrubs streams, where secrets are around its handler. */
+export function scrubStreamsOf(call: EffectCall): SecretCall['scrubStream'] | undefined {
+  return (call as Partial<SecretCall>).scrubStream
 }
 
 /**
@@ -94,6 +103,14 @@ async function resolved(
 function around(handler: EffectHandler, store: SecretStore, scrubber: Scrubber): EffectHandler {
   const { action, fate, outcome, bounds, source } = handler
   const scrub: ScrubText = (text) => scrubber.text(text)
+  const undoing: NonNullable<EffectHandler['compensate']> = async (call) => {
+    try {
+      const report = await handler.compensate?.({ ...call, ...helping(call, store, scrubber) })
+      return { observed: scrubbedValue(report?.observed ?? {}, scrub) as EffectReport['observed'] }
+    } catch (error) {
+      throw scrubbedError(error, scrub)
+    }
+  }
   const parse = (value: unknown): ReturnType<EffectHandler['arguments']['parse']> => {
     if (!exposes(value, scrubber)) return handler.arguments.parse(value)
     const message = 'An argument holds the value of a secret; name it by a handle'
@@ -110,19 +127,28 @@ function around(handler: EffectHandler, store: SecretStore, scrubber: Scrubber):
     async perform(call: EffectCall): Promise<EffectReport> {
       try {
         const report = await handler.perform(calling(call, store, scrubber))
-        return {
+        const { kept, ...clean } = {
           ...report,
           value: scrubbedValue(report.value, scrub),
           observed: scrubbedValue(report.observed, scrub) as EffectReport['observed'],
         }
+        if (kept === undefined) return clean
+        if (!exposes(kept, scrubber)) return { ...clean, kept }
+        return { ...clean, observed: { ...clean.observed, notKept: 'secret' } }
       } catch (error) {
         throw scrubbedError(error, scrub)
       }
     },
+    ...(handler.compensate === undefined ? {} : { compensate: undoing }),
   })
 }
 
-function calling(call: EffectCall, store: SecretStore, scrubber: Scrubber): SecretCall {
+/** What a call that acts, or undoes, is given beside itself. */
+function helping(
+  call: Pick<EffectCall, 'secrets' | 'signal'>,
+  store: SecretStore,
+  scrubber: Scrubber,
+): Pick<SecretCall, 'reveal' | 'scrub' | 'scrubStream'> {
   const reveal = async (handle: SecretHandle): Promise<string> => {
     const { $secret: name } = handle
     if (call.secrets?.some((use) => use.name === name) !== true) {
@@ -133,6 +159,14 @@ function calling(call: EffectCall, store: SecretStore, scrubber: Scrubber): Secr
     if (Buffer.from(text, 'utf8').equals(bytes)) return composed(handle, text)
     throw new SecretError(SECRET_CODES.encoding, 'The secret is no text', { name })
   }
+  return {
+    reveal,
+    scrub: (text) => scrubber.text(text),
+    scrubStream: () => new ScrubStream(scrubber),
+  }
+}
+
+function calling(call: EffectCall, store: SecretStore, scrubber: Scrubber): SecretCall {
   const fold = call.fold === undefined ? {} : { fold: scrubbedFold(call.fold, scrubber) }
-  return { ...call, ...fold, reveal, scrub: (text) => scrubber.text(text) }
+  return { ...call, ...fold, ...helping(call, store, scrubber) }
 }

@@ -14,6 +14,7 @@ import {
   streamLines,
   toStream,
 } from './bench.ts'
+import { blobOf } from './blobs.ts'
 import type { ContractCase } from './case.ts'
 
 /** `ok`, or the code a promise is rejected with. */
@@ -66,6 +67,39 @@ export const concurrencyCases: readonly ContractCase<EventStore>[] = [
         'ok',
       ])
       same(await logLines(store), ['1 kit/a@1 n1', '2 kit/b@1 n3', '3 kit/c@1 n6'])
+    },
+  }),
+  storeCase({
+    id: 'together-the-same-unit',
+    name: 'of one unit that arrives twice at once the second is a retry, with the same places',
+    requirement: 'EVT-R16',
+    async test({ append, store }) {
+      const request = toStream('a', 0, noted(1), noted(2))
+      const [first, second] = await Promise.all([append(request), append(request)])
+      same([first.retried, second.retried], [false, true], 'the second alone is a retry')
+      same(second.writes, first.writes, 'both have the same places')
+      same(await logLines(store), ['1 kit/a@1 n1', '2 kit/a@2 n2'])
+    },
+  }),
+  storeCase({
+    id: 'together-refused-leaves-no-blob',
+    name: 'a unit that is refused among accepted ones leaves no blob, and theirs are kept',
+    requirement: 'EVT-R13',
+    async test({ append, store }) {
+      const blobs = [blobOf(51), blobOf(52), blobOf(53)]
+      const outcomes = await Promise.all(
+        ['a', 'a', 'b']
+          .map((name, i) =>
+            append({ ...toStream(name, 0, noted(i)), blobs: blobs.slice(i, i + 1) }),
+          )
+          .map(outcome),
+      )
+      same(outcomes, ['ok', EVENTS_CODES.versionConflict, 'ok'])
+      same(
+        await Promise.all(blobs.map(({ digest }) => store.blobs.has(digest))),
+        [true, false, true],
+        'the blobs of accepted units are there, and no other',
+      )
     },
   }),
   storeCase({

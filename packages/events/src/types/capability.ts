@@ -89,7 +89,7 @@ export const CapabilityUsed = defineEventType({
     ceiling: ceiling.optional(),
     /** What the call may take at most, out of the run's slices. */
     spends: z.array(share).min(1).max(64).optional(),
-    /** The slices that the same append allots to the run. */
+    /** The slices that it is the first to take from: drawn before, or allotted in its append. */
     allotted: z.array(share).min(1).max(64).optional(),
     /** Labels of the arguments by JSON pointer; `''` is the whole. */
     labels: z.record(z.string().max(512), label).optional(),
@@ -105,6 +105,8 @@ export const CapabilityUsed = defineEventType({
     compensation: z.strictObject({ action: name, arguments: value, grant: name }).optional(),
     /** The breaker that it was held to. */
     breaker: name.optional(),
+    /** The agent whose proposal it follows. */
+    proposer: name.optional(),
   }),
 })
 
@@ -133,6 +135,8 @@ export const CapabilityDenied = defineEventType({
     purse: z.array(share).max(64).optional(),
     /** The secret that was refused, of those the call carries: grant and resource are its own. */
     secret: name.optional(),
+    /** The agent whose proposal it would have followed. */
+    proposer: name.optional(),
   }),
 })
 
@@ -167,8 +171,18 @@ export const BudgetAllotted = defineEventType({
   type: 'BudgetAllotted',
   category,
   description:
-    'A run was given a slice of a budget, in the append of the intent that needs it. (added)',
-  payload: share.extend({ run: uuid }),
+    'A run is given a slice of a budget; with `ifLeft` only where all of it is left, which the ' +
+    'events before this one decide. (added)',
+  payload: share.extend({ run: uuid, ifLeft: z.literal(true).optional() }),
+})
+
+export const BudgetDrawn = defineEventType({
+  type: 'BudgetDrawn',
+  category,
+  description:
+    'A run asked budgets for slices, in their streams and in this append; these say what it got. ' +
+    '(added)',
+  payload: z.strictObject({ shares: z.array(share).min(1).max(64) }),
 })
 
 export const BudgetReturned = defineEventType({
@@ -216,6 +230,8 @@ export const ApprovalRequested = defineEventType({
     approvers: z.array(name).max(64).optional(),
     /** When, and to whom, the question goes on if nobody has answered. */
     escalation: z.strictObject({ at: time, to: z.array(name).min(1).max(64) }).optional(),
+    /** The agent whose proposal the call follows. */
+    proposer: name.optional(),
   }),
 })
 
@@ -326,6 +342,7 @@ export const capabilityTypes = [
   CapabilityExpired,
   CountDebited,
   BudgetAllotted,
+  BudgetDrawn,
   BudgetReturned,
   AuthorityStopped,
   AuthorityResumed,

@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '025fe8948162f5b68c31ca67bdad29083649103253c2e5d3548c3d47a6300628' as Hash
+  '5dbe81b59dd24c34aeb7d622f4948ca8147fb78f3f2c21abdf8c635f24a4e314' as Hash

@@ -21,6 +21,8 @@ const outcome = z.strictObject({
   observed: z.record(z.string(), z.unknown()),
   /** Where the result came from and who may read it. */
   label: label.optional(),
+  /** What its compensation needs; left out: it has none. */
+  kept: value.optional(),
   /** What was really spent of what the intent took; left out: all of it. */
   spent: z.array(share).max(64).optional(),
 })

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { sha256Hex } from '@ice/primitives'
 import { bringsBytes } from '../../src/blob-bytes.ts'
 import type { Appended, EventStore, PreparedEvent, PreparedUnit } from '../../src/ports.ts'
+import { isPrepared } from '../../src/prepare.ts'
 import {
   acknowledging,
   asRetry,
@@ -326,7 +327,37 @@ function gathered(
   }
 }
 
+/** What tells a unit from others, for units that expect a version. */
+const keyOf = ({ writes }: PreparedUnit): string =>
+  JSON.stringify(
+    writes.map((write) => [
+      write.stream,
+      write.expectedVersion,
+      write.events.map((event, i) => dataOf(event, expectedOf(write) + i + 1)),
+    ]),
+  )
+
 const together: readonly Saboteur[] = [
+  {
+    id: 'answers a unit that is under way for the one that comes after it',
+    breaks: 'EVT-R16',
+    spoil: ({ store }) => {
+      const underWay = new Map<string, Promise<Appended>>()
+      return {
+        append(unit) {
+          const isAny = unit.writes?.some(({ expectedVersion }) => expectedVersion === 'any')
+          if (isAny !== false || unit.blobs !== undefined) return store.append(unit)
+          if (!eventsOf(unit).every(isPrepared)) return store.append(unit)
+          const key = keyOf(unit)
+          const answer = underWay.get(key) ?? store.append(unit)
+          underWay.set(key, answer)
+          const end = (): boolean => underWay.delete(key)
+          answer.then(end, end)
+          return answer
+        },
+      }
+    },
+  },
   {
     id: 'serves the last unit first',
     breaks: 'EVT-R21',

@@ -109,6 +109,30 @@ const blobs: readonly Saboteur[] = [
       }
     },
   },
+  {
+    id: 'keeps the blobs of all that arrive together',
+    breaks: 'EVT-R13',
+    spoil: ({ store }) => {
+      const kept = new Map<BlobDigest, Uint8Array>()
+      let underWay = 0
+      return {
+        blobs: aside(store, kept),
+        async append(unit) {
+          underWay += 1
+          if (underWay > 1 && !isWrong(unit)) {
+            for (const { digest, bytes } of (unit.blobs ?? []).filter(bringsBytes)) {
+              kept.set(digest, bytes.slice())
+            }
+          }
+          try {
+            return await store.append(unit)
+          } finally {
+            underWay -= 1
+          }
+        },
+      }
+    },
+  },
 ]
 
 const life: readonly Saboteur[] = [

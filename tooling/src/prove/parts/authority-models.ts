@@ -119,7 +119,7 @@ const onStore = async (
   context: Context,
   { store, runs, use, seed, only }: StoreInit,
 ): Promise<void> => {
-  const counts = { intents: 0, slices: 0, refusals: 0, overspends: 0 }
+  const counts = { intents: 0, slices: 0, missed: 0, refusals: 0, overspends: 0 }
   const property = fc.asyncProperty(authorityCases, (chosen) =>
     use(async (subject) => {
       const found = await holdToLedger(subject, chosen)

@@ -1,9 +1,19 @@
 /**
- * The process whose log is searched: a whole runtime on a file, and a program that has every secret
- * sent to a server that gives it back in every way, and reads files that hold them all.
+ * The process whose log is searched: a whole runtime on a file, and a program that has every
+ * secret sent to a server, or handed to a started program, that gives it back in every way; and
+ * reads files that hold them all.
  */
 import { readFileSync } from 'node:fs'
-import { fileSecrets, fileSystemEffects, fs, net, networkEffects } from '@ice/effects'
+import {
+  describeProcesses,
+  fileSecrets,
+  fileSystemEffects,
+  fs,
+  net,
+  networkEffects,
+  proc,
+  processEffects,
+} from '@ice/effects'
 import type {
   EffectCall,
   EffectHandler,
@@ -24,6 +34,8 @@ export interface SecretsJob {
   readonly origin: string
   readonly elsewhere: string
   readonly modes: readonly string[]
+  /** What the secrets are given to. */
+  readonly way: 'servers' | 'programs'
   /** The control: values are revealed, and nothing is scrubbed. */
   readonly isBare: boolean
 }
@@ -58,8 +70,10 @@ const BODIES = new Set(['plain', 'error', 'within', 'noHttp'])
 
 const any = { parse: (value: unknown): unknown => value }
 
-/** Every effect of the proof, one after another; what fails is an outcome like any other. */
-async function* effects(): AsyncIterable<readonly [id: string, request: EffectRequest<unknown>]> {
+type Effects = Iterable<readonly [id: string, request: EffectRequest<unknown>]>
+
+/** To a server, in headers and bodies. */
+function* toServers(): Effects {
   for (const { name, isHeader } of job.planted) {
     const handle = { $secret: name, grant: 'keys' }
     for (const mode of job.modes) {
@@ -78,6 +92,30 @@ async function* effects(): AsyncIterable<readonly [id: string, request: EffectRe
       yield [`${name}/fetch/${mode}`, net.fetch('web', { url, headers })]
     }
   }
+}
+
+const { sandbox: hasBox } = await describeProcesses()
+const open = { write: true, network: true, sandbox: 'unsandboxed' } as const
+
+/** To a program, in a variable and its input: in a box and without one, whole and cut off. */
+function* toPrograms(): Effects {
+  for (const [at, { name }] of job.planted.entries()) {
+    const handle = { $secret: name, grant: 'keys' }
+    const stdin = { ...handle, before: '<', after: '>' }
+    const started = { program: process.execPath, args: ['teller.ts', `${at}`], stdin }
+    const call = { ...started, env: { SECRET: handle } }
+    const way = hasBox && at % 4 < 3 ? { write: true } : open
+    yield [`${name}/told`, proc.run('tools', { ...call, ...way })]
+    const cut = { maxBytes: 20 + at, encoding: at % 2 === 0 ? 'base64' : 'auto' } as const
+    if (at % 5 === 0) yield [`${name}/cut`, proc.run('tools', { ...call, ...way, ...cut })]
+    yield [`${name}/file`, fs.read('files', { path: `told/${at}.txt` })]
+    const wrong = { ...started, args: ['teller.ts', handle as unknown as string] }
+    yield [`${name}/wrong`, proc.run('tools', wrong)]
+  }
+}
+
+/** Out of files that hold them all. */
+function* outOfFiles(): Effects {
   for (const path of ['all.txt', 'all.bin']) {
     yield [
       `read/${path}`,
@@ -93,6 +131,13 @@ async function* effects(): AsyncIterable<readonly [id: string, request: EffectRe
   yield ['list', fs.list('files', { path: 'names' })]
 }
 
+/** Every effect of the proof, one after another; what fails is an outcome like any other. */
+function* effects(): Effects {
+  if (job.way === 'programs') return yield* toPrograms()
+  yield* toServers()
+  yield* outOfFiles()
+}
+
 const program = {
   name: 'leaks',
   version: '1',
@@ -101,7 +146,7 @@ const program = {
   run: async (context: RunContext) => {
     const kinds: Record<string, number> = {}
     const answers: unknown[] = []
-    for await (const [id, request] of effects()) {
+    for (const [id, request] of effects()) {
       const outcome = await context.attempt(id, request)
       kinds[outcome.kind] = (kinds[outcome.kind] ?? 0) + 1
       if (answers.length < 200) answers.push(outcome)
@@ -115,10 +160,11 @@ const program = {
 }
 
 const port = (origin: string): number => Number(new URL(origin).port)
-const actions = ['net.fetch', 'net.send', 'net.send-once']
+const actions = ['net.fetch', 'net.send', 'net.send-once', 'proc.run']
+const programs = [process.execPath]
 const grants: Record<string, GrantSpec> = {
   web: {
-    actions,
+    actions: actions.slice(0, 3),
     resource: {
       kind: 'net',
       hosts: ['127.0.0.1'],
@@ -128,11 +174,24 @@ const grants: Record<string, GrantSpec> = {
       addresses: ['loopback'],
     },
   },
-  keys: { actions, resource: { kind: 'secret', prefixes: ['planted'], origins: [job.origin] } },
+  keys: {
+    actions,
+    resource: { kind: 'secret', prefixes: ['planted'], origins: [job.origin], programs },
+  },
+  tools: {
+    actions: ['proc.run'],
+    resource: {
+      kind: 'proc',
+      root: job.folder,
+      programs: [{ path: process.execPath, args: { words: ['teller.ts', { text: 8 }] } }],
+      env: ['SECRET'],
+      ...open,
+    },
+  },
   files: { actions: ['fs.read', 'fs.list'], resource: { kind: 'fs', root: job.folder } },
 }
 
-const handlers = [...fileSystemEffects(), ...networkEffects()]
+const handlers = [...fileSystemEffects(), ...networkEffects(), ...processEffects()]
 const ice = await createRuntime({
   path: job.path,
   ...(job.isBare ? { effects: handlers.map(careless) } : { secrets: fileSecrets(job.secrets) }),

@@ -3,15 +3,27 @@
  * recorded or printed, however it comes back.
  *
  * Fifty secrets of many shapes are sent to a server that gives them back in bodies, headers,
- * redirects, errors and chunks, plain and encoded; files hold them all. Then the raw bytes of the
- * log, its WAL, blobs and segments, of all that the process printed, and of what the commands show
- * are searched, by a search that shares nothing with what scrubs. A control that scrubs nothing
- * has to be found out, secret by secret: a canary that nobody could find proves nothing.
+ * redirects, errors and chunks, plain and encoded; files hold them all. The same are handed to
+ * programs, in a variable and the standard input, which write them on their streams and into files.
+ * Then the raw bytes of the log, its WAL, blobs and segments, of temporary files that stayed, of
+ * all that the process printed, and of what the commands show are searched, by a search that shares
+ * nothing with what scrubs. A control that scrubs nothing has to be found out, secret by secret: a
+ * canary that nobody could find proves nothing.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -128,9 +140,12 @@ interface Ran {
 }
 
 /** Runs a file of Node's to its end. */
-const ran = (args: readonly string[]): Promise<Ran> =>
+const ran = (args: readonly string[], temporary?: string): Promise<Ran> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      ...(temporary === undefined ? {} : { env: { ...process.env, TMPDIR: temporary } }),
+    })
     const printed: Buffer[] = []
     let told: Ran['told'] = {}
     child.stdout?.on('data', (chunk: Buffer) => printed.push(chunk))
@@ -149,6 +164,8 @@ const filesBelow = (folder: string): ReadonlyMap<string, Buffer> => {
   return new Map(files.map((name) => [name, readFileSync(join(folder, name))]))
 }
 
+type Way = SecretsJob['way']
+
 interface Trial {
   readonly places: ReadonlyMap<string, Buffer>
   readonly stretch: unknown
@@ -156,16 +173,13 @@ interface Trial {
 }
 
 const child = fileURLToPath(new URL('./authority-secrets-child.ts', import.meta.url))
+const teller = fileURLToPath(new URL('./secret-teller.ts', import.meta.url))
 const command = join(projectRoot, 'apps/ice/bin/ice.mjs')
 
-const trial = async (
-  base: string,
-  planted: readonly Planted[],
-  isBare: boolean,
-): Promise<Trial> => {
-  const [store, folder] = [join(base, 'store'), join(base, 'files')]
-  mkdirSync(store, { recursive: true })
-  mkdirSync(join(folder, 'names'), { recursive: true })
+/** What the folder has that effects read from, and programs write to. */
+const furnish = (folder: string, planted: readonly Planted[]): void => {
+  for (const name of ['names', 'got', 'told']) mkdirSync(join(folder, name), { recursive: true })
+  copyFileSync(teller, join(folder, 'teller.ts'))
   const everything = planted.map(({ name, value }) => `${name} = ${value}`).join('\n')
   writeFileSync(join(folder, 'all.txt'), everything)
   writeFileSync(
@@ -175,6 +189,29 @@ const trial = async (
   for (const { value } of planted) {
     if (/^[a-z0-9]{1,64}$/i.test(value)) writeFileSync(join(folder, 'names', value), '')
   }
+}
+
+/** How many secrets programs had, whole, in both places; and none on a command line. */
+const arrivedIn = (folder: string, planted: readonly Planted[]): number => {
+  const got = planted.map(({ value }, at) => {
+    const text = readFileSync(join(folder, 'got', `${at}.json`), 'utf8')
+    const { said, input, seen } = JSON.parse(text) as Record<string, unknown>
+    if (seen !== 0) throw new Error(`${seen} command lines have secret ${at}`)
+    return said === value && input === `<${value}>`
+  })
+  return got.filter(Boolean).length
+}
+
+interface TrialInit {
+  readonly planted: readonly Planted[]
+  readonly way: Way
+  readonly isBare: boolean
+}
+
+const trial = async (base: string, { planted, way, isBare }: TrialInit): Promise<Trial> => {
+  const [store, folder, temporary] = [join(base, 'store'), join(base, 'files'), join(base, 'tmp')]
+  for (const each of [store, temporary]) mkdirSync(each, { recursive: true })
+  furnish(folder, planted)
   const secrets = join(base, 'secrets.json')
   const values = Object.fromEntries(planted.map(({ name, value }) => [name, value]))
   writeFileSync(secrets, JSON.stringify(values), { mode: 0o600 })
@@ -189,10 +226,11 @@ const trial = async (
       origin: server.origin,
       elsewhere: far,
       modes: Object.keys(ANSWERS),
+      way,
       isBare,
     }
-    const { printed, told } = await ran([child, JSON.stringify(job)])
-    const places = new Map(filesBelow(store))
+    const { printed, told } = await ran([child, JSON.stringify(job)], temporary)
+    const places = new Map([...filesBelow(store), ...filesBelow(temporary)])
     places.set('printed', printed)
     const run = told.run ?? ''
     for (const args of [
@@ -204,7 +242,8 @@ const trial = async (
       const shown = await ran([command, ...args])
       places.set(`ice ${args[0]} ${args.at(-1)}`, shown.printed)
     }
-    return { places, stretch: told.stretch, arrived: server.arrived.size }
+    const arrived = way === 'servers' ? server.arrived.size : arrivedIn(folder, planted)
+    return { places, stretch: told.stretch, arrived }
   } finally {
     await server.close()
   }
@@ -247,20 +286,24 @@ const sizeOf = (places: ReadonlyMap<string, Buffer>): number =>
 export const authoritySecrets = async (context: Context): Promise<void> => {
   const planted = plantedSecrets(SECRETS)
   const base = quickFolder('ice-secrets-')
+  // No box has a root in /dev, where quick folders are.
+  const disk = mkdtempSync(join(tmpdir(), 'ice-secrets-'))
   try {
-    await proveSecrets(context, planted, base)
+    await proveSecrets(context, { planted, way: 'servers' }, base)
+    await proveSecrets(context, { planted, way: 'programs' }, disk)
   } finally {
-    rmSync(base, { recursive: true, force: true })
+    for (const folder of [base, disk]) rmSync(folder, { recursive: true, force: true })
   }
 }
 
 const proveSecrets = async (
   context: Context,
-  planted: readonly Planted[],
+  { planted, way }: Omit<TrialInit, 'isBare'>,
   base: string,
 ): Promise<void> => {
-  await context.check('a log without a scrubber gives every planted secret away', async () => {
-    const bare = await trial(join(base, 'bare'), planted, true)
+  const canary = `a log without a scrubber gives away every secret that ${way} have`
+  await context.check(canary, async () => {
+    const bare = await trial(join(base, 'bare'), { planted, way, isBare: true })
     insisted(bare, planted)
     const found = findings(planted, bare.places)
     const missing = planted.filter(({ name }) => !found.has(name)).map(({ name }) => name)
@@ -271,8 +314,9 @@ const proveSecrets = async (
     )
     return found.size
   })
-  await context.check('no planted secret is in the log, in what was printed or shown', async () => {
-    const kept = await trial(join(base, 'kept'), planted, false)
+  const claim = `no secret that ${way} have is in the log, in what was printed or shown`
+  await context.check(claim, async () => {
+    const kept = await trial(join(base, 'kept'), { planted, way, isBare: false })
     insisted(kept, planted)
     const found = findings(planted, kept.places)
     if (found.size > 0) {
@@ -280,8 +324,9 @@ const proveSecrets = async (
       throw new Error(`${found.size} found: ${told.slice(0, 8).join('; ')}`)
     }
     const ways = planted.reduce((sum, { value }) => sum + needlesOf(value).size, 0)
+    const sent = way === 'servers' ? `sent ${Object.keys(ANSWERS).length} ways` : 'handed over'
     context.say(
-      `  ${planted.length} secrets sent ${Object.keys(ANSWERS).length} ways, ` +
+      `  ${planted.length} secrets ${sent}, ` +
         `${ways} forms looked for in ${sizeOf(kept.places)} bytes of ${kept.places.size} places: 0`,
     )
     return planted.length

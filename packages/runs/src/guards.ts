@@ -1,5 +1,4 @@
-/** The guards of one append, of all the intents in it. */
-
+/** What the intents of one append guard together. */
 import type { Guard, StreamWrite } from '@ice/events/ports'
 import type { Intent } from './journal.ts'
 
