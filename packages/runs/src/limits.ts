@@ -132,3 +132,6 @@ export const NEAREST_CHARACTERS_MAX = 128
 
 /** @units steps beyond the record that a check names. */
 export const BEYOND_MAX = 16
+
+/** @units events of a fork beyond its point: times come as fast as they are asked for. */
+export const FORK_EVENTS_MAX = 100_000

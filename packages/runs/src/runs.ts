@@ -4,7 +4,7 @@ import { fold as foldEvents } from '@ice/events/define'
 import type { RunId } from '@ice/primitives'
 import { answerStep } from './answering.ts'
 import { spawnHandler } from './children.ts'
-import { foldRun, requestAbort, resolveEffect } from './commands.ts'
+import { foldRun, foldRunAt, requestAbort, resolveEffect } from './commands.ts'
 import type { Components, RunsInit } from './components.ts'
 import { createDriver, type Driver } from './driver.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
@@ -49,6 +49,7 @@ export function createRuns(init: RunsInit): RunsService {
     },
     result: (run, options = {}) => awaitResult(components, run, options.signal),
     view: async (run) => withRights(components, viewOf(await foldRun(components, run))),
+    viewAt: async (run, version) => viewOf(await foldRunAt(components, run, version)),
     list: (query) => listRuns(components, query),
     answer: (run, command) => answerStep(components, run, command),
     labels: (run) => valuesOfRun(components, run),
