@@ -35,6 +35,10 @@ function limit(value: string): number {
   return wholeNumber(value, '--limit')
 }
 
+function version(value: string): number {
+  return wholeNumber(value, '--at')
+}
+
 /** Builds the command line. */
 export function commandLine(door: Door, host: Host): CommandLine {
   let exit = 0
@@ -123,6 +127,7 @@ function reading(program: Command, act: Act): void {
     .description('tell the story of a run')
     .argument('<run>', 'an id, or the beginning of one')
     .option('--follow', 'go on with what comes')
+    .option('--at <version>', 'as it was when its stream had so many events', version)
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/show.ts')).show(call, typed, options)),
     )

@@ -30,6 +30,7 @@ const PLACES: ReadonlySet<string> = new Set([
   ...['intent', 'timer', 'awaited', 'request', 'answer', 'approval', 'standing', 'signal'],
   ...['basis', 'chain', 'labels', 'label', 'purse', 'spends', 'allotted', 'spent', 'observed'],
   ...['after', 'position', 'attempt', 'arguments', 'expiresAt', 'bounds', 'details', 'ceiling'],
+  ...['proposer', 'continuedAs'],
 ])
 
 /** Compares what was recorded with what a fork would record. */

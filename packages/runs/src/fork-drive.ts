@@ -12,7 +12,7 @@
 
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { type Clock, errorRecord, invariant, type JsonValue, type Timestamp } from '@ice/primitives'
-import { abortFacts, phaseOf, validationFacts } from './conclude.ts'
+import { abortFacts, phaseOf, teardownFacts, validationFacts } from './conclude.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Execution } from './execution.ts'
 import type { Fact, ForeignFact } from './facts.ts'
@@ -112,6 +112,8 @@ export class ForkDrive {
 
   /** Goes as far as the record, and what is replaced, answers. @returns `null`: no further */
   async go(): Promise<ForkEnd | null> {
+    const { abortRequested } = this.#fold
+    if (abortRequested !== null) return this.#abort(abortRequested)
     this.#queueOutside()
     for (;;) {
       await this.#lookAtAsked()
@@ -178,17 +180,20 @@ export class ForkDrive {
         const copied = this.#desk.copy(event)
         if (event.type === 'RunForciblyTerminated') {
           const { reason } = event.data as { readonly reason: string }
+          this.#finish(teardownFacts(this.#fold, 'terminated_by_runtime'))
           this.#end = { conclusion: 'terminated_by_runtime', reason }
         }
-        if (event.type === 'AbortRequested') {
-          const { reason } = event.data as { readonly reason: string }
-          const error = errorRecord(new RunsError(RUNS_CODES.aborted, reason))
-          this.#finish(abortFacts(this.#fold, phaseOf(this.#fold), error, [copied.id]))
-          this.#end = { conclusion: 'aborted', reason: this.#fold.view?.reason ?? reason }
-        }
+        if (event.type === 'AbortRequested') this.#end = this.#abort(copied)
       }
       this.#dues.push({ step: null, time: event.time, version: event.version, come })
     }
+  }
+
+  #abort({ id, data }: RecordedEvent): ForkEnd {
+    const { reason } = data as { readonly reason: string }
+    const error = errorRecord(new RunsError(RUNS_CODES.aborted, reason))
+    this.#finish(abortFacts(this.#fold, phaseOf(this.#fold), error, [id]))
+    return { conclusion: 'aborted', reason: this.#fold.view?.reason ?? reason }
   }
 
   get #fold(): RunFold {
@@ -221,7 +226,6 @@ export class ForkDrive {
   }
 
   #continued(input: unknown): ForkEnd {
-    const sealed = sealValue(input)
     const none = sealValue(null)
     this.#finish([
       {
@@ -230,17 +234,18 @@ export class ForkDrive {
       },
       { type: 'ValidationPassed', data: { checks: [] } },
       { type: 'RunCommitted', data: { resultDigest: none.digest } },
+      ...teardownFacts(this.#fold, 'committed'),
     ])
-    invariant(sealed.digest !== none.digest || input === null, 'an input is sealed as it is')
-    return { conclusion: 'continued', input: input as JsonValue }
+    return { conclusion: 'continued', input: asRecorded(input) as JsonValue }
   }
 
   #makeDesk(): ForkDesk {
     const journal = this.#journal
-    const { execution, fork, fold, inbox } = this.#init
+    const { execution, fork, fold, inbox, record } = this.#init
     const history = { log: fork.log, inbox, labels: fold.labels, answers: new Map() }
     const add: ForkDesk['add'] = (fact) => {
-      if (this.events.length >= FORK_EVENTS_MAX) throw tooLong()
+      const eventsMax = record.events.length + FORK_EVENTS_MAX
+      if (this.events.length >= eventsMax) throw tooLong(eventsMax)
       const at = Math.max(fact.at ?? 0, journal.now()) as Timestamp
       const event = journal.add({ ...fact, at })
       this.events.push(event)
@@ -280,7 +285,7 @@ function sealedAgain({ output }: Program, returned: unknown): JsonValue {
   return asRecorded(output.parse(returned)) as JsonValue
 }
 
-function tooLong(): RunsError {
-  const message = `A fork that goes on for ${FORK_EVENTS_MAX} events is taken for one without an end`
-  return new RunsError(RUNS_CODES.forkLimit, message, { eventsMax: FORK_EVENTS_MAX })
+function tooLong(eventsMax: number): RunsError {
+  const message = `A fork that goes on for ${eventsMax} events is taken for one without an end`
+  return new RunsError(RUNS_CODES.forkLimit, message, { eventsMax })
 }

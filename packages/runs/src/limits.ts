@@ -133,5 +133,10 @@ export const NEAREST_CHARACTERS_MAX = 128
 /** @units steps beyond the record that a check names. */
 export const BEYOND_MAX = 16
 
-/** @units events of a fork beyond its point: times come as fast as they are asked for. */
-export const FORK_EVENTS_MAX = 100_000
+/** @units events of a fork beyond as many as are recorded: its times come as fast as they are
+ * asked for. */
+export const FORK_EVENTS_MAX = 10_000
+
+/** @units streams of authority that are read for one decision that names none: a chain has 32
+ * links, each with a budget, and a call carries 8 secrets. */
+export const BASIS_STREAMS_MAX = 1_024
