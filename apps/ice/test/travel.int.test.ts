@@ -129,7 +129,7 @@ describe('ice fork and ice rerun', () => {
       decisions: [{ effect: 'read', outcome: 'flip', would: { verdict: 'denied' } }],
       result: { would: { conclusion: 'aborted' } },
     })
-    folder.file('no.cedar', 'forbid(principal, action == Action::"fs.write", resource);')
+    folder.file('no.cedar', 'forbid(principal, action == Ice::Action::"fs.write", resource);')
     const policy = ['--policy', 'no.cedar', '--policy-default', 'permit']
     const forbidden = await folder.ice(...common, ...policy)
     expect(forbidden.stdout).toMatch(/flip {2}write: fs\.write, was allowed, would be denied/)
@@ -175,7 +175,8 @@ describe('ice fork and ice rerun', () => {
       '--json',
     )
     expect(json(done)).toMatchObject({
-      result: { conclusion: 'committed', value: { characters: 13, written: 'denied' } },
+      conclusion: 'committed',
+      value: { characters: 13, written: 'denied' },
     })
     const views = json<readonly { run: string; tags: object }[]>(await folder.ice('runs', '--json'))
     expect(views).toHaveLength(2)

@@ -192,6 +192,12 @@ export interface AuthorityRequest {
    */
   readonly bounds?: Readonly<Partial<Record<BudgetUnit, number>>>
   /**
+   * How many calls the intent is for, of which this is one: `bounds` are those of all together, and
+   * each counts. A batch is decided call by call, each time with what all of them take.
+   * @units 1 to 256. @defaultValue 1
+   */
+  readonly calls?: number
+  /**
    * What the run holds of the budgets above it: slices allotted, less what its intents took.
    * Trusted, but for its shape: it is folded from the run's stream by the run's owner, and is of
    * this run and no other. Shares of one grant, unit and window are added up.

@@ -351,7 +351,7 @@ describe('what an authority reads for some grants', () => {
 
   it('is each link up to the root, and the switches of those who hold them', async () => {
     const at = watched(scene())
-    const [id, ...above] = (await chain(at, 32)) as [GrantId, ...GrantId[]]
+    const [id, ...above] = (await chain(at, 28)) as [GrantId, ...GrantId[]]
     await at.authority.refresh([id])
     expect(at.reads.map(([stream]) => stream)).toEqual([
       ...['stop/all', 'policy/ceiling', `grant/${id}`, `stop/run/${at.run}`],

@@ -3,8 +3,10 @@
 import type { Authority, Grants } from '@ice/capabilities/ports'
 import type { EventLog } from '@ice/events/ports'
 import type { Clock, Ids, PrincipalId, RunId } from '@ice/primitives'
+import type { Breakers } from './breakers.ts'
+import type { Chunks } from './chunks.ts'
 import type { RunFold } from './lifecycle.ts'
-import type { EffectHandler, Ownership, Program } from './ports.ts'
+import type { Breaker, EffectHandler, Ownership, Program } from './ports.ts'
 import type { Rights } from './rights.ts'
 import type { Watch } from './watch.ts'
 
@@ -20,6 +22,8 @@ export interface RunsInit {
   readonly clock: Clock
   readonly ids: Ids
   readonly effects: readonly EffectHandler[]
+  /** What keeps effects from being tried while what they call fails; frozen. @defaultValue none */
+  readonly breakers?: readonly Breaker[]
   /** Programs that can be resumed by name and version; `start` and `execute` add theirs. */
   readonly programs?: readonly Program[]
   /** On whose command things are done unless said otherwise. */
@@ -40,6 +44,8 @@ export interface Components {
   readonly limits: Readonly<Record<string, number>>
   readonly watch: Watch
   readonly rights: Rights
+  readonly breakers: Breakers
+  readonly chunks: Chunks
   /** @throws `ICE_RUNS_SIGNAL_UNSUPPORTED` — a program known here does not take it */
   checkSignal(fold: RunFold, signal: string, payload: unknown): void
   /** @throws `ICE_RUNS_PROGRAM_NOT_FOUND` */

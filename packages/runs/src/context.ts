@@ -10,7 +10,6 @@ import {
   agentId,
   type ErrorRecord,
   invariant,
-  type JsonObject,
   type JsonValue,
   type Random,
   seededRandom,
@@ -19,8 +18,11 @@ import {
 import { createBranches } from './branches.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Execution } from './execution.ts'
+import { checkItems } from './items.ts'
 import { PROSE_CHARACTERS_MAX } from './limits.ts'
 import type {
+  BatchItem,
+  BatchRequest,
   EffectOutcome,
   EffectRequest,
   Program,
@@ -30,8 +32,9 @@ import type {
   RunContext,
 } from './ports.ts'
 import { type Bound, strayReference } from './references.ts'
+import { termsOf } from './retry.ts'
 import { createSpawning } from './spawning.ts'
-import type { Ask } from './steps.ts'
+import type { Ask, AskedRequest, EffectAsk } from './steps.ts'
 import { createWaits } from './waiting.ts'
 
 /** A context whose ids lie within `prefix`. */
@@ -43,21 +46,24 @@ export function createContext(execution: Execution, program: Program, prefix: st
     random ??= seededRandom(`${execution.run}/${prefix}`)
     return random
   }
-  const effect = async <R>(
+  const asking = async <R>(
     id: string,
-    request: EffectRequest<R>,
-    hold: boolean,
+    asked: AskedRequest,
+    how: Pick<EffectAsk, 'batch' | 'hold'>,
   ): Promise<EffectOutcome<R>> => {
-    const bound = references.bind(request.arguments)
-    const own = { ...request, arguments: bound.value as JsonObject }
-    const { proposal: named } = request
-    const proposal = named === undefined ? undefined : execution.proposed(full(named))
-    const ask: Ask = { kind: 'effect', request: own, bound, hold, proposal }
-    return execution.ask(full(id), ask, askedOf(own), (given) => {
+    const bound = references.bind(asked.arguments)
+    const request = { ...asked, arguments: bound.value }
+    const terms = termsOf(request, program.retry)
+    const proposal =
+      request.proposal === undefined ? undefined : execution.proposed(full(request.proposal))
+    const ask: Ask = { kind: 'effect', request, bound, terms, ...how, proposal }
+    return execution.ask(full(id), ask, askedOf(request, how.batch), (given) => {
       invariant(given.kind === 'outcome', 'an effect is settled by its outcome')
       return given.outcome as EffectOutcome<R>
     })
   }
+  const effect = <R>(id: string, request: EffectRequest<R>, hold: boolean) =>
+    asking<R>(id, request as AskedRequest, { hold, batch: false })
   const context: RunContext = {
     run: execution.run,
     get now() {
@@ -71,6 +77,11 @@ export function createContext(execution: Execution, program: Program, prefix: st
     effect: async (id, request) => unwrap(id, await effect(id, request, false)),
     hold: async <R>(id: string, request: EffectRequest<R>) =>
       unwrap(id, await effect(id, request, true)) as Reference<R>,
+    batch: async <R>(id: string, { items, ...request }: BatchRequest<R>) => {
+      const asked = { ...request, arguments: checkItems(items, request) }
+      const how = { hold: false, batch: true }
+      return unwrap(id, await asking<readonly BatchItem<R>[]>(id, asked as AskedRequest, how))
+    },
     part: <R>(reference: Reference<unknown>, pointer: string) =>
       references.part(reference, pointer) as Reference<R>,
     reveal: async <R>(id: string, reference: Reference<R>) =>
@@ -130,8 +141,8 @@ function askedOfPerson({ prompt, details = null, ...terms }: Question): unknown 
   return { prompt, details, ...Object.fromEntries(given.filter(([, each]) => each !== undefined)) }
 }
 
-function askedOf({ action, grant, arguments: args }: EffectRequest<unknown>): unknown {
-  return { action, grant, arguments: args }
+function askedOf({ action, grant, arguments: args }: AskedRequest, batch: boolean): unknown {
+  return { action, grant, arguments: args, ...(batch ? { batch } : {}) }
 }
 
 /** A part of a step id. */

@@ -19,6 +19,8 @@ import { projectStream } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { hasCode, invariant, type RunId } from '@ice/primitives'
 import { Acts } from './acts.ts'
+import { settleAttempt } from './attempts.ts'
+import { BreakerNotes } from './breaker-notes.ts'
 import type { Components } from './components.ts'
 import { openingFacts, teardownFacts } from './conclude.ts'
 import type { EffectIntent } from './effects.ts'
@@ -36,7 +38,7 @@ import type { DriveOptions, Program, Stretch } from './ports.ts'
 import type { References } from './references.ts'
 import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
-import { type Completion, settle } from './settle.ts'
+import type { Completion } from './settle.ts'
 import { openValue } from './value.ts'
 import { changeOf } from './versions.ts'
 import { Waker } from './waker.ts'
@@ -71,7 +73,8 @@ export class Drive {
     this.#components = components
     this.#run = run
     this.#options = options
-    this.#acts = new Acts(run, components.rights, () => this.#waker.wake())
+    const { rights, clock, chunks } = components
+    this.#acts = new Acts({ run, rights, clock, chunks, wake: () => this.#waker.wake() })
     this.#ledger = {
       acts: this.#acts,
       settled: (completion) => this.#unrecorded.push(completion),
@@ -119,6 +122,7 @@ export class Drive {
     const ended = await this.#alreadyEnded(fold)
     if (ended !== null) return ended
     const onEvent = (event: RecordedEvent): void => this.#report(event)
+    const breakers = new BreakerNotes(this.#components.breakers, this.#run)
     const hand = await handOf(authority, this.#run, fold.purse)
     const journal = new Journal<EffectIntent>({
       log,
@@ -127,11 +131,15 @@ export class Drive {
       fold,
       hand,
       onEvent,
-      onBudgets: (events) => authority.observe(events),
+      onBudgets: (events) => {
+        authority.observe(events)
+        this.#components.breakers.observe(events)
+      },
+      notes: breakers,
     })
     const owned = await this.#claim(journal)
     if (owned !== null) return owned
-    await this.#recordCarriedOver(journal)
+    await this.#recordCarriedOver(journal, breakers)
     if (this.#unrecordable !== null)
       return abortRun(this.#components, journal, this.#ledger, this.#unrecordable)
     if (fold.abortRequested !== null) return abortRun(this.#components, journal, this.#ledger, null)
@@ -151,6 +159,7 @@ export class Drive {
       journal,
       execution,
       inbox,
+      breakers,
       program,
       ledger: this.#ledger,
       waker: this.#waker,
@@ -186,16 +195,21 @@ export class Drive {
     return null
   }
 
-  async #recordCarriedOver(journal: Journal): Promise<void> {
+  async #recordCarriedOver(journal: Journal, breakers: BreakerNotes): Promise<void> {
     for (const { intent, event, ...end } of this.#unrecorded) {
       // Of what could not be recorded as it was, that it ended is recorded, and why not how.
       const error = this.#unrecordable
       const completion = error === null ? { intent, event, ...end } : { intent, event, error }
-      const { type, data, blobs } = settle(completion as Completion)
-      if (journal.fold.open.has(intent.data.effect)) {
+      const { effect } = intent.data
+      const tried = error === null ? journal.fold.tried.get(effect) : undefined
+      const ended = completion as Completion
+      const settled = settleAttempt(ended, { tried, now: journal.now() })
+      const { type, data, blobs } = settled
+      if (journal.fold.open.has(effect)) {
+        if (error === null) breakers.note(ended, settled, journal.now())
         journal.add({ type, data, blobs, causes: [event.id] })
-        if (journal.full) await journal.flush()
       }
+      if (journal.full) await journal.flush()
     }
     if (this.#unrecorded.length > 0) await journal.flush()
     this.#unrecorded = []

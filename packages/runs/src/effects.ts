@@ -19,6 +19,7 @@ import {
   type GrantId,
   type Hash,
   type JsonObject,
+  type JsonValue,
   type RunId,
   sha256Hex,
   type Timestamp,
@@ -37,22 +38,34 @@ import {
 import { boundsMember, denied, proposalOf, proposerMember, refusal, type Told } from './denied.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
+import { batchOf } from './item-claims.ts'
 import type { Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
 import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
-import type { EffectHandler, EffectRequest, RunPlace, SecretUse } from './ports.ts'
+import type { EffectHandler, RunPlace, SecretUse } from './ports.ts'
 import type { Bound } from './references.ts'
-import type { Followed } from './steps.ts'
+import type { Terms } from './retry.ts'
+import type { AskedRequest, Followed } from './steps.ts'
 import { type SealedValue, sealValue } from './value.ts'
 
 /** An intent with what its act will need. */
 export interface EffectIntent extends Intent {
   readonly handler: EffectHandler
-  readonly request: EffectRequest<unknown>
+  readonly request: AskedRequest
+  readonly terms: Terms
   readonly args: JsonObject
+  /** The calls of a batch. */
+  readonly items?: readonly Item[]
   readonly resources: readonly (JsonObject & { readonly kind: string })[]
   /** The secrets the call carries, as they were decided. */
   readonly secrets: readonly SecretUse[]
+}
+
+/** A refusal, as it is recorded. */
+export interface Denied {
+  readonly kind: 'denied'
+  readonly fact: Fact
+  readonly final: boolean
 }
 
 /** What the runtime makes of an effect that was asked for. */
@@ -63,8 +76,18 @@ export type Ruling =
       /** Slices to be drawn first: the run does not hold what the call takes. */
       readonly lacks: readonly Allotment[]
     }
-  | { readonly kind: 'denied'; readonly fact: Fact; readonly final: boolean }
+  | Denied
   | { readonly kind: 'approval'; readonly ask: ApprovalAsk; readonly call: Call }
+
+/** One call of a batch. */
+export interface Item {
+  /** With the contents of references in their places, and as its handler takes it. */
+  readonly given: JsonValue
+  readonly args: JsonObject
+  readonly resource: JsonObject
+  readonly bounds: ReturnType<NonNullable<EffectHandler['bounds']>>
+  readonly secrets: readonly Carried[]
+}
 
 /** An effect as it stands before authority. */
 export interface Call {
@@ -72,7 +95,8 @@ export interface Call {
   readonly effect: string
   readonly attempt: number
   readonly handler: EffectHandler
-  readonly request: EffectRequest<unknown>
+  readonly request: AskedRequest
+  readonly terms: Terms
   readonly sealed: SealedValue
   readonly args: JsonObject
   readonly resource: JsonObject
@@ -83,11 +107,16 @@ export interface Call {
   /** The arguments as the program handed them over, and where references stand in them. */
   readonly bound: Bound
   /** The arguments with the contents of references in their places. */
-  readonly given: JsonObject
+  readonly given: JsonValue
   /** Why a reference could not be filled in. */
   readonly unfilled: RunsError | null
   /** The program is to have a reference to the result. */
   readonly hold: boolean
+  readonly batch: boolean
+  /** The calls of a batch; each is decided as if it were alone, but for what it costs. */
+  readonly items?: readonly Item[]
+  /** Of one call of a batch: how many they are, and what the intent claims for all of them. */
+  readonly of?: { readonly calls: number; readonly resource: JsonObject }
   /** Version up to which the program had been given what happened when it asked. */
   readonly askedAt: number
   /** The proposal it follows. */
@@ -105,10 +134,10 @@ export function prepareCall(
   init: Omit<Call, 'args' | 'bounds' | 'grant' | 'handler' | 'resource' | 'sealed' | 'secrets'>,
   fold: RunFold,
   handlers: ReadonlyMap<string, EffectHandler>,
-): Call | Ruling {
+): Call | Denied {
   const { request } = init
   const sealed = sealValue(request.arguments)
-  const refuse = (code: string, message: string, cause?: unknown): Ruling =>
+  const refuse = (code: string, message: string, cause?: unknown): Denied =>
     denied({ ...init, sealed, resource: {} }, request.grant, refusal(code, message, cause), {
       label: refusalLabel(init, fold),
     })
@@ -120,14 +149,10 @@ export function prepareCall(
   }
   const reference = referenceFault(init, fold)
   if (reference !== null) return refuse(reference.code, reference.message)
-  let args: JsonObject
-  let resource: JsonObject
-  let bounds: Call['bounds']
+  let parsed: readonly Parsed[]
   try {
-    args = handler.arguments.parse(init.given)
-    resource = handler.resource(args, init.place)
-    checkClaim(resource)
-    bounds = handler.bounds?.(args) ?? {}
+    const given = init.batch ? (init.given as readonly JsonValue[]) : [init.given]
+    parsed = given.map((one) => parsedBy(handler, one, init.place))
   } catch (cause) {
     const message = `${request.action} does not take these arguments`
     return refuse(RUNS_CODES.argumentsInvalid, message, cause)
@@ -139,12 +164,27 @@ export function prepareCall(
     return refuse(RUNS_CODES.grantUnbound, message)
   }
   try {
-    const secrets = carriedBy(args, resource, fold.grants)
-    return { ...init, handler, sealed, args, resource, bounds, grant, secrets }
+    const items = parsed.map((one): Item => {
+      return { ...one, secrets: carriedBy(one.args, one.resource, fold.grants) }
+    })
+    const [only] = items
+    const whole = init.batch || only === undefined ? batchOf(items) : only
+    const { args, resource, bounds, secrets } = whole
+    const call = { ...init, handler, sealed, args, resource, bounds, grant, secrets }
+    return init.batch ? { ...call, items } : call
   } catch (cause) {
     const { code, message } = errorRecord(cause)
     return refuse(code, message)
   }
+}
+
+type Parsed = Omit<Item, 'secrets'>
+
+function parsedBy(handler: EffectHandler, given: JsonValue, place?: RunPlace): Parsed {
+  const args = handler.arguments.parse(given)
+  const resource = handler.resource(args, place)
+  checkClaim(resource)
+  return { given, args, resource, bounds: handler.bounds?.(args) ?? {} }
 }
 
 /**
@@ -196,7 +236,8 @@ export function rule(
   const { run, grant, resource } = call
   const identity = { run, grant, resource, action: call.request.action }
   const argumentsDigest = call.sealed.digest
-  const callDigest = authority.callDigest({ ...identity, argumentsDigest })
+  const claimed = call.of === undefined ? {} : { resource: call.of.resource }
+  const callDigest = authority.callDigest({ ...identity, ...claimed, argumentsDigest })
   const labels = call.labels ?? callLabels(fold.labels, call.askedAt, call.bound.references)
   const asked: Told = { labels, ...(init.ahead === true ? { purse: init.purse } : {}) }
   const given = fold.answers.get(call.effect)
@@ -245,8 +286,8 @@ export function requestOf(
   { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
   told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },
 ): AuthorityRequest {
-  const { run, grant, resource, request, sealed, given, bound, bounds } = call
-  const isFilled = bound.references.length > 0
+  const { run, grant, resource, request, sealed, given, bound, bounds, of } = call
+  const isFilled = bound.references.length > 0 || of !== undefined
   return {
     ...{ run, grant, resource, action: request.action },
     ...partyOf(fold, run),
@@ -255,6 +296,7 @@ export function requestOf(
     argumentsDigest: sealed.digest,
     ...(isFilled ? { givenDigest: sha256Hex(canonicalize(given)) } : {}),
     ...{ bounds, purse, at },
+    ...(of === undefined ? {} : { calls: of.calls }),
     ...told,
   }
 }
@@ -301,12 +343,13 @@ function intentOf(
   { ok, uses }: { readonly ok: Authorization; readonly uses: readonly SecretUse[] },
   answer: RecordedEvent | undefined,
 ): EffectIntent {
-  const { handler, request, sealed, args } = call
+  const { handler, request, terms, sealed, args } = call
   const approval = ok.approval === null ? {} : { approval: ok.approval }
   const standing = ok.standing == null ? {} : { standing: ok.standing }
   return {
     handler,
     request,
+    terms,
     args,
     resources: ok.resources,
     secrets: uses,

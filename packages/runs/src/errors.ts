@@ -48,6 +48,20 @@ export const RUNS_CODES = {
   aborted: 'ICE_RUNS_ABORTED',
   /** A wait, or a fork, that cannot be asked for. */
   waitInvalid: 'ICE_RUNS_WAIT_UNSUPPORTED',
+  /** A retry policy, a timeout or a batch that cannot be asked for. */
+  attemptsInvalid: 'ICE_RUNS_ATTEMPTS_UNSUPPORTED',
+  /** A handler did not report of every call of a batch. */
+  batchReport: 'ICE_RUNS_BATCH_REPORT_CORRUPT',
+  /** An attempt took longer than it may; its handler was aborted. */
+  attemptTimeout: 'ICE_RUNS_ATTEMPT_TIMEOUT_UNAVAILABLE',
+  /** The handler of an attempt was silent for longer than it may; it was aborted. */
+  heartbeatMissed: 'ICE_RUNS_HEARTBEAT_UNAVAILABLE',
+  /** The attempts of an effect together took longer than they may. */
+  totalTimeout: 'ICE_RUNS_TOTAL_TIMEOUT_UNAVAILABLE',
+  /** A breaker that is none, or of a name that another has. Denial: its `covers` threw. */
+  breakersInvalid: 'ICE_RUNS_BREAKERS_UNSUPPORTED',
+  /** Denial: the breaker that covers the call is open, and the call may not wait. */
+  breakerOpen: 'ICE_RUNS_BREAKER_OPEN_DENIED',
   /** A signal that the program does not declare, or whose payload does not fit its schema. */
   signalInvalid: 'ICE_RUNS_SIGNAL_UNSUPPORTED',
   /** More signals wait in the inbox of the run than it may have. */
@@ -103,11 +117,17 @@ export const RUNS_CODES = {
 /** A code of this package. */
 export type RunsCode = (typeof RUNS_CODES)[keyof typeof RUNS_CODES]
 
+/** Codes of what may go well when it is tried again. */
+const RETRYABLE: ReadonlySet<RunsCode> = new Set([
+  RUNS_CODES.attemptTimeout,
+  RUNS_CODES.heartbeatMissed,
+])
+
 /** A failure of a run, or of a command to one. */
 export class RunsError extends IceError {
   declare readonly code: RunsCode
 
   constructor(code: RunsCode, message: string, data: JsonObject = {}, cause?: unknown) {
-    super({ code, message, data, cause })
+    super({ code, message, data, cause, retryable: RETRYABLE.has(code) })
   }
 }

@@ -20,6 +20,7 @@ const UNCOMPARED: ReadonlySet<string> = new Set([
   'EffectInDoubt',
   'EffectDoubtResolved',
   'EffectRetryScheduled',
+  'EffectDeferred',
   'AnswerRefused',
   'SignalAwaited',
   'ChildAwaited',

@@ -21,6 +21,7 @@ import { ForkJudge } from './fork-judge.ts'
 import type { ForkDecision, ReplacedAnswer, ReplacedOutcome } from './fork-ports.ts'
 import type { DecidedEvent } from './fork-record.ts'
 import { own } from './fork-waits.ts'
+import { batchAsked } from './items.ts'
 import { isOutcome, type Payload } from './lifecycle.ts'
 import type { EffectHandler, WaitingStep } from './ports.ts'
 import { answered, effectEnd } from './records.ts'
@@ -97,20 +98,31 @@ export class ForkEffects {
 
   async #call(step: Step, ask: AskOf<'effect'>, { data }: DecidedEvent): Promise<Call> {
     const { fold, fork } = this.#desk
-    const { request, bound, hold, proposal } = ask
-    const blobs = fork.log.store.blobs
-    const contents = { labels: fold.labels, blobs }
-    const given = (await filled(bound.value, bound.references, contents)) as JsonObject
+    const { request, bound, terms, hold, batch, proposal } = ask
+    const { blobs } = fork.log.store
+    const given = await filled(bound.value, bound.references, { labels: fold.labels, blobs })
+    const args = given as JsonObject
     const resource = data.resource as JsonObject
     const handler = { fate: 'fate' in data ? data.fate : 'observe' } as EffectHandler
-    return {
-      ...{ run: fork.run, effect: step.id, attempt: 1, handler, request, bound, hold, proposal },
-      ...{ sealed: sealValue(request.arguments), args: given, given, resource },
+    const call: Call = {
+      ...{
+        run: fork.run,
+        effect: step.id,
+        attempt: 1,
+        handler,
+        request,
+        bound,
+        terms,
+        hold,
+        batch,
+      },
+      ...{ sealed: sealValue(request.arguments), args, given, resource, proposal },
       grant: fold.grants.get(request.grant) ?? (data.grant as GrantId),
       bounds: ((data as { bounds?: object }).bounds ?? boundsOf(data)) as Call['bounds'],
-      secrets: carriedBy(given, resource, fold.grants),
+      secrets: carriedBy(args, resource, fold.grants),
       ...{ unfilled: null, askedAt: step.askedAt },
     }
+    return batchAsked(call, data, fold.grants)
   }
 
   async #deny(

@@ -7,9 +7,10 @@ import type { BudgetShare, Judge } from '@ice/capabilities/ports'
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
 import type { StreamId, Timestamp } from '@ice/primitives'
 import { callLabels } from './call-labels.ts'
-import { type Call, type Ruling, requestOf, rule } from './effects.ts'
+import { type Call, type Ruling, requestOf } from './effects.ts'
 import type { ForkInit } from './fork-ports.ts'
 import type { DecidedEvent } from './fork-record.ts'
+import { ruleCall } from './items.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
 import { BASIS_STREAMS_MAX } from './limits.ts'
 import { shareOf, sharesOf } from './purse.ts'
@@ -39,12 +40,12 @@ export class ForkJudge {
     const { recounts } = judge
     const held = pursed(fold, recorded.data)
     if (recounts === null)
-      return rule(call, { fold, authority: judge, purse: held, at, fresh: true })
+      return ruleCall(call, { fold, authority: judge, purse: held, at, fresh: true })
     this.#recounted ??= sharesOf(fold.purse.told).filter(({ grant }) => grant === recounts)
     judge.allot(this.#init.run, this.#recounted)
     const own = sharesOf(fold.purse.held).filter(({ grant }) => grant === recounts)
     const purse = [...held.filter(({ grant }) => grant !== recounts), ...own]
-    const ruling = rule(call, { fold, authority: judge, purse, at, fresh: true })
+    const ruling = ruleCall(call, { fold, authority: judge, purse, at, fresh: true })
     if (ruling.kind === 'intent') {
       const lacked = ruling.lacks.filter(({ grant }) => grant === recounts)
       this.#recounted = [...this.#recounted, ...lacked]

@@ -36,6 +36,7 @@ import {
   type StreamVersion,
   type Timestamp,
 } from '@ice/primitives'
+import { isRefusedBeside, NO_NOTES, type Notes, refusedStream } from './beside.ts'
 import {
   drawWrites,
   isConclusion,
@@ -47,9 +48,10 @@ import { eventOf, type Fact, type ForeignFact } from './facts.ts'
 import { uniqueGuards } from './guards.ts'
 import { type Drawn, drawnIn, Hand } from './hand.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
-import { UNIT_BLOB_BYTES_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
+import { UNIT_BLOB_BYTES_MAX, UNIT_BUDGETS_MAX, UNIT_EVENTS_MAX } from './limits.ts'
 import { copyOf, type Purse, put, type Shares, shareOf, sharesOf, take } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
+import { fitting } from './unit.ts'
 import { bytesOf } from './value.ts'
 
 /** The stream of a run. */
@@ -65,6 +67,8 @@ export interface Intent {
   readonly guards: readonly Guard[]
   readonly spends: readonly BudgetShare[]
   readonly expiresAt: Timestamp | null
+  /** What its append writes to streams that are neither the run's nor of budgets. */
+  readonly beside?: readonly StreamWrite[]
 }
 
 /** What came of an append: the intents that are durable now, or those that were refused. */
@@ -80,8 +84,6 @@ export interface Flushed<I extends Intent> {
 /** Someone else wrote to the run: what is in memory is no longer what the log says. */
 export const STALE: unique symbol = Symbol('the run moved')
 
-const GUARD_REFUSALS = ['ICE_EVENTS_GUARD_CONFLICT', 'ICE_EVENTS_TOO_LATE'] as const
-
 /** Records one run. Must be created over a fold that is at the end of the stream. */
 export class Journal<I extends Intent = Intent> {
   readonly #log: Pick<EventLog, 'append'>
@@ -90,6 +92,7 @@ export class Journal<I extends Intent = Intent> {
   readonly #stream: StreamId
   readonly #onEvent: (event: RecordedEvent) => void
   readonly #onBudgets: (events: readonly RecordedEvent[]) => void
+  readonly #notes: Notes
   readonly fold: RunFold
   #facts: { readonly event: NewEvent; readonly recorded: RecordedEvent }[] = []
   #blobs: BlobDraft[] = []
@@ -117,6 +120,7 @@ export class Journal<I extends Intent = Intent> {
     readonly hand?: Hand
     /** Told of what was written to budgets: whoever decides next here should know. */
     readonly onBudgets?: (events: readonly RecordedEvent[]) => void
+    readonly notes?: Notes
   }) {
     this.#log = init.log
     this.#clock = init.clock
@@ -124,6 +128,7 @@ export class Journal<I extends Intent = Intent> {
     this.#stream = runStream(init.run)
     this.#onEvent = init.onEvent
     this.#onBudgets = init.onBudgets ?? (() => undefined)
+    this.#notes = init.notes ?? NO_NOTES
     this.#hand = init.hand ?? new Hand()
     this.fold = init.fold
     this.#version = init.fold.view?.version ?? 0
@@ -133,7 +138,8 @@ export class Journal<I extends Intent = Intent> {
 
   /** Whether as many facts wait as one append should carry. */
   get full(): boolean {
-    return this.#facts.length >= UNIT_EVENTS_MAX || bytesOf(this.#blobs) >= UNIT_BLOB_BYTES_MAX
+    const isLong = this.#facts.length >= UNIT_EVENTS_MAX || this.#notes.full
+    return isLong || bytesOf(this.#blobs) >= UNIT_BLOB_BYTES_MAX
   }
 
   /** Whether anything waits to be appended. */
@@ -154,6 +160,11 @@ export class Journal<I extends Intent = Intent> {
   /** Whether an authorised effect waits to be recorded, and so to be tried. */
   get hasIntents(): boolean {
     return this.#intents.length > 0
+  }
+
+  /** Whether an attempt of this effect waits to be recorded. */
+  intends(effect: string): boolean {
+    return this.#intents.some(({ data }) => data.effect === effect)
   }
 
   /** Version of the last event of the run, those that wait to be appended included. */
@@ -263,7 +274,8 @@ export class Journal<I extends Intent = Intent> {
         return { ...this.#acknowledge(taken, request, writes[0]?.positions[0] ?? 0), drawn }
       }
     } catch (error) {
-      if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return this.#withoutIntents(taken)
+      await this.#notes.moved(refusedStream(error))
+      if (isRefusedBeside(error)) return this.#withoutIntents(taken)
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }
@@ -275,7 +287,7 @@ export class Journal<I extends Intent = Intent> {
     if (this.#facts.some(({ recorded }) => isConclusion(recorded))) this.#wanted = null
     if (this.#wanted === null || this.#draw.length > 0) return
     // What a handler took beyond its slice is charged first, by an append of its own.
-    if (this.#ownBudgetWrites().length > 0) return
+    if (this.#ownBudgetWrites().length > 0 || this.#notes.writes().length > 0) return
     this.#draw = this.#wanted
     this.#wanted = null
     this.add({ type: 'BudgetDrawn', data: { shares: [...this.#draw] } })
@@ -294,6 +306,7 @@ export class Journal<I extends Intent = Intent> {
     this.#facts = []
     this.#blobs = []
     this.#beside = []
+    this.#notes.acknowledged()
     this.#told = copyOf(this.fold.purse).overspent
     const own = request.writes[0]?.events ?? []
     const first = own.length - intents.length
@@ -306,27 +319,10 @@ export class Journal<I extends Intent = Intent> {
     return { recorded, refused: [], drawn: null, position }
   }
 
-  /** As many intents as one unit holds. */
   #takeIntents(): readonly I[] {
-    const taken: I[] = []
-    const left: I[] = []
-    const guards = new Set<string>()
-    let bytes = bytesOf(this.#blobs)
-    for (const intent of this.#intents) {
-      const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
-      const fits =
-        left.length === 0 &&
-        taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
-        guards.size + more <= UNIT_GUARDS_MAX &&
-        bytes < UNIT_BLOB_BYTES_MAX
-      if (!fits) {
-        left.push(intent)
-        continue
-      }
-      taken.push(intent)
-      bytes += intent.blob?.bytes.byteLength ?? 0
-      for (const { stream } of intent.guards) guards.add(stream)
-    }
+    const written = new Set<string>(this.#notes.writes().map(({ stream }) => stream))
+    const held = { facts: this.#facts.length, bytes: bytesOf(this.#blobs), written }
+    const { taken, left } = fitting(this.#intents, held)
     this.#intents = left
     return taken
   }
@@ -351,7 +347,13 @@ export class Journal<I extends Intent = Intent> {
     if (events.length === 0) return { writes: [] }
     const expectedVersion = (this.#version - facts.length) as StreamVersion
     const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
-    writes.push(...this.#beside, ...this.#ownBudgetWrites(), ...drawWrites(this.#run, this.#draw))
+    const beside = [
+      ...this.#beside,
+      ...this.#notes.writes(),
+      ...intents.flatMap((intent) => intent.beside ?? []),
+    ]
+    const budgets = this.#ownBudgetWrites().slice(0, UNIT_BUDGETS_MAX - beside.length)
+    writes.push(...beside, ...budgets, ...drawWrites(this.#run, this.#draw))
     const blobs = [...this.#blobs, ...intents.flatMap(({ blob }) => (blob === null ? [] : blob))]
     const guards = uniqueGuards(intents, writes)
     const expiries = intents.flatMap(({ expiresAt }) => (expiresAt === null ? [] : expiresAt))

@@ -15,6 +15,7 @@
 import type { Projection, StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { type GrantId, invariant, type OwnerId, type RunId, type Timestamp } from '@ice/primitives'
+import { evolveTried, type Tried } from './attempts.ts'
 import type { ChildRun } from './children.ts'
 import { moveState } from './edges.ts'
 import {
@@ -75,6 +76,8 @@ export interface RunFold {
   view: Mutable<Omit<RunView, OfOthers>> | null
   readonly grants: Map<string, GrantId>
   readonly open: Map<string, OpenEffect>
+  /** Effects that were tried, or put off, and are not at their end. */
+  readonly tried: Map<string, Tried>
   readonly waiting: Map<string, WaitingStep>
   /** Steps that wait for a time, or for what others do. */
   readonly waits: Map<string, Wait>
@@ -111,6 +114,7 @@ export const runProjection: Projection<RunFold> = {
     view: null,
     grants: new Map(),
     open: new Map(),
+    tried: new Map(),
     waiting: new Map(),
     waits: new Map(),
     children: new Map(),
@@ -138,6 +142,7 @@ export const runProjection: Projection<RunFold> = {
     moveState(fold, event)
     evolvePurse(fold, event, isOutcome(event))
     evolveWaits(fold.waits, event)
+    evolveTried(fold, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true
@@ -246,6 +251,7 @@ function addChild(
 
 function settle(fold: RunFold, effect: string): void {
   fold.open.delete(effect)
+  fold.tried.delete(effect)
   stopWaiting(fold, effect)
 }
 
@@ -300,6 +306,11 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
     giveFailure(fold.labels, event, failed, failed.error)
     settle(fold, failed.effect)
     fold.effects.failed += 1
+  }),
+  // The program is given nothing of it, so it is not labelled with what its handler said.
+  EffectRetryScheduled: on<'EffectRetryScheduled'>((fold, { effect }) => {
+    fold.open.delete(effect)
+    stopWaiting(fold, effect)
   }),
   EffectRevoked: on<'EffectRevoked'>((fold, { effect }) => {
     settle(fold, effect)

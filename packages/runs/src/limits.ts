@@ -140,3 +140,46 @@ export const FORK_EVENTS_MAX = 10_000
 /** @units streams of authority that are read for one decision that names none: a chain has 32
  * links, each with a budget, and a call carries 8 secrets. */
 export const BASIS_STREAMS_MAX = 1_024
+
+/** @units attempts of one effect: more are a loop of the program, where it can be seen. */
+export const RETRY_ATTEMPTS_MAX = 1_000
+
+/** @units codes that one policy names. */
+export const RETRY_CODES_MAX = 64
+
+/** @units times the wait before it: beyond this, two attempts are all there is. */
+export const RETRY_FACTOR_MAX = 100
+
+/** @units breakers of one composition: each call is held against them in turn. */
+export const BREAKERS_MAX = 256
+
+/** @units failures a breaker counts: their times are kept. */
+export const BREAKER_FAILURES_MAX = 1_000
+
+/** @units breakers one append of a run writes to because of how attempts ended. */
+export const UNIT_BREAKERS_MAX = 4
+
+/** @units streams one append writes to beside the run and its budgets, probes of breakers among
+ * them: a unit has 16, and slices are drawn from up to 8 budgets. */
+export const UNIT_NOTES_MAX = 6
+
+/** @units conflicts in a row after which what a breaker is told is written at any version. */
+export const BREAKER_CONFLICTS_MAX = 8
+
+/** @units times one attempt is put off in a row before it is denied: each is an event. */
+export const DEFERRALS_MAX = 1_000
+
+/** @units calls of one batch: what its event counts. */
+export const BATCH_ITEMS_MAX = 256
+
+/** @units calls of a batch at work at once, unless its request says otherwise. */
+export const BATCH_CONCURRENCY = 16
+
+/** @units bytes of canonical JSON of the claims of a batch; of more only the digest is recorded. */
+export const BATCH_CLAIMS_BYTES_MAX = 16_384
+
+/** @units bytes of canonical JSON of one chunk: it is a part of what comes, not all of it. */
+export const CHUNK_BYTES_MAX = 65_536
+
+/** @units chunks that wait for one watcher; of more it is told how many it missed. */
+export const CHUNKS_WAITING_MAX = 256

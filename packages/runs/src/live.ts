@@ -3,6 +3,8 @@
  */
 
 import { type GrantId, type RunId, settled, type Timestamp } from '@ice/primitives'
+import { settleAttempt } from './attempts.ts'
+import type { BreakerNotes } from './breaker-notes.ts'
 import { settleOrphans } from './cancel.ts'
 import type { Components } from './components.ts'
 import { validationFacts } from './conclude.ts'
@@ -22,8 +24,7 @@ import { dueFact, nextDue } from './questions.ts'
 import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
 import { Rulings } from './rulings.ts'
-import { settle } from './settle.ts'
-import { nextWaitDue, passDue } from './waits.ts'
+import { nextWaitDue, passDue, waitsForAttempts } from './waits.ts'
 import type { Waker } from './waker.ts'
 
 /** What a live part needs of its drive. */
@@ -34,10 +35,14 @@ export interface LiveInit {
   readonly journal: Journal<EffectIntent>
   readonly execution: Execution
   readonly inbox: Inbox
+  readonly breakers: BreakerNotes
   readonly program: Program
   readonly ledger: Ledger
   readonly waker: Waker
 }
+
+/** Ends of attempts with which an effect is not at its own. */
+const GOES_ON: ReadonlySet<string> = new Set(['EffectInDoubt', 'EffectRetryScheduled'])
 
 /** One loop through which everything that happens to a run goes in turn. */
 export class Live {
@@ -49,14 +54,14 @@ export class Live {
   readonly #rights: QuestionRights
 
   constructor(init: LiveInit) {
-    const { components, journal, execution, run, ledger, inbox } = init
+    const { components, journal, execution, run, ledger, inbox, breakers } = init
     this.#init = init
     this.#components = components
     this.#journal = journal
     this.#execution = execution
     this.#rights = new QuestionRights(components)
     const { acts } = ledger
-    this.#rulings = new Rulings({ components, journal, execution, run, acts, inbox })
+    this.#rulings = new Rulings({ components, journal, execution, run, acts, inbox, breakers })
   }
 
   async loop(): Promise<Stretch> {
@@ -73,7 +78,9 @@ export class Live {
       const { ending } = this.#execution
       const waits = this.#journal.hasIntents || this.#journal.isDrawing
       const atWork = acts.size > 0 || acts.hasCompletions || waits
-      const isDone = !atWork && !this.#hasDoubts()
+      // What a program did not wait for is carried out all the same, its later attempts too.
+      const isOwed = this.#hasDoubts() || waitsForAttempts(this.#rulings.desk)
+      const isDone = !atWork && !isOwed
       if (ending !== null && 'value' in ending && isDone && fold.abortRequested === null) {
         // What still waits to be appended goes into the append of the conclusion.
         const facts = validationFacts(fold, this.#init.program, ending.value)
@@ -96,14 +103,21 @@ export class Live {
   }
 
   async #recordCompletions(): Promise<void> {
-    for (const completion of this.#init.ledger.acts.take()) {
-      const { type, data, blobs, value } = settle(completion)
+    for (const ended of this.#init.ledger.acts.take()) {
+      // It may have ended while its branch was losing: nobody wants another attempt.
+      const isStopped = this.#execution.isCancelled(ended.intent.data.effect)
+      const completion = isStopped ? { ...ended, stopped: true } : ended
+      const tried = this.#journal.fold.tried.get(completion.intent.data.effect)
+      const end = settleAttempt(completion, { tried, now: this.#journal.now() })
+      const { type, data, blobs, value } = end
       this.#init.ledger.settled(completion)
+      this.#init.breakers.note(completion, end, this.#journal.now())
       const causes = [completion.event.id]
       const event = this.#journal.add({ type, data, blobs, causes })
       const step = this.#execution.step(completion.intent.data.effect)
       // What is in doubt is not delivered: the step waits until somebody says what became of it.
-      if (step !== undefined && type !== 'EffectInDoubt') {
+      // Nor is the end of an attempt that another follows.
+      if (step !== undefined && !GOES_ON.has(type)) {
         await this.#execution.deliver(step, event, effectEnd(event, value))
       }
       if (this.#journal.full) await this.#flush()
@@ -126,7 +140,8 @@ export class Live {
     const { recorded, refused, drawn, position } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
     for (const { intent, event } of recorded) {
-      this.#init.ledger.acts.start(intent, event, position)
+      const tried = this.#journal.fold.tried.get(intent.data.effect)
+      this.#init.ledger.acts.start(intent, event, { since: position, tried })
     }
     if (refused.length > 0) {
       const { fold } = this.#journal
@@ -194,7 +209,7 @@ export class Live {
   /** When the run goes on by itself; `null`: never. */
   #due(): number | null {
     const { fold } = this.#journal
-    const times = [nextDue(unanswered(fold)), nextWaitDue(fold.waits.values())]
+    const times = [nextDue(unanswered(fold)), nextWaitDue(this.#rulings.desk)]
     const known = times.filter((time) => time !== null)
     return known.length === 0 ? null : Math.min(...known)
   }
@@ -245,7 +260,7 @@ export class Live {
     const isHere = ({ child }: Wait): boolean =>
       child !== undefined && this.#components.isDriven(child)
     if ([...fold.waits.values()].some(isHere)) return false
-    const due = nextWaitDue(fold.waits.values())
+    const due = nextWaitDue(this.#rulings.desk)
     return due === null || due - this.#components.clock.now() > STAY_MS_MAX
   }
 

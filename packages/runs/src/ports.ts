@@ -28,11 +28,34 @@ import type { CompensationCall, CompensationReport } from './compensation-ports.
 
 export type { CompensationCall, CompensationReport } from './compensation-ports.ts'
 
+import type {
+  BatchCall,
+  BatchReport,
+  Chunk,
+  EffectCounts,
+  EffectGrant,
+  RunPlace,
+  SecretUse,
+} from './attempt-ports.ts'
 import type { ByteFold, EventQuery, Program, Schema } from './program-ports.ts'
 
 export type {
+  BatchCall,
+  BatchedCall,
+  BatchReport,
+  Breaker,
+  Chunk,
+  EffectCounts,
+  EffectGrant,
+  RunPlace,
+  SecretUse,
+} from './attempt-ports.ts'
+export type {
   Answer,
+  AttemptTerms,
   AwaitedEvent,
+  BatchItem,
+  BatchRequest,
   Branches,
   ByteFold,
   Check,
@@ -46,6 +69,7 @@ export type {
   Question,
   Received,
   Reference,
+  RetryPolicy,
   RunContext,
   Schema,
   SpawnGrant,
@@ -86,20 +110,6 @@ export type Conclusion = 'committed' | 'aborted' | 'terminated_by_runtime'
  */
 export type Fate = 'observe' | 'idempotent' | 'irreversible'
 
-/** A grant as a handler is held to it: the link that was named, and all links above it. */
-export interface EffectGrant {
-  readonly id: GrantId
-  readonly resources: readonly Resource[]
-}
-
-/** A secret that an intent names: decided under a grant of its own, and guarded by the intent. */
-export interface SecretUse {
-  readonly name: string
-  readonly grant: EffectGrant
-  /** From that grant to its root. */
-  readonly chain: readonly GrantId[]
-}
-
 /** One authorised call of a handler. Its intent is durable before the handler sees it. */
 export interface EffectCall {
   readonly run: RunId
@@ -117,10 +127,23 @@ export interface EffectCall {
   readonly secrets?: readonly SecretUse[]
   readonly fold?: ByteFold
   /**
-   * Fires when the run is aborted, its owner stops, or the right to the effect ends; the handler
-   * cleans up and rejects. Its reason proves nothing: see `EffectHandler`.
+   * Fires when the run is aborted, its owner stops, the right to the effect ends, or the time of
+   * the attempt is over; the handler cleans up and rejects. Its reason proves nothing: see
+   * `EffectHandler`. Who comes back long after its time was over is not listened to any more.
    */
   readonly signal: AbortSignal
+  /**
+   * Says that the handler is still at work; costs nothing, and is recorded nowhere. Left out where
+   * whoever calls the handler does not listen.
+   */
+  readonly heartbeat?: () => void
+  /**
+   * Shows whoever watches the run what has come so far: a text as it is written. It is recorded
+   * nowhere, waits for nobody, and is a heartbeat too. What is not JSON, or more than 64 KiB of it,
+   * is dropped. Secrets are taken out of each chunk by itself: one that two chunks share is not
+   * found. Left out as `heartbeat` is.
+   */
+  readonly emit?: (chunk: JsonValue) => void
 }
 
 /** What a handler reports of an effect that took place. */
@@ -151,14 +174,6 @@ export interface EffectReport {
   readonly kept?: JsonObject
 }
 
-/** Where a run stands among others. */
-export interface RunPlace {
-  /** Runs above it. */
-  readonly depth: number
-  /** Children it has started, or is about to. */
-  readonly children: number
-}
-
 /**
  * Carries out one kind of effect.
  *
@@ -167,10 +182,11 @@ export interface RunPlace {
  * whether an irreversible effect took place throws a code that ends in `_IN_DOUBT`: the effect is
  * then in doubt, and waits until somebody resolves it. A code of its own that ends in `_ABORTED`
  * says that its signal had fired before it acted: a proof that nothing happened. Anything else it
- * throws is recorded as a failure; but when the right to an irreversible effect had ended, as a
- * doubt. The reason of the signal, thrown as it is, is no proof, and neither is a code of
- * `ICE_PRIMITIVES_`, `ICE_EVENTS_` or `ICE_RUNS_`. What is thrown may have a `spent` of its own, as
- * a report has: without one a failure has spent the whole of `bounds`.
+ * throws is recorded as a failure; but when the right to an irreversible effect had ended, or the
+ * time of the attempt was over, as a doubt. The reason of the signal, thrown as it is, is no proof,
+ * and neither is a code of `ICE_PRIMITIVES_`, `ICE_EVENTS_` or `ICE_RUNS_`. An error that says it
+ * is `retryable` may be tried again, where the program wants that. What is thrown may have a
+ * `spent` of its own, like a report: without one a failure has spent the whole of `bounds`.
  */
 export interface EffectHandler {
   readonly action: string
@@ -195,7 +211,17 @@ export interface EffectHandler {
    * trusted as the arguments are. Pure. @defaultValue `<action>`
    */
   source?(args: JsonObject): string | null
+  /**
+   * How long it may be silent, where a request does not say: it calls `heartbeat` more often.
+   * @units milliseconds. @defaultValue for ever
+   */
+  readonly heartbeatMs?: number
   perform(call: EffectCall): Promise<EffectReport>
+  /**
+   * Carries out the calls of a batch together: a report for each, in their order. What it throws is
+   * said of all of them. @defaultValue `perform` for each, with the key of its own
+   */
+  performBatch?(call: BatchCall): Promise<readonly BatchReport[]>
   /**
    * Undoes an effect whose outcome has `kept`: afterwards the world is, as far as the effect
    * changed it, what it was before. Only ever called once the effect has an outcome, in the reverse
@@ -312,7 +338,8 @@ export interface WaitingStep {
 /** A step that waits for no person: for a time, or for what others do. */
 export interface Wait {
   readonly step: string
-  readonly kind: 'timer' | 'signal' | 'event' | 'child'
+  /** `retry`: an effect, for its next attempt. */
+  readonly kind: 'timer' | 'signal' | 'event' | 'child' | 'retry'
   /** The event that says so. */
   readonly event: EventId
   /** When the step goes on by itself; `null`: never. */
@@ -323,15 +350,6 @@ export interface Wait {
   readonly child?: RunId
   /** Which event, and from which position on. */
   readonly query?: EventQuery & { readonly after: number }
-}
-
-/** How the effects of a run fared. */
-export interface EffectCounts {
-  readonly succeeded: number
-  readonly failed: number
-  /** Refused, or revoked before they acted. */
-  readonly denied: number
-  readonly approved: number
 }
 
 /** How a run is started. */
@@ -413,6 +431,13 @@ export interface Runs {
     input: unknown,
     options?: StartOptions & DriveOptions,
   ): Promise<Executed>
+  /**
+   * Watches what handlers of a run emit that is driven by this process, from now on. Who does not
+   * keep up misses some, and is told how many; who throws is not called again. Chunks are no
+   * events: they may be of attempts that fail.
+   * @returns an end to that
+   */
+  watch(run: RunId, onChunk: (chunk: Chunk) => void | Promise<void>): () => void
   /** Waits for the conclusion, whichever process brings it about. */
   result(run: RunId, options?: { readonly signal?: AbortSignal }): Promise<RunResult>
   /** @throws `ICE_RUNS_NOT_FOUND` */
@@ -471,6 +496,11 @@ export interface DriveOptions {
   readonly signal?: AbortSignal
   /** Called with every event of the run as it is acknowledged or replayed. */
   readonly onEvent?: (event: RecordedEvent) => void
+  /**
+   * Called with what handlers emit meanwhile, the next once what it returns has settled: `watch` of
+   * the run for as long as it is driven.
+   */
+  readonly onChunk?: (chunk: Chunk) => void | Promise<void>
 }
 
 export interface RunQuery {

@@ -31,8 +31,51 @@ export interface ByteFold<S = unknown, R extends JsonValue = JsonValue> {
   readonly finish: (state: S) => R
 }
 
+/**
+ * How often an effect is tried, and how far apart. Tried again is what failed with an error that
+ * says it is `retryable`, or with a code that `on` names. A denial is final, and so is a doubt.
+ */
+export interface RetryPolicy {
+  /**
+   * Attempts that may end without a result, the first among them: 1 to 1,000. One that the death of
+   * its owner cut short has not ended, and is not counted.
+   */
+  readonly attempts: number
+  /** From the end of the first attempt to the second. @units milliseconds. @defaultValue 1,000 */
+  readonly firstMs?: number
+  /** How much longer each wait is than the one before: 1 to 100. @defaultValue 2 */
+  readonly factor?: number
+  /** The longest wait. @units milliseconds. @defaultValue 60,000, or `firstMs` if that is more */
+  readonly maxMs?: number
+  /**
+   * The part of a wait that chance may take away, 0 to 1. Drawn from the run, the step and the
+   * attempt: the same wherever it is reckoned. @defaultValue 0.2
+   */
+  readonly jitter?: number
+  /** Codes of errors that are tried again whatever they say of themselves: at most 64. */
+  readonly on?: readonly string[]
+}
+
+/** How long an effect may take, and how often it is tried. */
+export interface AttemptTerms {
+  /** Left out: that of the program, or else one attempt. `{ attempts: 1 }` is one attempt. */
+  readonly retry?: RetryPolicy
+  /** For one attempt; then its handler is aborted. @units milliseconds. @defaultValue no bound */
+  readonly timeoutMs?: number
+  /**
+   * From the first intent to the last end, waits and approvals between attempts included. Where
+   * none has been made yet, from when the first was put off. @units milliseconds
+   */
+  readonly totalTimeoutMs?: number
+  /**
+   * How long a handler may be silent: one that does not call `heartbeat` for so long is aborted.
+   * @units milliseconds. @defaultValue that of the handler
+   */
+  readonly heartbeatMs?: number
+}
+
 /** An effect as a program asks for it. `R` is what its outcome gives. */
-export interface EffectRequest<R = JsonValue> {
+export interface EffectRequest<R = JsonValue> extends AttemptTerms {
   readonly action: string
   /** The name a grant has in this run (see `CapabilitiesBound`). */
   readonly grant: string
@@ -48,6 +91,23 @@ export interface EffectRequest<R = JsonValue> {
   /** Never set: carries `R` in the type. */
   readonly result?: R
 }
+
+/** Many calls of one action under one intent. `R` is what each of them gives. */
+export interface BatchRequest<R = JsonValue> extends AttemptTerms {
+  readonly action: string
+  readonly grant: string
+  /** The arguments of each call: 1 to 256. */
+  readonly items: readonly JsonObject[]
+  /** How many are at work at once, where the handler takes them one by one. @defaultValue 16 */
+  readonly concurrency?: number
+  /** As `EffectRequest.proposal`. */
+  readonly proposal?: string
+  /** Never set: carries `R` in the type. */
+  readonly result?: R
+}
+
+/** What one call of a batch came to. */
+export type BatchItem<R = JsonValue> = { readonly ok: R } | { readonly error: ErrorRecord }
 
 /**
  * Stands for a value that the program does not see: the outcome of an effect it asked to be held,
@@ -85,6 +145,15 @@ export interface RunContext {
   effect<R>(id: string, request: EffectRequest<R>): Promise<R>
   /** As `effect`, but a denial or a failure is a value. */
   attempt<R>(id: string, request: EffectRequest<R>): Promise<EffectOutcome<R>>
+  /**
+   * Asks for many calls of one action at once: one intent, one outcome, and one approval. It is
+   * allowed when each call is, and pays for all of them. Gives what became of each, in their order.
+   * A batch of which nothing succeeded has failed; its fate after a crash, and a doubt, are of all
+   * of it.
+   * @throws `ICE_RUNS_EFFECT_DENIED`, `ICE_RUNS_EFFECT_FAILED`, `ICE_RUNS_STEP_CONFLICT`,
+   * `ICE_RUNS_ATTEMPTS_UNSUPPORTED`
+   */
+  batch<R>(id: string, request: BatchRequest<R>): Promise<readonly BatchItem<R>[]>
   /**
    * As `effect`, but the program is given a reference instead of the result: what is in it does
    * not count among what the program has seen. A refusal or a failure is thrown, and does.
@@ -284,5 +353,7 @@ export interface Program<I = unknown, O = unknown> {
   readonly takesOver?: readonly string[]
   /** What may be sent to its runs, and what that looks like. */
   readonly signals?: Readonly<Record<string, Schema<unknown>>>
+  /** Of the effects that bring none of their own. @throws as `RunContext.effect` does */
+  readonly retry?: RetryPolicy
   run(context: RunContext, input: I): Promise<O>
 }

@@ -64,6 +64,8 @@ const RECORDS: ReadonlyMap<string, StepRecord> = new Map<string, StepRecord>(
     ...CHILD_RECORDS,
     ...PATCH_RECORDS,
     CapabilityUsed: { kind: 'effect', step: effectOf, settles: false, differs: intentDiffers },
+    EffectRetryScheduled: { kind: 'effect', step: effectOf, settles: false },
+    EffectDeferred: { kind: 'effect', step: effectOf, settles: false },
     CapabilityDenied: EFFECT_END,
     EffectRevoked: EFFECT_END,
     EffectFailed: EFFECT_END,
@@ -154,10 +156,11 @@ function revocation({ by, proof }: Readonly<Record<string, unknown>>): Denial {
 
 function intentDiffers(asked: Ask, event: RecordedEvent): string | null {
   const ask = asked as AskOf<'effect'>
-  const { action, argumentsDigest, held } = event.data as Payload<'CapabilityUsed'>
+  const { action, argumentsDigest, held, batch } = event.data as Payload<'CapabilityUsed'>
   const isSame =
     ask.request.action === action &&
     ask.hold === (held === true) &&
+    ask.batch === (batch !== undefined) &&
     sealValue(ask.request.arguments).digest === argumentsDigest
   return isSame ? null : `it was ${action} with the arguments ${argumentsDigest}`
 }

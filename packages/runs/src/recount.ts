@@ -70,7 +70,7 @@ export class Recount {
     const { effect = '' } = event.data as { readonly effect?: string }
     const taken = known.taken.get(effect) ?? []
     if (event.type === 'EffectRevoked' || isUndone(event)) giveBack(known.purse, taken)
-    else if (event.type === 'EffectFailed' || isOutcome(event)) {
+    else if (ENDS.has(event.type) || isOutcome(event)) {
       const { spent = [] } = event.data as Payload<'EffectFailed'>
       settleShares(known.purse, taken, alike(taken, spent))
     } else if (isConclusion(event)) {
@@ -81,6 +81,8 @@ export class Recount {
     known.taken.delete(effect)
   }
 }
+
+const ENDS: ReadonlySet<string> = new Set(['EffectFailed', 'EffectRetryScheduled'])
 
 function isUndone({ type, data }: RecordedEvent): boolean {
   if (type !== 'EffectDoubtResolved') return false

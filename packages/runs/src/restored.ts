@@ -63,7 +63,12 @@ export async function doubtOpenEffects(
 }
 
 /** Ends of an effect that are no outcome. */
-const SETTLED: ReadonlySet<string> = new Set(['CapabilityDenied', 'EffectFailed', 'EffectRevoked'])
+const SETTLED: ReadonlySet<string> = new Set([
+  'CapabilityDenied',
+  'EffectFailed',
+  'EffectRetryScheduled',
+  'EffectRevoked',
+])
 
 function inDoubt({ effect, attempt, intent }: OpenIntent): NewEvent {
   const data: StandardPayloads['EffectInDoubt'] = { effect, attempt, intent }

@@ -3,7 +3,9 @@
 import { fold as foldEvents } from '@ice/events/define'
 import type { RunId } from '@ice/primitives'
 import { answerStep } from './answering.ts'
+import { Breakers } from './breakers.ts'
 import { spawnHandler } from './children.ts'
+import { Chunks } from './chunks.ts'
 import { foldRun, foldRunAt, requestAbort, resolveEffect } from './commands.ts'
 import type { Components, RunsInit } from './components.ts'
 import { createDriver, type Driver } from './driver.ts'
@@ -14,6 +16,7 @@ import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
 import type { Program, RunResult, Runs, RunView } from './ports.ts'
 import { withRights } from './question-rights.ts'
 import { resultOf } from './result.ts'
+import { retryOf, termsOf } from './retry.ts'
 import { createRights } from './rights.ts'
 import { startRun } from './start.ts'
 import { programKey, programNamed, programOf } from './versions.ts'
@@ -29,13 +32,14 @@ export interface RunsService extends Runs {
 export function createRuns(init: RunsInit): RunsService {
   const programs = new Map<string, Program>()
   const register = (program: Program): void => {
+    if (program.retry !== undefined) retryOf(program.retry)
     programs.set(programKey(program.name, program.version), program)
   }
   for (const program of init.programs ?? []) register(program)
   const driver = createDriver(() => components, init.drivesChildren !== false)
   const components = componentsOf(init, programs, driver)
   const { drive } = driver
-  const start: Runs['start'] = (program, input, options = {}) => {
+  const start: Runs['start'] = async (program, input, options = {}) => {
     register(program)
     return startRun(components, program, input, options)
   }
@@ -47,6 +51,7 @@ export function createRuns(init: RunsInit): RunsService {
       const run = await start(program, input, options)
       return { run, stretch: await drive(run, options) }
     },
+    watch: (run, onChunk) => components.chunks.add(run, onChunk),
     result: (run, options = {}) => awaitResult(components, run, options.signal),
     view: async (run) => withRights(components, viewOf(await foldRun(components, run))),
     viewAt: async (run, version) => viewOf(await foldRunAt(components, run, version)),
@@ -86,6 +91,8 @@ function componentsOf(
     principal: init.principal,
     limits: init.limits ?? {},
     handlers: handlersOf(init, () => components),
+    breakers: new Breakers(log, init.breakers),
+    chunks: new Chunks(),
     // A look that failed wakes whoever waits, and their own look reports it where it is heard.
     watch: createWatch({ log, clock }, () => undefined),
     // So is a look at rights: as long as the log cannot be read, nothing can be appended to it.
@@ -105,13 +112,16 @@ async function noDelegation(): Promise<never> {
   throw new RunsError(RUNS_CODES.grantsInvalid, message)
 }
 
-/** @throws `ICE_RUNS_HANDLERS_UNSUPPORTED` */
+/** @throws `ICE_RUNS_HANDLERS_UNSUPPORTED`, `ICE_RUNS_ATTEMPTS_UNSUPPORTED` */
 function handlersOf(
   { effects: given, log }: RunsInit,
   components: () => Components,
 ): Components['handlers'] {
   const effects = [...given, spawnHandler(components)]
   const handlers = new Map(effects.map((handler) => [handler.action, handler]))
+  for (const { heartbeatMs } of effects) {
+    if (heartbeatMs !== undefined) termsOf({ heartbeatMs })
+  }
   const lost = effects.find(({ outcome }) => !log.taxonomy.has(outcome))
   if (lost === undefined && handlers.size === effects.length) return handlers
   const message =

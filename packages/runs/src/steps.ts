@@ -6,15 +6,7 @@
  * and what becomes of it while the run is driven (`rulings.ts`).
  */
 
-import type {
-  EventId,
-  Hash,
-  JsonObject,
-  JsonValue,
-  PrincipalId,
-  RunId,
-  Timestamp,
-} from '@ice/primitives'
+import type { EventId, Hash, JsonValue, PrincipalId, RunId, Timestamp } from '@ice/primitives'
 import type {
   Answer,
   AwaitedEvent,
@@ -25,6 +17,7 @@ import type {
   RunResult,
 } from './ports.ts'
 import type { Bound } from './references.ts'
+import type { Terms } from './retry.ts'
 
 /** What a step asks for. */
 export type Ask =
@@ -42,12 +35,23 @@ export type Ask =
 /** An ask of one kind. */
 export type AskOf<K extends Ask['kind']> = Extract<Ask, { readonly kind: K }>
 
+/** An effect, or a batch of calls, as it was asked for. */
+export type AskedRequest = Omit<EffectRequest<unknown>, 'arguments'> & {
+  /** Of a batch the list of its items. */
+  readonly arguments: JsonValue
+  /** Of a batch. */
+  readonly concurrency?: number
+}
+
 export interface EffectAsk {
   readonly kind: 'effect'
   /** A copy: its arguments are bound, and nothing the program does later changes them. */
-  readonly request: EffectRequest<unknown> & { readonly arguments: JsonObject }
+  readonly request: AskedRequest
   readonly bound: Bound
+  readonly terms: Terms
   readonly hold: boolean
+  /** Whether it is many calls under one intent. */
+  readonly batch: boolean
   /** The proposal it follows. */
   readonly proposal?: Followed | undefined
 }
@@ -116,6 +120,8 @@ export const STEP_EVENTS: ReadonlySet<string> = new Set([
   'CapabilityDenied',
   'EffectRevoked',
   'EffectFailed',
+  'EffectRetryScheduled',
+  'EffectDeferred',
   'DecisionProposed',
   'ApprovalConsumed',
   'ValueRevealed',

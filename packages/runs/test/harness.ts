@@ -18,6 +18,7 @@ import {
 import { expect } from 'vitest'
 import { createRuns, defineProgram, memoryOwnership, type RunsService } from '../src/index.ts'
 import type {
+  Breaker,
   EffectCall,
   EffectHandler,
   Fate,
@@ -71,6 +72,7 @@ export interface World {
 export interface WorldOptions {
   readonly store?: EventStore
   readonly effects?: readonly EffectHandler[]
+  readonly breakers?: readonly Breaker[]
   readonly programs?: readonly Program[]
   readonly owners?: ReturnType<typeof memoryOwnership>
   readonly name?: string
@@ -100,7 +102,9 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   }))
   const programs = options.programs ?? []
   const { delegate } = grants
-  const init = { log, authority, delegate, ownership, clock, ids, effects, programs, principal }
+  const { breakers = [] } = options
+  const base = { log, authority, delegate, ownership, clock, ids, effects }
+  const init = { ...base, breakers, programs, principal }
   const runs = createRuns(init)
   const events = async (run: RunId): Promise<readonly RecordedEvent[]> => {
     const found: RecordedEvent[] = []

@@ -5,7 +5,7 @@ import type { Notifier, SecretStore } from '@ice/effects'
 import type { EventType } from '@ice/events'
 import type { Durability, EventLog, EventStore, EventTypeDescription } from '@ice/events/ports'
 import type { Clock, JsonObject, PrincipalId, Random } from '@ice/primitives'
-import type { EffectHandler, Ownership, Program, Runs } from '@ice/runs/ports'
+import type { Breaker, EffectHandler, Ownership, Program, Runs } from '@ice/runs/ports'
 
 /** What `createRuntime` is told. Every member has a default; every subsystem can be replaced. */
 export interface RuntimeOptions {
@@ -41,6 +41,8 @@ export interface RuntimeOptions {
   readonly random?: Random
   /** Handlers beside the built-in ones; one for the same action replaces it. */
   readonly effects?: readonly EffectHandler[]
+  /** What keeps effects from being tried while what they call fails. @defaultValue none */
+  readonly breakers?: readonly Breaker[]
   /**
    * Where secrets come from. All handlers, those in `effects` too, are then surrounded: what a
    * call carries is revealed inside it, and every value of the store is taken out of what is

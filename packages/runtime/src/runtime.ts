@@ -114,7 +114,9 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const effects = await handlersOf(options, clock)
     const programs = options.programs ?? []
     const { delegate } = grants
-    const init = { log, authority, delegate, ownership, clock, ids, effects, programs, principal }
+    const { breakers = [] } = options
+    const base = { log, authority, delegate, ownership, clock, ids, effects }
+    const init = { ...base, breakers, programs, principal }
     const runs = createRuns(init)
     const subsystems = subsystemsOf(options, ground, kinds)
     const description = { taxonomy, store, subsystems, effects, programs, limits: LIMITS }

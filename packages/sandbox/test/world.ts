@@ -60,6 +60,7 @@ export function context(
     sleep: notHere,
     signal: notHere,
     event: notHere,
+    batch: notHere,
     race: notHere,
     any: notHere,
     all: notHere,

@@ -9,6 +9,7 @@ import type { RecordedEvent } from '@ice/events/ports'
 import type { EventId } from '@ice/primitives'
 import { EDGES, isOutcome } from '@ice/runs'
 import type { Phase } from '@ice/runs/ports'
+import { isoTime } from '../terminal/format.ts'
 import { WAIT_STORY } from './timeline-waits.ts'
 
 /** One line of the story. */
@@ -232,6 +233,17 @@ const TELL: Readonly<Record<string, Tell>> = {
     const settled = this.settle(data.effect, time, data.spent)
     return { ...settled, kind: 'failed', text: data.error.message, code: data.error.code }
   }),
+  EffectRetryScheduled: on<'EffectRetryScheduled'>(({ data }) => ({
+    kind: 'failed',
+    text: `attempt ${data.attempt}, another from ${isoTime(data.at)}: ${data.error.message}`,
+    step: data.effect,
+    code: data.error.code,
+  })),
+  EffectDeferred: on<'EffectDeferred'>(({ data: { effect, breaker, at } }) => ({
+    kind: 'state',
+    text: `put off until ${isoTime(at)}: the breaker ${breaker} is open`,
+    step: effect,
+  })),
   EffectRevoked: on<'EffectRevoked'>(function ({ data, time }) {
     const settled = this.settle(data.effect, time)
     const text = `its right had ended before it acted: ${data.by.join(', ')}`

@@ -128,6 +128,7 @@ class Story {
     } else if (
       isOutcome(event) ||
       event.type === 'EffectFailed' ||
+      event.type === 'EffectRetryScheduled' ||
       event.type === 'EffectRevoked' ||
       event.type === 'EffectInDoubt'
     ) {
