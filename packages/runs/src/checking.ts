@@ -222,7 +222,7 @@ class Check {
     }
   }
 
-  /** Of questions only the answers are about steps: those that nobody has answered are held here. */
+  /** Of questions only the answers are about steps: the unanswered ones are held here. */
   #openDifference(): HistoryDifference | null {
     for (const { step: id, kind, digest, prompt } of this.#init.fold.waiting.values()) {
       if (kind !== 'question' || this.#execution?.isCancelled(id) === true) continue

@@ -6,6 +6,7 @@ import { recordedStep } from './asked-step.ts'
 import type { ChangedEvent, DiffEvent, ForkDiff } from './fork-ports.ts'
 import { stepOf } from './fork-record.ts'
 import { isOutcome } from './lifecycle.ts'
+import { ANSWERS } from './records.ts'
 
 /**
  * Who owned the run, when it slept, and how an effect came to its end: a fork has none of it. What
@@ -66,9 +67,11 @@ function keyed(events: readonly RecordedEvent[]): Map<string, RecordedEvent> {
   return found
 }
 
+/** By whom something is counts where it is said by a person. */
 function textOf({ type, data, principal, origin }: RecordedEvent): string {
+  const by = ANSWERS.has(type) ? (principal ?? null) : null
   const members = Object.entries(data as JsonObject).filter(([name]) => !PLACES.has(name))
-  return canonicalize([type, origin, principal ?? null, Object.fromEntries(members)])
+  return canonicalize([type, origin, by, Object.fromEntries(members)])
 }
 
 function placeOf(event: RecordedEvent): Pick<DiffEvent, 'type' | 'step'> {

@@ -101,7 +101,7 @@ export interface Unanswered {
   readonly why: string
 }
 
-/** Events beyond `at`, by what they are about; who owned the run, and when it slept, is left out. */
+/** Events beyond `at`, by what they are about, but for who owned the run and when it slept. */
 export interface ForkDiff {
   readonly same: number
   readonly added: readonly DiffEvent[]

@@ -1,4 +1,4 @@
-/** Steps of a fork that no authority decides: times, signals, events, children, and what is said. */
+/** Steps of a fork that authority does not decide: times, signals, events, children, words. */
 
 import type { StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'

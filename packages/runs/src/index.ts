@@ -12,7 +12,19 @@ export type { RunsInit } from './components.ts'
 export { EDGES } from './edges.ts'
 export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
 export { forkRun } from './fork.ts'
-export type * from './fork-ports.ts'
+export type {
+  ChangedEvent,
+  DiffEvent,
+  Fork,
+  ForkDecision,
+  ForkDiff,
+  ForkEnd,
+  ForkInit,
+  ReplacedAnswer,
+  ReplacedOutcome,
+  Replacements,
+  Unanswered,
+} from './fork-ports.ts'
 export { type LabelledValue, labelledValues } from './labels.ts'
 export {
   isOutcome,

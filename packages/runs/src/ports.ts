@@ -442,10 +442,7 @@ export interface Runs {
   result(run: RunId, options?: { readonly signal?: AbortSignal }): Promise<RunResult>
   /** @throws `ICE_RUNS_NOT_FOUND` */
   view(run: RunId): Promise<RunView>
-  /**
-   * The run as it was when its stream had so many events.
-   * @throws `ICE_RUNS_NOT_FOUND`, `ICE_RUNS_VERSION_NOT_FOUND`
-   */
+  /** As it was after so many events. @throws as `view`, and `ICE_RUNS_VERSION_NOT_FOUND` */
   viewAt(run: RunId, version: number): Promise<RunView>
   list(query?: RunQuery): AsyncIterable<RunView>
   /**

@@ -36,7 +36,7 @@ export interface ReplayInit {
   /** The version up to which the run was folded: later events are news, not history. */
   readonly upTo: number
   readonly onEvent: (event: RecordedEvent) => void
-  /** Told of the execution before anything is delivered to it: what it asks for can be looked at. */
+  /** Told of the execution, whose steps can be looked at, before anything is delivered to it. */
   readonly onBegin?: (execution: Execution) => void
 }
 

@@ -32,7 +32,7 @@ describe('the recorded histories', () => {
     expect((await log.store.head()).position).toBe(position)
   })
 
-  test('tell which patches a run took, which it went past, and which version drives it', async () => {
+  test('tell which patches a run took and went past, and which version drives it', async () => {
     const checks = await checked(await openHistory('patches'), [all.patched])
     expect(checks.map(({ heldTo, patches }) => [heldTo?.version, patches])).toEqual([
       ['2', { taken: [], passed: ['new-way'] }],

@@ -92,7 +92,7 @@ async function shopped() {
 }
 
 describe('a fork', () => {
-  test('with another outcome goes where the program then goes, as far as the record knows', async () => {
+  test('with another outcome goes where the program goes, as far as the record knows', async () => {
     const { log, run } = await shopped()
     const outcomes = { look: { value: { price: 20 } } }
     const fork = await forked(log, run, [shop], { replace: { outcomes } })

@@ -170,7 +170,7 @@ function decisionOf({
   return standing === undefined ? 'allowed' : 'standing'
 }
 
-/** The most of each unit over all links above: one call is one cost, however many grants count it. */
+/** The most of each unit over all links: one call is one cost, however many grants count it. */
 function costsOf(reserved: Shares, spent: Shares): Pick<TimelineEntry, 'costs'> {
   const costs = new Map<string, number>()
   for (const { unit, grant, amount } of reserved) {

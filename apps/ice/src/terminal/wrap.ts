@@ -1,4 +1,4 @@
-/** Lines that fit: text is broken between words, and a word that is too long for a line within it. */
+/** Lines that fit: text is broken between words, and within a word that is too long for one. */
 import { width } from './text.ts'
 
 /** A part of a line, and what marks it; its text is plain. */

@@ -1,4 +1,4 @@
-/** `ice replay --check`: whether programs, as they are now, follow what is recorded of their runs. */
+/** `ice replay --check`: whether programs, as they are now, follow their recorded runs. */
 import type { EventType } from '@ice/events'
 import type { EventLog } from '@ice/events/ports'
 import type { RunId } from '@ice/primitives'
