@@ -105,7 +105,7 @@ describe('ice fork and ice rerun', () => {
 
   it('says what would have been, and does none of it', async () => {
     const run = await shopped(folder)
-    const before = json<{ position: number }>(await folder.ice('log', 'stats', '--json'))
+    const before = json<{ head: number }>(await folder.ice('log', 'stats', '--json'))
     const long = JSON.stringify('x'.repeat(200))
     const common = ['fork', run.slice(0, 32), '--program', './shop.ts']
     const asked = await folder.ice(...common, '--outcome', `read=${long}`)
@@ -134,7 +134,7 @@ describe('ice fork and ice rerun', () => {
     const forbidden = await folder.ice(...common, ...policy)
     expect(forbidden.stdout).toMatch(/flip {2}write: fs\.write, was allowed, would be denied/)
     expect(json(await folder.ice('log', 'stats', '--json'))).toMatchObject({
-      position: before.position,
+      head: before.head,
     })
   })
 

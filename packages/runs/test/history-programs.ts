@@ -19,7 +19,7 @@ export function doing(args: object = {}, action = 'do') {
 /** Effects that succeed, fail, and are denied; a proposal; time and chance. */
 export const acting = program('h-effects', async (context, input) => {
   const first = await context.effect('first', doing({ input }))
-  await context.propose('plan', { agent: 'alice', content: { first }, reason: 'because' })
+  await context.propose('plan', { agent: 'alice', content: { first } as never, reason: 'because' })
   const both = await Promise.all([
     context.effect('a', { ...doing({ n: 1 }), proposal: 'plan' }),
     context.effect('b', doing({ dice: context.random.uint32(), id: context.uuid() })),
