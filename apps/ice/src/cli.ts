@@ -10,6 +10,7 @@ import { wholeNumber } from './args/values.ts'
 import { createInvocation, type GlobalOptions, type Host, type Invocation } from './invocation.ts'
 import type { Door } from './main.ts'
 import { type Act, logCommands } from './verbs/log.ts'
+import { travelCommands } from './verbs/travel.ts'
 
 /** A command line, and where the exit code of its verb goes. */
 export interface CommandLine {
@@ -44,6 +45,10 @@ function priority(value: string): number {
     : wholeNumber(value, '--priority')
 }
 
+function version(value: string): number {
+  return wholeNumber(value, '--at')
+}
+
 /** Builds the command line. */
 export function commandLine(door: Door, host: Host): CommandLine {
   let exit = 0
@@ -71,6 +76,7 @@ export function commandLine(door: Door, host: Host): CommandLine {
   driving(program, act)
   reading(program, act)
   judging(program, act)
+  travelCommands(program, act)
   commanding(program, act)
   holding(program, act)
   caring(program, act)
@@ -150,6 +156,7 @@ function reading(program: Command, act: Act): void {
     .description('tell the story of a run')
     .argument('<run>', 'an id, or the beginning of one')
     .option('--follow', 'go on with what comes')
+    .option('--at <version>', 'as it was when its stream had so many events', version)
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/show.ts')).show(call, typed, options)),
     )

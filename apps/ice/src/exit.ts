@@ -25,6 +25,8 @@ export const EXIT = {
   aborted: 8,
   /** A decision would come out otherwise under the change that was asked about. */
   flipped: 9,
+  /** A program does not follow a recorded history. */
+  different: 1,
 } as const
 
 /** Codes whose last word does not say it, or says something else here. */

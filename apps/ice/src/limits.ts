@@ -48,6 +48,8 @@ export const GRANTS_SHOWN = 1_000
 /** @units levels by which a tree is indented: a chain has 32 links. */
 export const INDENTS_MAX = 32
 
+/** @units bytes of an exported history that is held in memory; a larger one is imported first. */
+export const HISTORY_BYTES_MAX = 268_435_456
 /** @units bytes of a free word in `args` of a grant on programs: what a path has. */
 export const FREE_WORD_BYTES_DEFAULT = 4_096
 

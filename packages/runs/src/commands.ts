@@ -4,7 +4,7 @@
  * run state than the one the person saw; the owner, wherever it is, conflicts and refolds.
  */
 
-import { projectStream } from '@ice/events/define'
+import { fold, projectStream } from '@ice/events/define'
 import type { BlobDraft, Guard, NewEvent, StreamWrite } from '@ice/events/ports'
 import {
   type EventId,
@@ -32,6 +32,29 @@ export async function foldRun({ log }: Pick<Components, 'log'>, run: RunId): Pro
   const { state, at } = await projectStream(log, runProjection, { stream: runStream(run) })
   if (at === 0) throw new RunsError(RUNS_CODES.notFound, `No run ${run}`, { run })
   return state
+}
+
+/**
+ * Folds a run as it was at a version.
+ * @throws `ICE_RUNS_NOT_FOUND`, `ICE_RUNS_VERSION_NOT_FOUND`
+ */
+export async function foldRunAt(
+  { log }: Pick<Components, 'log'>,
+  run: RunId,
+  version: number,
+): Promise<RunFold> {
+  const state = runProjection.initialState()
+  let at = 0
+  const isVersion = Number.isSafeInteger(version) && version >= 1
+  const limit = isVersion ? version : 1
+  for await (const batch of log.read({ stream: runStream(run), limit })) {
+    fold(runProjection, state, batch)
+    at += batch.length
+  }
+  if (at === 0) throw new RunsError(RUNS_CODES.notFound, `No run ${run}`, { run })
+  if (isVersion && at === version) return state
+  const message = `Run ${run} has no version ${version}${isVersion ? `; its last is ${at}` : ''}`
+  throw new RunsError(RUNS_CODES.versionNotFound, message, { run })
 }
 
 /** What a command comes to. */

@@ -25,7 +25,7 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
 import { givenArguments } from './given.ts'
 import { givenOf } from './hand.ts'
-import type { Payload } from './lifecycle.ts'
+import type { Payload, RunFold } from './lifecycle.ts'
 import { CONFLICTS_MAX } from './limits.ts'
 import type { Staged } from './owed.ts'
 import type { Program } from './ports.ts'
@@ -55,7 +55,7 @@ export async function commitRun(
     return abortFacts(journal.fold, 'execution', errorRecord(error))
   }
   const begins = startedFacts(desk, verdict)
-  if (verdict.failures.length > 0) return [...begins, ...failedFacts(desk, verdict)]
+  if (verdict.failures.length > 0) return [...begins, ...failedFacts(journal.fold, verdict)]
   for (let conflicts = 0; conflicts < CONFLICTS_MAX; conflicts += 1) {
     // One time for all of it: that a decision was made for is not behind what it led to.
     const at = journal.now()
@@ -65,7 +65,7 @@ export async function commitRun(
       journal.withdrawIntents()
       const failures = denied.map(({ fact, staged }) => failureOf(staged, fact))
       const facts = denied.map(({ fact }) => fact)
-      return [...started, ...facts, ...failedFacts(desk, { ...verdict, failures })]
+      return [...started, ...facts, ...failedFacts(journal.fold, { ...verdict, failures })]
     }
     if (asked.length > 0 || verdict.asks.length > 0) {
       journal.withdrawIntents()
@@ -89,7 +89,7 @@ export async function commitRun(
     if (isCommitted === true) return 'committed'
     // Authority, or a budget, has moved: everything is decided anew.
     if (isCommitted !== false) {
-      return [...started, ...failedFacts(desk, { ...verdict, failures: [isCommitted] })]
+      return [...started, ...failedFacts(journal.fold, { ...verdict, failures: [isCommitted] })]
     }
   }
   const message = `What run ${desk.run} staged is refused again and again`
@@ -110,14 +110,16 @@ function startedFacts({ journal }: Desk, { sealed }: Verdict): readonly Fact[] {
   return [{ type: 'ValidationStarted', data: { result, resultDigest: digest as Hash }, blob }]
 }
 
-function passedFacts({ checks, causes, sealed }: Verdict): readonly Fact[] {
+/** What says that every check held, and the commit. */
+export function passedFacts({ checks, causes, sealed }: Verdict): readonly Fact[] {
   return [
     { type: 'ValidationPassed', data: { checks: [...checks] }, causes },
     { type: 'RunCommitted', data: { resultDigest: sealed.digest } },
   ]
 }
 
-function failedFacts({ journal }: Desk, { checks, failures }: Verdict): readonly Fact[] {
+/** What says which checks did not hold, and the abort. */
+export function failedFacts(fold: RunFold, { checks, failures }: Verdict): readonly Fact[] {
   const [first] = failures
   const told = failures.slice(0, 64).map(({ check, error }) => ({ check, error: error as never }))
   const failure: Fact = {
@@ -125,7 +127,7 @@ function failedFacts({ journal }: Desk, { checks, failures }: Verdict): readonly
     data: { checks: [...checks], failures: told },
   }
   const reason: AbortReason = first?.error ?? errorRecord(undefined)
-  return [failure, ...abortFacts(journal.fold, 'validation', reason)]
+  return [failure, ...abortFacts(fold, 'validation', reason)]
 }
 
 /** @returns `false` when authority has moved; why not, when no append could hold it */

@@ -206,7 +206,7 @@ export function rule(
   return denied(call, grant, decision.denied, { final: init.fresh, label, told })
 }
 
-function requestOf(
+export function requestOf(
   call: Call,
   { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
   told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },

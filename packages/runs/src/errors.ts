@@ -92,6 +92,12 @@ export const RUNS_CODES = {
   childFailed: 'ICE_RUNS_CHILD_UNAVAILABLE',
   /** Children of children of children: deeper than runs may lie. */
   depthLimit: 'ICE_RUNS_DEPTH_LIMIT',
+  /** A run cannot be forked there, or what is replaced lies before that. */
+  forkUnsupported: 'ICE_RUNS_FORK_UNSUPPORTED',
+  /** A fork that goes on and on: nothing in it comes to an end. */
+  forkLimit: 'ICE_RUNS_FORK_LIMIT',
+  /** The run has no event of this version. */
+  versionNotFound: 'ICE_RUNS_VERSION_NOT_FOUND',
   /** The service is closed. */
   notOpen: 'ICE_RUNS_NOT_OPEN',
   /** The rows of the index stand somewhere else than their mover thinks: somebody moved them. */

@@ -1,8 +1,30 @@
 /** Runs with a fixed lifecycle, and the durable programs they execute. */
 
+export type { AskedStep, RecordedStep } from './asked-step.ts'
+export {
+  type CheckInit,
+  checkHistories,
+  checkHistory,
+  type HistoryCheck,
+  type HistoryDifference,
+} from './checking.ts'
 export type { RunsInit } from './components.ts'
 export { EDGES } from './edges.ts'
 export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
+export { forkRun } from './fork.ts'
+export type {
+  ChangedEvent,
+  DiffEvent,
+  Fork,
+  ForkDecision,
+  ForkDiff,
+  ForkEnd,
+  ForkInit,
+  ReplacedAnswer,
+  ReplacedOutcome,
+  Replacements,
+  Unanswered,
+} from './fork-ports.ts'
 export { memoryRunRows } from './index/memory-rows.ts'
 export { DEFAULT_QUEUE } from './index/row.ts'
 export { createRunIndex, type RunIndexInit } from './index/run-index.ts'
@@ -22,6 +44,7 @@ export { defineProgram } from './program.ts'
 export { withRights } from './question-rights.ts'
 export { isReference } from './references.ts'
 export { type Rejudged, type RejudgeInit, rejudge, type Verdict } from './rejudge.ts'
+export { type RecordedStart, recordedStart } from './restart.ts'
 export { doubtOpenEffects, type OpenInDoubt } from './restored.ts'
 export { createRuns, type RunsService } from './runs.ts'
 export type {

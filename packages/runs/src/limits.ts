@@ -118,6 +118,29 @@ export const CHILD_GRANTS_MAX = 64
 /** @units signals that wait in the inbox of one run: who sends must not be able to fill a log. */
 export const SIGNALS_WAITING_MAX = 10_000
 
+/** @units bytes of canonical JSON of a value that a difference shows; of more, only the digest. */
+export const TOLD_BYTES_MAX = 1_024
+
+/** @units steps that are named as like the one that is missing. */
+export const NEAREST_MAX = 3
+
+/** @units unsettled steps among which the most alike are looked for. */
+export const NEAREST_OF_MAX = 64
+
+/** @units characters of an id by which the most alike are found: the work grows by its square. */
+export const NEAREST_CHARACTERS_MAX = 128
+
+/** @units steps beyond the record that a check names. */
+export const BEYOND_MAX = 16
+
+/** @units events of a fork beyond as many as are recorded: its times come as fast as they are
+ * asked for. */
+export const FORK_EVENTS_MAX = 10_000
+
+/** @units streams of authority that are read for one decision that names none: a chain has 32
+ * links, each with a budget, and a call carries 8 secrets. */
+export const BASIS_STREAMS_MAX = 1_024
+
 /** @units attempts of one effect: more are a loop of the program, where it can be seen. */
 export const RETRY_ATTEMPTS_MAX = 1_000
 

@@ -503,6 +503,8 @@ export interface Runs {
   result(run: RunId, options?: { readonly signal?: AbortSignal }): Promise<RunResult>
   /** @throws `ICE_RUNS_NOT_FOUND` */
   view(run: RunId): Promise<RunView>
+  /** As it was after so many events. @throws as `view`, and `ICE_RUNS_VERSION_NOT_FOUND` */
+  viewAt(run: RunId, version: number): Promise<RunView>
   list(query?: RunQuery): AsyncIterable<RunView>
   /**
    * Answers a waiting step, in one append with the standing approval that is wanted. The answer is

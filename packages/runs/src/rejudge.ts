@@ -42,7 +42,7 @@ import { recordedReferences } from './references.ts'
 import { ONCE } from './retry.ts'
 import { openValue } from './value.ts'
 
-type Decided = Payload<'CapabilityUsed'> | Payload<'CapabilityDenied'>
+export type Decided = Payload<'CapabilityUsed'> | Payload<'CapabilityDenied'>
 
 /** What a decision comes to; `asked`: a person would be asked first. */
 export type Verdict =
@@ -298,13 +298,13 @@ const POLICY_REFUSED = 'ICE_CAPABILITIES_CEILING_REFUSED'
 /** What carries effects out has no say in what is decided. */
 const HANDLER = { fate: 'observe' } as EffectHandler
 
-function isDecision(event: RecordedEvent): event is RecordedEvent<string, Decided> {
+export function isDecision(event: RecordedEvent): event is RecordedEvent<string, Decided> {
   if (event.type === 'CapabilityUsed') return true
   const { stage } = event.data as { readonly stage?: unknown }
   return event.type === 'CapabilityDenied' && stage === 'decision'
 }
 
-function verdictOf(data: Decided): Verdict {
+export function verdictOf(data: Decided): Verdict {
   if (!('denial' in data)) return { verdict: 'allowed' }
   const { code, causes } = data.denial as Partial<Denial>
   const isDenial = typeof code === 'string' && Array.isArray(causes)
@@ -318,7 +318,7 @@ function verdictOf(data: Decided): Verdict {
  * What a run held when an intent was decided: what its stream tells before it, and slices that were
  * in hand. In older logs an intent allotted its slices itself, at a version that it was decided on.
  */
-function pursed({ purse }: RunFold, data: Decided): readonly BudgetShare[] {
+export function pursed({ purse }: RunFold, data: Decided): readonly BudgetShare[] {
   const allotted = ('allotted' in data ? data.allotted : undefined) ?? []
   const drawn = allotted.filter(({ grant }) => {
     return !data.basis.some(({ stream }) => stream === budgetStream(grant as GrantId))
@@ -329,7 +329,7 @@ function pursed({ purse }: RunFold, data: Decided): readonly BudgetShare[] {
 }
 
 /** Whether authority was never asked: no handler, arguments it does not take, no such grant. */
-function isOutside(was: Verdict): boolean {
+export function isOutside(was: Verdict): boolean {
   if (was.verdict !== 'denied' || !was.denial.code.startsWith('ICE_RUNS_')) return false
   return !BY_PERSONS.has(was.denial.code) && was.denial.code !== RUNS_CODES.secretApproval
 }
@@ -342,7 +342,7 @@ function ruled(judge: Judge, asked: Asked, purse: readonly BudgetShare[]): Verdi
   return verdictOfRuling(rulingOf(judge, asked, purse))
 }
 
-function verdictOfRuling(ruling: Ruling): Verdict {
+export function verdictOfRuling(ruling: Ruling): Verdict {
   if (ruling.kind === 'intent') return { verdict: 'allowed' }
   if (ruling.kind === 'approval') return { verdict: 'asked', approvers: ruling.ask.approvers }
   const { denial } = ruling.fact.data as Payload<'CapabilityDenied'>
@@ -372,13 +372,13 @@ function isAboutArguments(would: Verdict): boolean {
 }
 
 /** In logs that do not tell what a call said it takes, what it took of a unit says so. */
-function boundsOf(data: Decided): Record<string, number> {
+export function boundsOf(data: Decided): Record<string, number> {
   const shares = ('spends' in data ? data.spends : undefined) ?? []
   const told = shares.filter(({ unit }) => unit !== 'uses' && unit !== 'rate')
   return Object.fromEntries(told.map(({ unit, amount }) => [unit, amount]))
 }
 
-function isRefusedByPolicy(was: Verdict): boolean {
+export function isRefusedByPolicy(was: Verdict): boolean {
   return was.verdict === 'denied' && was.denial.code === POLICY_REFUSED
 }
 
@@ -386,7 +386,7 @@ function isRefusedByPolicy(was: Verdict): boolean {
  * The policy that was loaded where a denial says that it was not the one in force: it is never put
  * to anything, only named. `undefined` where the denial says nothing of it.
  */
-function loadedBy(was: Verdict): Parameters<Judge['load']>[0] | undefined {
+export function loadedBy(was: Verdict): Parameters<Judge['load']>[0] | undefined {
   if (was.verdict !== 'denied') return undefined
   const found = [was.denial, ...was.denial.causes].find(({ code }) => code === POLICY_REFUSED)
   const { reason, loaded } = (found?.data ?? {}) as {

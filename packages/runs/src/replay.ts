@@ -36,6 +36,8 @@ export interface ReplayInit {
   /** The version up to which the run was folded: later events are news, not history. */
   readonly upTo: number
   readonly onEvent: (event: RecordedEvent) => void
+  /** Told of the execution, whose steps can be looked at, before anything is delivered to it. */
+  readonly onBegin?: (execution: Execution) => void
 }
 
 /** Replays a run whose execution window has been opened. */
@@ -49,6 +51,7 @@ export async function replay(init: ReplayInit): Promise<Execution> {
       if (event.type === 'ExecutionWindowOpened') {
         execution = new Execution(run, event)
         execution.past = pastAt(event, init)
+        init.onBegin?.(execution)
         await execution.begin(init.program, init.input(execution.references))
       } else if (execution !== undefined) {
         if (ANSWERS.has(event.type)) history.answers.set(event.id, event)

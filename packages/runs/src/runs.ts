@@ -6,7 +6,7 @@ import { answerStep } from './answering.ts'
 import { Breakers } from './breakers.ts'
 import { spawnHandler } from './children.ts'
 import { Chunks } from './chunks.ts'
-import { foldRun, requestAbort, resolveEffect } from './commands.ts'
+import { foldRun, foldRunAt, requestAbort, resolveEffect } from './commands.ts'
 import { COMPENSATION_POLICY } from './compensate.ts'
 import type { Components, RunsInit } from './components.ts'
 import { createDriver, type Driver } from './driver.ts'
@@ -58,6 +58,7 @@ export function createRuns(init: RunsInit): RunsService {
     watch: (run, onChunk) => components.chunks.add(run, onChunk),
     result: (run, options = {}) => awaitResult(components, run, options.signal),
     view: async (run) => withRights(components, viewOf(await foldRun(components, run))),
+    viewAt: async (run, version) => viewOf(await foldRunAt(components, run, version)),
     list: (query) => listRuns(components, query),
     answer: (run, command) => answerStep(components, run, command),
     labels: (run) => valuesOfRun(components, run),

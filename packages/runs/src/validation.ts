@@ -24,7 +24,7 @@ import { termsOf } from './asking.ts'
 import type { Desk } from './desk.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
-import { type Payload, viewOf } from './lifecycle.ts'
+import { type Payload, type RunFold, viewOf } from './lifecycle.ts'
 import { CHECK } from './names.ts'
 import type { Program, Question } from './ports.ts'
 import { asRecorded, type SealedValue, sealValue } from './value.ts'
@@ -54,9 +54,18 @@ export interface Asked {
   readonly digest: string
 }
 
+/** What a validation looks at: of a run that is driven, or of one that is only told of. */
+export interface Validating {
+  readonly components: Pick<Desk['components'], 'invariants'>
+  readonly journal: Pick<Desk['journal'], 'fold'>
+}
+
 /** Holds a returned value against everything. @throws as `sealValue`: then there is no result */
-export function validate(desk: Desk, program: Program, returned: unknown): Verdict {
-  const { components, journal } = desk
+export function validate(
+  { components, journal }: Validating,
+  program: Program,
+  returned: unknown,
+): Verdict {
   const parsed = parseOutput(program, returned)
   const sealed = sealValue('value' in parsed ? parsed.value : returned)
   const { checks = [] } = program
@@ -73,7 +82,7 @@ export function validate(desk: Desk, program: Program, returned: unknown): Verdi
     if ('error' in said) failures.push(said)
     else {
       const asked = askedBy(name, said.ask, sealed)
-      const answer = answerTo(desk, asked)
+      const answer = answerTo(journal.fold, asked)
       if (answer === null) asks.push(asked)
       else if ('error' in answer) failures.push(answer)
       else causes.push(answer.approval)
@@ -128,10 +137,9 @@ function askedBy(name: string, question: Question, { digest: result }: SealedVal
 
 /** What a person said, or time; `null` while nobody has. */
 function answerTo(
-  { journal }: Desk,
+  { answers, lapsed }: RunFold,
   { step, digest }: Asked,
 ): Failure | { readonly approval: EventId } | null {
-  const { answers, lapsed } = journal.fold
   const answer = answers.get(step)
   if (answer?.digest === digest) {
     if (answer.approved) return { approval: answer.event.id }

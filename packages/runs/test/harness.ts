@@ -10,6 +10,7 @@ import {
   type JsonObject,
   type JsonValue,
   type PrincipalId,
+  type Random,
   type RunId,
   systemClock,
   systemRandom,
@@ -79,6 +80,7 @@ export interface WorldOptions {
   readonly owners?: ReturnType<typeof memoryOwnership>
   readonly name?: string
   readonly clock?: Clock
+  readonly random?: Random
   readonly kinds?: readonly ResourceKind[]
   readonly invariants?: readonly Invariant[]
 }
@@ -89,7 +91,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const log = createEventLog({ store, taxonomy: composeTaxonomy(standardTypes), clock })
   const kinds = options.kinds ?? [toolKind, secretKind, spawnKind]
   const authority = createAuthority({ log, kinds })
-  const ids = createIds({ clock, random: systemRandom })
+  const ids = createIds({ clock, random: options.random ?? systemRandom })
   const principal = 'os:test' as PrincipalId
   const grants = createGrants({ log, authority, kinds, clock, ids, principal })
   const owners = options.owners ?? memoryOwnership()

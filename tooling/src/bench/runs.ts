@@ -17,6 +17,7 @@ import { figure } from '../harness/figure.ts'
 import { compete, median, percentile } from '../harness/rounds.ts'
 import type { BenchTopic } from '../harness/topics.ts'
 import { groupCommitFloor } from './parts/floor.ts'
+import { showAmongMany } from './parts/show-among-many.ts'
 
 const EVENTS = 18
 const COMMITS = 5
@@ -73,6 +74,10 @@ async function rate(total: number, atATime: number, once: () => Promise<void>): 
 export const topic: BenchTopic = {
   summary: 'governed runs of three effects: rate, latency, events and commits of a run (P6)',
   async run({ full, say }) {
+    // `ICE_BENCH_ONLY=ten-million` shows a run among many events, and measures nothing else.
+    if (process.env['ICE_BENCH_ONLY'] === 'ten-million') {
+      return showAmongMany({ full, say }, { handler, program, grants: grants as never })
+    }
     const folder = mkdtempSync(join(tmpdir(), 'ice-bench-runs-'))
     const ice = await createRuntime({
       path: join(folder, 'log.db'),

@@ -127,6 +127,12 @@ export const TARGETS = {
   },
   'P6-p50': { what: 'a run, one at a time', of: 'value', bound: 'at_most', target: 3 },
   'P6-events': { what: 'events of a run', of: 'value', bound: 'at_most', target: 18 },
+  'P6-show': {
+    what: 'a run shown among very many events, against one alone in its log',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.8,
+  },
   'P6-budget': {
     what: 'runs of twenty effects under one counted grant, against the same without a count',
     of: 'ratio',

@@ -8,6 +8,7 @@ import {
   isGrantId,
   isRunId,
   type RunId,
+  type StreamId,
 } from '@ice/primitives'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { CANDIDATES_SHOWN, PREFIX_CHARS_MIN } from '../limits.ts'
@@ -61,6 +62,8 @@ async function startingWith(log: EventLog, sought: Sought): Promise<string | und
       next: [`give at least ${PREFIX_CHARS_MIN} characters`],
     })
   }
+  // A whole id names its stream: nothing else of the log is looked at, however long it is.
+  if (text.length === 36 && (await begins(log, `${kind}/${text}` as StreamId, first))) return text
   const filter = { streamPrefix: `${kind}/${text}`, types: [first] }
   const found: string[] = []
   for await (const batch of log.readAll({ filter, limit: CANDIDATES_SHOWN + 1 })) {
@@ -73,6 +76,11 @@ async function startingWith(log: EventLog, sought: Sought): Promise<string | und
     data: { candidates: found.slice(0, CANDIDATES_SHOWN) },
     next: [`give more of the id: ${found.slice(0, CANDIDATES_SHOWN).join(', ')}${more}`],
   })
+}
+
+async function begins(log: EventLog, stream: StreamId, type: string): Promise<boolean> {
+  for await (const [event] of log.read({ stream, limit: 1 })) return event?.type === type
+  return false
 }
 
 /**

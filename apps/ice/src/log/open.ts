@@ -6,7 +6,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { composeTaxonomy, createEventLog, standardTypes } from '@ice/events'
+import { composeTaxonomy, createEventLog, type EventType, standardTypes } from '@ice/events'
 import type { EventLog } from '@ice/events/ports'
 import {
   type ArchivedEventStore,
@@ -35,8 +35,11 @@ export async function openReader(invocation: Invocation): Promise<LogReader> {
   return readLog(await existingStore(invocation))
 }
 
-/** Opens the log of a file. Whoever looks at a damaged one must get in. */
-export function readLog(path: string): LogReader {
+/**
+ * Opens the log of a file. Whoever looks at a damaged one must get in.
+ * @param types - event types of programs, beside the standard ones
+ */
+export function readLog(path: string, types: readonly EventType[] = []): LogReader {
   const live = openSqliteEventStore({
     path,
     clock: systemClock,
@@ -45,7 +48,7 @@ export function readLog(path: string): LogReader {
   })
   const archived = openArchivedEventStore({ store: live, directory: segmentsFolder(path) })
   const store = { ...live, ...archived, durability: live.durability }
-  const taxonomy = composeTaxonomy(standardTypes)
+  const taxonomy = composeTaxonomy([...standardTypes, ...types])
   const log = createEventLog({ store, taxonomy, clock: systemClock })
   return { log, store, close: () => store.close() }
 }

@@ -1,12 +1,29 @@
 /** Runs as a reader sees them: folded from the log, nothing written. */
-import { projectStream } from '@ice/events'
+import { fold, projectStream } from '@ice/events'
 import type { EventLog } from '@ice/events/ports'
 import { type RunId, type StreamId, systemClock } from '@ice/primitives'
 import { type RunView, runProjection, viewOf, withRights } from '@ice/runs'
+import { CLI_CODES, CliError } from '../errors.ts'
 
 /** The stream of a run. */
 export function runStream(run: RunId): StreamId {
   return `run/${run}` as StreamId
+}
+
+/**
+ * A run as it was at a version. Only its own stream is read.
+ * @throws `ICE_CLI_EVENT_NOT_FOUND`
+ */
+export async function readRunAt(log: EventLog, run: RunId, version: number): Promise<RunView> {
+  const state = runProjection.initialState()
+  let at = 0
+  for await (const batch of log.read({ stream: runStream(run), limit: Math.max(version, 1) })) {
+    fold(runProjection, state, batch)
+    at += batch.length
+  }
+  if (at === version) return viewOf(state)
+  const message = `Run ${run} has the versions 1 to ${at}, and none ${version}`
+  throw new CliError(CLI_CODES.eventNotFound, message, { data: { run, version } })
 }
 
 /** A run as it stands. The run must be there. */

@@ -10,6 +10,7 @@ import type { EventId } from '@ice/primitives'
 import { EDGES, isOutcome } from '@ice/runs'
 import type { Phase } from '@ice/runs/ports'
 import { isoTime } from '../terminal/format.ts'
+import { WAIT_STORY } from './timeline-waits.ts'
 
 /** One line of the story. */
 export interface TimelineEntry {
@@ -24,6 +25,10 @@ export interface TimelineEntry {
   readonly action?: string
   readonly grant?: string
   readonly attempts?: number
+  /** Why an effect might be tried: under its grant alone, by an answer, or by a standing one. */
+  readonly decision?: 'allowed' | 'approved' | 'standing'
+  /** What it spent of limited units, as far as it is known; else the bound that was reserved. */
+  readonly costs?: Readonly<Record<string, number>>
   /** How long it took, or was waited. */
   readonly ms?: number
   readonly by?: string
@@ -45,6 +50,8 @@ export type EntryKind =
   | 'asked'
   | 'approved'
   | 'rejected'
+  | 'wait'
+  | 'came'
   | 'suspended'
   | 'resumed'
   | 'staged'
@@ -66,6 +73,7 @@ export class Timeline {
   #phase: Phase = 'provisioning'
   readonly #open = new Map<string, { readonly since: number; readonly attempt: number }>()
   readonly #intents = new Map<string, Payload<'CapabilityUsed'>>()
+  readonly #waits = new Map<string, number>()
   readonly #asked = new Map<string, { readonly since: number; readonly prompt: string }>()
   #suspendedAt = 0
 
@@ -89,15 +97,27 @@ export class Timeline {
     if (isOutcome(event)) return this.#outcome(event)
     const tell = TELL[event.type]
     if (tell !== undefined) return tell.call(this, event)
+    const wait = WAIT_STORY.get(event.type)?.(event.data)
+    if (wait !== undefined) return this.#waited(wait, event.time)
     return QUIET.has(event.type) ? null : { kind: 'other', text: event.type }
   }
 
   #outcome(event: RecordedEvent<string, Payload<'EffectSucceeded'>>): Told {
-    return { kind: 'effect', text: event.type, ...this.settle(event.data.effect, event.time) }
+    const { effect, spent } = event.data
+    return { kind: 'effect', text: event.type, ...this.settle(effect, event.time, spent) }
+  }
+
+  /** A wait is told twice: when it begins, and when it is over, with how long it was. */
+  #waited(told: Told, time: number): Told {
+    const { step = '', kind } = told
+    if (kind === 'wait') this.#waits.set(step, time)
+    const since = kind === 'came' ? this.#waits.get(step) : undefined
+    if (kind === 'came') this.#waits.delete(step)
+    return since === undefined ? told : { ...told, ms: time - since }
   }
 
   /** What is known of an effect when it is settled; it is forgotten then. */
-  settle(effect: string, time: number): Partial<Told> {
+  settle(effect: string, time: number, spent?: Shares): Partial<Told> {
     const open = this.#open.get(effect)
     const intent = this.#intents.get(effect)
     this.#open.delete(effect)
@@ -105,6 +125,8 @@ export class Timeline {
     return {
       step: effect,
       ...(intent === undefined ? {} : { action: intent.action, grant: intent.grant }),
+      ...(intent === undefined ? {} : { decision: decisionOf(intent) }),
+      ...costsOf(intent?.spends ?? [], spent ?? []),
       ...(open === undefined ? {} : { ms: time - open.since, attempts: open.attempt }),
     }
   }
@@ -141,6 +163,26 @@ export class Timeline {
   resumed({ time }: RecordedEvent): Told {
     return { kind: 'resumed', text: 'goes on', ms: time - this.#suspendedAt }
   }
+}
+
+type Shares = NonNullable<Payload<'CapabilityUsed'>['spends']>
+
+function decisionOf({
+  approval,
+  standing,
+}: Payload<'CapabilityUsed'>): NonNullable<TimelineEntry['decision']> {
+  if (approval !== undefined) return 'approved'
+  return standing === undefined ? 'allowed' : 'standing'
+}
+
+/** The most of each unit over all links: one call is one cost, however many grants count it. */
+function costsOf(reserved: Shares, spent: Shares): Pick<TimelineEntry, 'costs'> {
+  const costs = new Map<string, number>()
+  for (const { unit, grant, amount } of reserved) {
+    const real = spent.find((share) => share.unit === unit && share.grant === grant)
+    costs.set(unit, Math.max(costs.get(unit) ?? 0, real?.amount ?? amount))
+  }
+  return costs.size === 0 ? {} : { costs: Object.fromEntries(costs) }
 }
 
 /** Types that add nothing a reader of the story misses. */
@@ -194,7 +236,7 @@ const TELL: Readonly<Record<string, Tell>> = {
     return { ...settled, kind: 'denied', text: denial.message, action, grant, code: denial.code }
   }),
   EffectFailed: on<'EffectFailed'>(function ({ data, time }) {
-    const settled = this.settle(data.effect, time)
+    const settled = this.settle(data.effect, time, data.spent)
     return { ...settled, kind: 'failed', text: data.error.message, code: data.error.code }
   }),
   EffectRetryScheduled: on<'EffectRetryScheduled'>(({ data }) => ({

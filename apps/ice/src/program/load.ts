@@ -58,13 +58,34 @@ function partAtHash(word: string): { readonly path: string; readonly exported?: 
  */
 export async function loadProgramFile(word: string, place: Place): Promise<LoadedProgram> {
   const { path, exported } = partAtHash(resolve(place.cwd, word))
+  const module = await loadModule(path, place)
+  return { program: chooseExport(module, path, exported), parts: partsOf(module, path) }
+}
+
+/** Loads all programs that a file exports, each once. @throws as `loadProgramFile` */
+export async function loadProgramsOf(
+  word: string,
+  place: Place,
+): Promise<{ readonly programs: readonly Program[]; readonly parts: ProgramParts }> {
+  const path = resolve(place.cwd, word)
+  const module = await loadModule(path, place)
+  const exported = Object.values(module).flatMap((value) =>
+    Array.isArray(value) ? value : [value],
+  )
+  const programs = [...new Set(exported.filter(isProgram))]
+  if (programs.length > 0) return { programs, parts: partsOf(module, path) }
+  throw new CliError(CLI_CODES.program, `${plain(path)} exports no program`, {
+    next: ["export const name = defineProgram({ name, version, … }), of '@ice/runs'"],
+  })
+}
+
+async function loadModule(path: string, place: Place): Promise<Readonly<Record<string, unknown>>> {
   if (!existsSync(path) || !statSync(path).isFile()) {
     throw new CliError(CLI_CODES.programNotFound, `There is no program file at ${plain(path)}`)
   }
   checkTypescript(path)
   installHooks(place.door)
-  const module = await importFile(path)
-  return { program: chooseExport(module, path, exported), parts: partsOf(module, path) }
+  return importFile(path)
 }
 
 function partsOf(module: Readonly<Record<string, unknown>>, path: string): ProgramParts {

@@ -1,6 +1,6 @@
 /** `ice run`: starts a program under the grants that were given, and drives it from here. */
 import type { RunId, Timestamp } from '@ice/primitives'
-import type { GrantSpec } from '@ice/runs/ports'
+import type { GrantSpec, StartOptions } from '@ice/runs/ports'
 import { parseExpiry } from '../args/duration.ts'
 import { folderProbe } from '../args/folder.ts'
 import { parseGrant } from '../args/grant.ts'
@@ -15,7 +15,7 @@ import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
 import { TAG_CHARS_MAX } from '../limits.ts'
 import { openRuntime, using } from '../log/open.ts'
-import { findProgram } from '../program/find.ts'
+import { type FoundProgram, findProgram } from '../program/find.ts'
 import { keepStdoutForData } from '../program/quiet.ts'
 import { plain } from '../terminal/text.ts'
 
@@ -44,7 +44,7 @@ export async function run(
   word: string,
   options: RunOptions,
 ): Promise<number> {
-  const { cwd, talk } = invocation
+  const { cwd } = invocation
   const config = await invocation.config()
   const now = Date.now()
   const given = grantsOf(options.grant, { cwd, now })
@@ -56,29 +56,46 @@ export async function run(
   const grants = { ...configuredGrants(config, found.configured, now), ...given }
   const input = await readInput(options.input, { cwd, stdin: process.stdin })
   const marks = inputMarks(options, input)
+  const start: StartOptions = {
+    grants,
+    ...marks,
+    ...placement,
+    ...(options.key === undefined ? {} : { key: options.key }),
+    ...(options.tag.length === 0 ? {} : { tags }),
+    ...(options.agent === undefined ? {} : { agent: options.agent }),
+    ...(options.session === undefined ? {} : { session: options.session }),
+  }
+  return startAndDrive(invocation, { found, input, start, create: true }, options)
+}
+
+/** What is started. */
+export interface Started {
+  readonly found: FoundProgram
+  readonly input: unknown
+  readonly start: StartOptions
+  /** Begin a log where none is. */
+  readonly create: boolean
+}
+
+/** Starts a run and drives it from here. @returns the exit code */
+export async function startAndDrive(
+  invocation: Invocation,
+  { found, input, start, create }: Started,
+  options: Pick<RunOptions, 'wait' | 'yes'>,
+): Promise<number> {
+  const { talk } = invocation
   const stop = listenForStop(talk, 'the run')
   try {
-    const runtime = await openRuntime(invocation, {
-      create: true,
-      programs: [found],
-      secrets: config.secrets,
-    })
+    const { secrets } = await invocation.config()
+    const runtime = await openRuntime(invocation, { create, programs: [found], secrets })
     return await using(runtime, async () => {
-      const started: RunId = await runtime.runs.start(found.program, input, {
-        grants,
-        ...marks,
-        ...placement,
-        ...(options.key === undefined ? {} : { key: options.key }),
-        ...(options.tag.length === 0 ? {} : { tags }),
-        ...(options.agent === undefined ? {} : { agent: options.agent }),
-        ...(options.session === undefined ? {} : { session: options.session }),
-      })
+      const started: RunId = await runtime.runs.start(found.program, input, start)
       const { name, version } = found.program
       talk.note(`run ${started}  ${plain(name)} ${plain(version)}`, { notice: 'run', run: started })
-      if (options.queue !== undefined) {
+      if (start.queue !== undefined) {
         await invocation.print(
           () => [started],
-          () => ({ run: started, queue: options.queue }),
+          () => ({ run: started, queue: start.queue }),
         )
         return EXIT.ok
       }
@@ -124,7 +141,8 @@ export function answeringOf(
   return wait !== true && invocation.canAsk ? 'ask' : 'nobody'
 }
 
-function grantsOf(
+/** Grants of `--grant`. @throws `ICE_CLI_GRANT_UNSUPPORTED` */
+export function grantsOf(
   texts: readonly string[],
   { cwd, now }: { readonly cwd: string; readonly now: number },
 ): Readonly<Record<string, GrantSpec>> {

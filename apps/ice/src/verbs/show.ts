@@ -5,21 +5,25 @@ import type { RunView } from '@ice/runs/ports'
 import { recordedError } from '../drive/drive.ts'
 import { listenForStop, type Stop } from '../drive/stop.ts'
 import { waitingLines } from '../drive/waiting.ts'
+import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
 import { findRun } from '../log/find.ts'
 import { labelText } from '../log/labels.ts'
 import { type LogReader, openReader, using } from '../log/open.ts'
-import { readRun, runStream } from '../log/runs.ts'
+import { readRun, readRunAt, runStream } from '../log/runs.ts'
 import { type EntryKind, Timeline, type TimelineEntry } from '../log/timeline.ts'
 import { duration, isoTime } from '../terminal/format.ts'
 import type { Paint } from '../terminal/paint.ts'
 import { jsonText, plain } from '../terminal/text.ts'
+import { type Part, wrapped } from '../terminal/wrap.ts'
 import { standing } from './runs.ts'
 
 /** Options of `show`. */
 export interface ShowOptions {
   readonly follow?: boolean
+  /** The version it is shown at. */
+  readonly at?: number
 }
 
 /** Carries `show` out. @returns the exit code */
@@ -28,16 +32,22 @@ export async function show(
   typed: string,
   options: ShowOptions,
 ): Promise<number> {
+  const { at } = options
+  if (at !== undefined && options.follow === true) {
+    throw new CliError(CLI_CODES.usage, 'What is shown as it was is not followed: --at or --follow')
+  }
   const stop = options.follow === true ? listenForStop(invocation.talk, 'following') : null
   try {
     return await using(await openReader(invocation), async (reader) => {
       const run = await findRun(reader.log, typed)
-      const view = await readRun(reader.log, run)
-      const entries = storyOf(reader, run, signalOf(invocation, stop))
-      if (invocation.format === 'json') await writeJson(invocation, reader, { view, entries })
+      const read = (): Promise<RunView> =>
+        at === undefined ? readRun(reader.log, run) : readRunAt(reader.log, run, at)
+      const view = await read()
+      const entries = storyOf(reader, run, { follow: signalOf(invocation, stop), at })
+      if (invocation.format === 'json') await writeJson(invocation, reader, { view, entries, read })
       else if (invocation.format === 'jsonl')
-        await writeJsonl(invocation, reader, { view, entries })
-      else await writeHuman(invocation, reader, { view, entries })
+        await writeJsonl(invocation, reader, { view, entries, read })
+      else await writeHuman(invocation, { view, entries, read })
       return stop?.exit ?? EXIT.ok
     })
   } finally {
@@ -48,6 +58,8 @@ export async function show(
 interface Shown {
   readonly view: RunView
   readonly entries: AsyncIterable<TimelineEntry>
+  /** Reads it once more: while it was followed the run has moved. */
+  readonly read: () => Promise<RunView>
 }
 
 /** Fires when following is to end; `null` when nothing is followed. */
@@ -55,34 +67,43 @@ function signalOf({ out }: Invocation, stop: Stop | null): AbortSignal | null {
   return stop === null ? null : AbortSignal.any([stop.signal, out.gone])
 }
 
-/** The story so far; with a signal, also what comes, until the run is over. */
+/** The story so far, up to a version; with a signal, also what comes, until the run is over. */
 async function* storyOf(
   { log }: LogReader,
   run: RunId,
-  follow: AbortSignal | null,
+  { follow, at }: { readonly follow: AbortSignal | null; readonly at: number | undefined },
 ): AsyncGenerator<TimelineEntry> {
   const timeline = new Timeline()
   const stream = runStream(run)
-  const batches: AsyncIterable<readonly RecordedEvent[]> =
-    follow === null
-      ? log.read({ stream })
-      : log.subscribe({ filter: { streamPrefix: stream }, signal: follow })
+  // Noted before the stream is read: what comes in between is seen twice, and told once.
+  const { position } = await log.store.head()
+  let seen = 0
+  const told = function* (batch: readonly RecordedEvent[]): Generator<TimelineEntry> {
+    for (const event of batch) {
+      if (event.version > seen) yield* timeline.take(event)
+      seen = Math.max(seen, event.version)
+      isOver ||= event.type === 'RunTerminated'
+    }
+  }
+  let isOver = false
+  const limit = at === undefined ? {} : { limit: at }
+  for await (const batch of log.read({ stream, ...limit })) yield* told(batch)
+  if (follow === null || isOver) return
   try {
-    for await (const batch of batches) {
-      for (const event of batch) {
-        yield* timeline.take(event)
-        if (follow !== null && event.type === 'RunTerminated') return
-      }
+    const filter = { streamPrefix: stream }
+    for await (const batch of log.subscribe({ after: position, filter, signal: follow })) {
+      yield* told(batch)
+      if (isOver) return
     }
   } catch (error) {
-    if (follow?.aborted !== true) throw error
+    if (!follow.aborted) throw error
   }
 }
 
 async function writeJson(
   { out }: Invocation,
   { log }: LogReader,
-  { view, entries }: Shown,
+  { view, entries, read }: Shown,
 ): Promise<void> {
   await out.write('{"timeline":[')
   let separator = '\n'
@@ -90,8 +111,7 @@ async function writeJson(
     await out.write(separator + jsonText(entry))
     separator = ',\n'
   }
-  // As it stands now: while it was followed the run has moved.
-  const last = await readRun(log, view.run)
+  const last = await read()
   const error = await recordedError(log, view.run)
   await out.write(`\n],"run":${jsonText(last)},"error":${jsonText(error)}}\n`)
 }
@@ -99,18 +119,14 @@ async function writeJson(
 async function writeJsonl(
   { out }: Invocation,
   { log }: LogReader,
-  { view, entries }: Shown,
+  { view, entries, read }: Shown,
 ): Promise<void> {
   for await (const entry of entries) await out.write(`${jsonText(entry)}\n`)
-  const last = await readRun(log, view.run)
+  const last = await read()
   await out.write(`${jsonText({ run: last, error: await recordedError(log, view.run) })}\n`)
 }
 
-async function writeHuman(
-  invocation: Invocation,
-  { log }: LogReader,
-  { view, entries }: Shown,
-): Promise<void> {
+async function writeHuman(invocation: Invocation, { view, entries, read }: Shown): Promise<void> {
   const { out, paint } = invocation
   await out.write(`${headLines(view, paint).join('\n')}\n`)
   const names = new Map(Object.entries(view.grants).map(([name, grant]) => [grant as string, name]))
@@ -118,10 +134,12 @@ async function writeHuman(
   for await (const entry of entries) {
     if (entry.phase !== phase) await out.write(`\n${paint.bold(entry.phase)}\n`)
     phase = entry.phase
-    await out.write(`${entryLine(entry, { paint, names, since: view.createdAt })}\n`)
+    const columns = Math.max(invocation.columns ?? COLUMNS, COLUMNS)
+    const lines = entryLines(entry, { paint, names, since: view.createdAt, columns })
+    await out.write(`${lines.join('\n')}\n`)
     if (out.closed) return
   }
-  const last = await readRun(log, view.run)
+  const last = await read()
   await out.write(`${tailLines(invocation, last).join('\n')}\n`)
 }
 
@@ -158,36 +176,31 @@ const SIGNS: Readonly<Partial<Record<EntryKind, readonly [sign: string, mark: ke
   'not-undone': ['!', 'red'],
   'set-aside': ['!', 'red'],
   released: ['✓', 'green'],
+  wait: ['…', 'dim'],
 }
 
-/** One line of the story. */
-function entryLine(
+/** Columns that the story fits into, where there is no wider terminal. */
+const COLUMNS = 80
+
+/** One entry of the story. */
+function entryLines(
   entry: TimelineEntry,
   setting: {
     readonly paint: Paint
     readonly names: ReadonlyMap<string, string>
     readonly since: number
+    readonly columns: number
   },
-): string {
-  const { paint, names, since } = setting
+): readonly string[] {
+  const { paint, names, since, columns } = setting
   const [sign, mark] = SIGNS[entry.kind] ?? ['·', 'dim']
   const marked = paint[mark]
   const shown = typeof marked === 'function' ? marked(sign) : sign
   const at = `+${((entry.time - since) / 1000).toFixed(3)}`.padStart(11)
-  const grant =
-    entry.grant === undefined ? '' : ` under ${plain(names.get(entry.grant) ?? entry.grant)}`
-  const parts = [
-    entry.kind === 'effect' ? plain(entry.action ?? entry.text) : entry.kind,
-    ...(entry.step === undefined ? [] : [paint.bold(plain(entry.step))]),
-    ...(entry.kind === 'effect' ? [] : [plain(entry.text)]),
-    ...(entry.code === undefined ? [] : [paint.dim(`[${plain(entry.code)}]`)]),
-    ...(grant === '' ? [] : [paint.dim(grant.trim())]),
-    ...((entry.attempts ?? 1) > 1 ? [`${entry.attempts} attempts`] : []),
-    ...(entry.by === undefined ? [] : [`by ${plain(entry.by)}`]),
-    ...(entry.comment === undefined ? [] : [`“${plain(entry.comment)}”`]),
-    ...(entry.ms === undefined ? [] : [paint.dim(`after ${duration(entry.ms)}`)]),
-  ]
-  return `${paint.dim(at)} s  ${shown} ${parts.join('  ')}`
+  const room = { columns: columns - INDENT, indent: 2 }
+  const [first = '', ...more] = wrapped(partsOf(entry, paint, names), room)
+  const indent = ' '.repeat(INDENT)
+  return [`${paint.dim(at)} s  ${shown} ${first}`, ...more.map((line) => indent + line)]
 }
 
 /** What it holds back, and what became of undoing what it did. */
@@ -201,6 +214,39 @@ function owedLines({ staged, compensations }: RunView): readonly string[] {
     ...abandoned.map((effect) => `  not undone: ${plain(effect)}`),
   ]
 }
+
+/** Columns of the time and of the sign before an entry. */
+const INDENT = 17
+
+function partsOf(
+  entry: TimelineEntry,
+  paint: Paint,
+  names: ReadonlyMap<string, string>,
+): readonly Part[] {
+  const { kind, action, text, step, code, grant, attempts = 1, by, comment, ms } = entry
+  const { bold, dim: mark } = paint
+  const costs = Object.entries(entry.costs ?? {}).map(([unit, amount]) => `${amount} ${unit}`)
+  const isByPerson = entry.decision === 'approved' || entry.decision === 'standing'
+  return [
+    { text: kind === 'effect' ? plain(action ?? text) : kind },
+    ...(step === undefined ? [] : [{ text: plain(step), mark: bold }]),
+    ...(kind === 'effect' ? [] : [{ text: plain(text) }]),
+    ...(code === undefined ? [] : [{ text: `[${plain(code)}]`, mark }]),
+    ...(grant === undefined ? [] : [{ text: `under ${plain(names.get(grant) ?? grant)}`, mark }]),
+    ...(isByPerson ? [{ text: DECISIONS[entry.decision ?? 'allowed'], mark }] : []),
+    ...(attempts > 1 ? [{ text: `${attempts} attempts` }] : []),
+    ...(costs.length === 0 ? [] : [{ text: costs.map(plain).join(', ') }]),
+    ...(by === undefined ? [] : [{ text: `by ${plain(by)}` }]),
+    ...(comment === undefined ? [] : [{ text: `“${plain(comment)}”` }]),
+    ...(ms === undefined ? [] : [{ text: `after ${duration(ms)}`, mark }]),
+  ]
+}
+
+const DECISIONS = {
+  allowed: 'allowed',
+  approved: 'approved by a person',
+  standing: 'under a standing approval',
+} as const
 
 function tailLines(invocation: Invocation, view: RunView): readonly string[] {
   const { paint } = invocation
