@@ -97,6 +97,8 @@ export class Live {
 
   async #recordCompletions(): Promise<void> {
     for (const completion of this.#init.ledger.acts.take()) {
+      // Whoever took the run over for a while has settled it: an effect has one outcome.
+      if (!this.#journal.fold.open.has(completion.intent.data.effect)) continue
       const { type, data, blobs, value } = settle(completion)
       this.#init.ledger.settled(completion)
       const causes = [completion.event.id]

@@ -43,7 +43,7 @@ export interface ChoresInit {
 interface Rest {
   /** Not before. */
   readonly againMs: number
-  /** Whether somebody is to look once more, though it sleeps. */
+  /** Somebody looks once more, though it sleeps: it may have fallen asleep as others wrote. */
   readonly isUnsure: boolean
 }
 
@@ -58,6 +58,8 @@ interface Errand {
 export class Chores {
   readonly #init: ChoresInit
   readonly #rests = new Map<RunId, Rest>()
+  /** How often each run was taken up. */
+  readonly #drives = new Map<RunId, number>()
   readonly #errands = new Map<string, Errand>()
   /** Why something was refused that may not be. */
   broken: string | null = null
@@ -227,26 +229,32 @@ export class Chores {
   }
 
   #drive(worker: Worker, run: RunId): void {
-    const shared = this.#init.observer.sharedNews(run)
+    const { observer } = this.#init
+    const shared = observer.sharedNews(run)
+    const drives = (this.#drives.get(run) ?? 0) + 1
+    this.#drives.set(run, drives)
     worker.driving.add(run)
-    worker.runs.drive(run).then(
-      (stretch) => this.#left(worker, run, stretch, shared),
-      (error: unknown) => {
-        if (!PASSING.some((code) => hasCode(error, code))) {
-          this.broken ??= `${worker.name} cannot drive run ${run}: ${told(error)}`
-        }
-        this.#left(worker, run, null, shared)
-      },
-    )
+    // Whoever does not come back from it has left it in a state that nobody has looked at.
+    this.#rest(run, true)
+    const left = (stretch: Stretch | null): void => {
+      worker.driving.delete(run)
+      const isSure =
+        stretch?.kind === 'suspended' &&
+        observer.sharedNews(run) === shared &&
+        this.#drives.get(run) === drives
+      this.#rest(run, !isSure)
+    }
+    worker.runs.drive(run).then(left, (error: unknown) => {
+      if (!PASSING.some((code) => hasCode(error, code))) {
+        this.broken ??= `${worker.name} cannot drive run ${run}: ${told(error)}`
+      }
+      left(null)
+    })
   }
 
-  /** @param shared - what others had written when it was taken up */
-  #left(worker: Worker, run: RunId, stretch: Stretch | null, shared: number): void {
-    const { scheduler, observer } = this.#init
-    worker.driving.delete(run)
-    // What others wrote while it was driven it has seen, or not: somebody looks once more.
-    const isUnsure = stretch?.kind === 'suspended' && observer.sharedNews(run) !== shared
-    this.#rests.set(run, { againMs: scheduler.elapsedMs + AGAIN_MS, isUnsure })
+  #rest(run: RunId, isUnsure: boolean): void {
+    const againMs = this.#init.scheduler.elapsedMs + AGAIN_MS
+    this.#rests.set(run, { againMs, isUnsure })
   }
 
   /** When a run is to be taken up; `null`: not before there are news. */

@@ -21,7 +21,7 @@ export function simulateOnce(
   return new World(init, seed, createChoices(seed, choices)).run()
 }
 
-/** @returns a shorter simulation that breaks a promise too, or the same */
+/** @returns a shorter simulation that breaks the same promise, or the same one */
 export async function shrink(
   init: SimulationInit,
   failed: Ended,
@@ -32,7 +32,7 @@ export async function shrink(
   const attempt = async (choices: readonly number[]): Promise<boolean> => {
     left -= 1
     const ended = await simulateOnce(init, failed.seed, sparse(choices))
-    if (ended.broken === null || measure(ended) >= measure(best)) return false
+    if (kindOf(ended) !== kindOf(failed) || measure(ended) >= measure(best)) return false
     best = ended
     return true
   }
@@ -53,6 +53,13 @@ export async function shrink(
     if (!hasShrunk || size === 1) size = Math.floor(size / 2)
   }
   return best
+}
+
+/** Which promise was broken, whoever broke it: another one is another failure. */
+function kindOf({ broken }: Ended): string | null {
+  return broken === null
+    ? null
+    : broken.replaceAll(/"[^"]*"|[\d.#@-]+|[0-9a-f-]{36}/g, '').slice(0, 48)
 }
 
 /** How long a simulation is for whoever has to read it: first what befell, then how many steps. */

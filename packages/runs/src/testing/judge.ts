@@ -93,7 +93,10 @@ function settledOnce(run: RunId, events: readonly RecordedEvent[]): string | nul
     const { effect = '', intent, attempt = 0, ...told } = data as Told
     if (type === 'RunTerminated') doubts = told.doubts ?? []
     const isIntent = type === 'CapabilityUsed'
-    if (!isIntent && (intent === undefined || NO_OUTCOMES.has(type))) continue
+    // An attempt that follows another may be denied: that settles the effect too.
+    const isDenial = type === 'CapabilityDenied' && (intent !== undefined || open.has(effect))
+    const isEnd = isDenial || (intent !== undefined && !NO_OUTCOMES.has(type))
+    if (!isIntent && !isEnd) continue
     const before = outcomes.get(effect)
     if (before !== undefined)
       return `${id} is a ${type} of "${effect}", which ${before} has settled`

@@ -61,13 +61,13 @@ export interface SimulatedStart {
 
 /** What may befall, and how often: per thousand steps of a simulation, until it heals. */
 export interface Faults {
-  /** A process dies: what it has asked of the store may arrive, or not. @defaultValue 8 */
+  /** A process dies: what it has asked of the store may arrive, or not. @defaultValue 12 */
   readonly crash: number
-  /** A process stands still, longer than others wait for it or not, and comes back. @defaultValue 8 */
+  /** A process stands still, longer than others wait for it or not, and comes back. @defaultValue 12 */
   readonly freeze: number
-  /** An append does not arrive, and its caller is told that it is unavailable. @defaultValue 4 */
+  /** An append does not arrive, and its caller is told that it is unavailable. @defaultValue 6 */
   readonly lose: number
-  /** An append arrives, and its acknowledgement is lost. @defaultValue 8 */
+  /** An append arrives, and its acknowledgement is lost. @defaultValue 12 */
   readonly forget: number
   /** An append arrives twice. @defaultValue 4 */
   readonly repeat: number
@@ -75,7 +75,7 @@ export interface Faults {
   readonly late: number
   /** Time passes though something could go on. @defaultValue 30 */
   readonly slow: number
-  /** A second process drives a run that is being driven. @defaultValue 8 */
+  /** A second process drives a run that is being driven. @defaultValue 12 */
   readonly rival: number
   /** Somebody asks for the abort of a run. @defaultValue 0 */
   readonly abort: number

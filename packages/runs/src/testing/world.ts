@@ -27,14 +27,14 @@ import { START_MS, Worker } from './worker.ts'
 
 /** What befalls when nobody says otherwise. */
 const FAULTS: Faults = {
-  crash: 8,
-  freeze: 8,
-  lose: 4,
-  forget: 8,
+  crash: 12,
+  freeze: 12,
+  lose: 6,
+  forget: 12,
   repeat: 4,
   late: 100,
   slow: 30,
-  rival: 8,
+  rival: 12,
   abort: 0,
   revoke: 0,
 }
