@@ -17,7 +17,7 @@ function through(
   return { ...log, append }
 }
 
-/** Says that intents are in the log before they are: handlers act, whatever becomes of the append. */
+/** Says that intents are in the log before they are: handlers act, whatever becomes of them. */
 function eager(init: RunsInit) {
   const { log } = init
   return createRuns({

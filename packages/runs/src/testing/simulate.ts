@@ -14,11 +14,11 @@ const SHRINKS = 150
 
 /**
  * Runs programs in processes that die, freeze and come back, over a network that loses, repeats and
- * delays, on one scheduler and in virtual time; and judges each simulation by what a witness outside
- * of the log saw. The same seed gives the same simulation, to the last byte of its log.
+ * delays, on one scheduler and in virtual time; and judges each simulation by what a witness
+ * outside of the log saw. The same seed gives the same simulation, to the last byte of its log.
  *
- * @throws `ICE_RUNS_SIMULATION_CONFLICT` — a seed broke a promise: of runs, or of yours; the message
- * has the seed, the shortest trace that was found, and how to repeat both
+ * @throws `ICE_RUNS_SIMULATION_CONFLICT` — a seed broke a promise: of runs, or of yours; the
+ * message has the seed, the shortest trace that was found, and how to repeat both
  */
 export async function simulate(
   init: SimulationInit,

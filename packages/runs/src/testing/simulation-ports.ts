@@ -63,7 +63,7 @@ export interface SimulatedStart {
 export interface Faults {
   /** A process dies: what it has asked of the store may arrive, or not. @defaultValue 12 */
   readonly crash: number
-  /** A process stands still, longer than others wait for it or not, and comes back. @defaultValue 12 */
+  /** A process stands still, longer than others wait or not, and comes back. @defaultValue 12 */
   readonly freeze: number
   /** An append does not arrive, and its caller is told that it is unavailable. @defaultValue 6 */
   readonly lose: number
