@@ -26,7 +26,7 @@ const target = join(home, 'dist/bundle')
 const stampFile = join(target, 'stamp.json')
 
 /** Loaded from where they are: one is a binary, the other is hardly ever needed. */
-const OUTSIDE = ['better-sqlite3', '@clack/prompts', '@ice/policy-cedar']
+const OUTSIDE = ['better-sqlite3', '@clack/prompts', '@ice/events-postgres', '@ice/policy-cedar']
 /** Code of verbs that are called now and then. */
 const SELDOM =
   /\/dist\/(?:survey|demo|doctor|why|backtest|verbs\/(?:why|backtest|show|doctor)|log\/timeline)/

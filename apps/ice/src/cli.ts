@@ -34,6 +34,16 @@ function limit(value: string): number {
   return wholeNumber(value, '--limit')
 }
 
+function count(option: string): (value: string) => number {
+  return (value) => wholeNumber(value, option)
+}
+
+function priority(value: string): number {
+  return value.startsWith('-')
+    ? -wholeNumber(value.slice(1), '--priority')
+    : wholeNumber(value, '--priority')
+}
+
 /** Builds the command line. */
 export function commandLine(door: Door, host: Host): CommandLine {
   let exit = 0
@@ -62,6 +72,7 @@ export function commandLine(door: Door, host: Host): CommandLine {
   reading(program, act)
   judging(program, act)
   commanding(program, act)
+  holding(program, act)
   caring(program, act)
   logCommands(program, act)
   return { program, exit: () => exit, invocation: () => invocation }
@@ -86,11 +97,28 @@ function driving(program: Command, act: Act): void {
     .option('--tag <key=value>', 'a mark to find the run by; repeatable', collect, [])
     .option('--agent <id>', 'the agent it acts for: `ice stop agent/<id>` stops it')
     .option('--session <id>', 'the session it belongs to')
+    .option('--queue <name>', 'only start it: a worker takes it from this queue')
+    .option('--concurrency-key <key>', 'so many runs with it at once as workers are told')
+    .option('--priority <n>', 'before others of its queue, -1000 to 1000', priority)
+    .option('--deadline <time>', 'when it is to be over: 2h, 7d, or 2030-01-31T12:00:00Z')
     .option('--wait', 'stay while others are asked, instead of leaving it suspended')
     .option('--yes', 'approve what the run asks for')
     .addHelpText('after', GRANTS_HELP)
     .action((word, options) =>
       act(async (call) => (await import('./verbs/run.ts')).run(call, word, options)),
+    )
+  program
+    .command('worker')
+    .description('drive the runs of the log until SIGTERM, then drain')
+    .argument('<program...>', 'names or files, several versions of one too')
+    .option('--queues <names>', 'only of these queues, with commas in between')
+    .option('--concurrency <n>', 'runs at once (default 32, at most 500)', count('--concurrency'))
+    .option('--drain <seconds>', 'how long runs at work may take to end (default 30)')
+    .option('--health <[host:]port>', 'answer GET /livez and /readyz there')
+    .option('--postgres <url>', 'a log on PostgreSQL, shared with other workers')
+    .option('--schema <name>', 'its schema (default ice)')
+    .action((words, options) =>
+      act(async (call) => (await import('./verbs/worker.ts')).worker(call, words, options)),
     )
   program
     .command('resume')
@@ -113,6 +141,7 @@ function reading(program: Command, act: Act): void {
     .option('--program <name>', 'only of this program')
     .option('--waiting', 'only those that wait for a person')
     .option('--in-doubt', 'only those with an effect in doubt')
+    .option('--quarantined', 'only those that are set aside')
     .option('--open', 'only those that have not ended')
     .option('--limit <n>', 'at most so many (default 50)', limit)
     .action((options) => act(async (call) => (await import('./verbs/runs.ts')).runs(call, options)))
@@ -183,6 +212,7 @@ function commanding(program: Command, act: Act): void {
     .description('end a grant and everything below it')
     .argument('<grant>', 'an id, or the beginning of one')
     .option('--reason <text>', 'why')
+    .option('--compensations', 'also end the rights to undo what was done under it')
     .option('--dry-run', 'only show what would be ended')
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/revoke.ts')).revoke(call, typed, options)),
@@ -235,6 +265,7 @@ function commanding(program: Command, act: Act): void {
       ),
     )
   labelling(program, act)
+  cancelling(program, act)
   program
     .command('abort')
     .description('end a run without a result')
@@ -243,6 +274,37 @@ function commanding(program: Command, act: Act): void {
     .option('--force', 'now, whoever drives it')
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/abort.ts')).abort(call, typed, options)),
+    )
+}
+
+function holding(program: Command, act: Act): void {
+  program
+    .command('quarantine')
+    .description('set a run aside: nobody drives it until it is released')
+    .argument('<run>', 'an id, or the beginning of one')
+    .option('--reason <text>', 'why')
+    .action((typed, options) =>
+      act(async (call) => (await import('./verbs/quarantine.ts')).quarantine(call, typed, options)),
+    )
+  program
+    .command('release')
+    .description('let a run go on that was set aside')
+    .argument('<run>', 'an id, or the beginning of one')
+    .option('--reason <text>', 'why')
+    .action((typed, options) =>
+      act(async (call) => (await import('./verbs/quarantine.ts')).release(call, typed, options)),
+    )
+}
+
+function cancelling(program: Command, act: Act): void {
+  program
+    .command('cancel')
+    .description('end all runs that fit, without a result')
+    .option('--where <condition>', 'queue=mail, tag.tenant=acme, …; repeatable', collect, [])
+    .option('--reason <text>', 'why')
+    .option('--dry-run', 'only show which')
+    .action((options) =>
+      act(async (call) => (await import('./verbs/cancel.ts')).cancel(call, options)),
     )
 }
 

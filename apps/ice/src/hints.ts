@@ -15,9 +15,8 @@ const BY_CODE: Readonly<Record<string, readonly string[]>> = {
     'name the file with --program <file>, or list it under "programs" in ice.config.json',
   ],
   ICE_RUNS_CONCLUDED_CONFLICT: ['`ice show <run>` tells how it ended'],
-  ICE_RUNS_DIVERGED_CONFLICT: [
-    'resume it with the program it was started with; changed programs need another version',
-  ],
+  ICE_RUNS_HANDLER_NOT_FOUND: ['name the file that brings it: `ice resume <run> --program <file>`'],
+  ICE_RUNS_NOT_QUARANTINED_CONFLICT: ['`ice runs --quarantined` lists the runs that are set aside'],
   ICE_RUNS_OWNERSHIP_CONFLICT: ['`ice show <run> --follow` watches it'],
   ICE_CAPABILITIES_GRANT_NOT_FOUND: ['`ice grants` lists the grants of this log'],
   ICE_CAPABILITIES_GRANT_UNSUPPORTED: ['`ice run --help` shows the grammar of grants'],

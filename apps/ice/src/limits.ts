@@ -53,3 +53,15 @@ export const FREE_WORD_BYTES_DEFAULT = 4_096
 
 /** @units `--label`, `--reader` and `--hold`, each: what the input of a run has labels for. */
 export const INPUT_MARKS_MAX = 64
+
+/** @units milliseconds after which a worker whose loop does not come around is taken for stuck. */
+export const QUIET_MS_MAX = 30_000
+
+/** @units connections to the answers about a worker's health. */
+export const HEALTH_CONNECTIONS_MAX = 64
+
+/** @units runs that `ice cancel` looks at in one step. */
+export const CANCEL_PAGE = 500
+
+/** @units runs that `ice cancel` shows a person; as JSON all of them. */
+export const CANCEL_SHOWN = 50

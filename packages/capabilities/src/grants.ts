@@ -31,7 +31,7 @@ import type {
   GrantState,
   Grants,
   ResourceKind,
-  RevokeCommand,
+  RevokeGrantCommand,
   StopState,
 } from './ports.ts'
 import { endingPreview, readOpenRuns, stopEnding } from './preview.ts'
@@ -198,17 +198,19 @@ function delegation(
 async function revoke(
   room: Room,
   id: GrantId,
-  { reason, principal = room.principal }: RevokeCommand,
+  { reason, principal = room.principal, compensations = false }: RevokeGrantCommand,
 ): Promise<readonly GrantId[]> {
   const stream = grantStream(id)
   await retried(async () => {
     const { state } = await projectStream(room.log, room.projection, { stream })
     const entry = state.grants.get(id)
     if (entry === undefined) throw notFound(id)
-    if (entry.revokedBy !== null) return
+    const isEnded = compensations ? entry.compensationsEnded : entry.revokedBy !== null
+    if (isEnded) return
     // What is no grant at all can be ended like any other: nothing in it says otherwise.
     if (entry.grant?.revocable === false) throw notRevocable(id)
-    const event = { type: 'CapabilityRevoked', data: { grant: id, reason } }
+    const more = compensations ? { compensations: true } : {}
+    const event = { type: 'CapabilityRevoked', data: { grant: id, reason, ...more } }
     const expectedVersion = entry.version as StreamVersion
     const events = [principal === undefined ? event : { ...event, principal }]
     await room.log.append({ writes: [{ stream, expectedVersion, events }] })

@@ -195,3 +195,6 @@ export const ARGUMENT_PLACES_MAX = 128
 
 /** @units streams that the basis of a denial names; an event holds 64. */
 export const BASIS_MAX = 64
+
+/** @units calls of one intent: what the event of a batch counts. */
+export const REQUEST_CALLS_MAX = 256

@@ -192,6 +192,12 @@ export interface AuthorityRequest {
    */
   readonly bounds?: Readonly<Partial<Record<BudgetUnit, number>>>
   /**
+   * How many calls the intent is for, of which this is one: `bounds` are those of all together, and
+   * each counts. A batch is decided call by call, each time with what all of them take.
+   * @units 1 to 256. @defaultValue 1
+   */
+  readonly calls?: number
+  /**
    * What the run holds of the budgets above it: slices allotted, less what its intents took.
    * Trusted, but for its shape: it is folded from the run's stream by the run's owner, and is of
    * this run and no other. Shares of one grant, unit and window are added up.
@@ -427,12 +433,14 @@ export interface Grants {
    */
   delegate(command: DelegateCommand): Promise<GrantId>
   /**
-   * Ends a grant and, with it, everything below it. Revoking a revoked grant changes nothing.
+   * Ends a grant and, with it, everything below it. Revoking a revoked grant changes nothing, but
+   * for `compensations`: what intents under it have reserved for undoing what they did outlives a
+   * revocation, and ends only by one that says so, at once or later.
    * @returns the grants that no longer authorise anything because of it: first the grant itself,
    * then what is below it and was not revoked on its own; the same when repeated
    * @throws `ICE_CAPABILITIES_GRANT_NOT_FOUND`, `ICE_CAPABILITIES_NOT_REVOCABLE`
    */
-  revoke(grant: GrantId, command: RevokeCommand): Promise<readonly GrantId[]>
+  revoke(grant: GrantId, command: RevokeGrantCommand): Promise<readonly GrantId[]>
   /**
    * Stops a scope: once this is recorded, no intent that it concerns can be. Stopping what is
    * stopped changes nothing.
@@ -500,6 +508,12 @@ export interface DelegateCommand {
 export interface RevokeCommand {
   readonly reason: string
   readonly principal?: PrincipalId
+}
+
+/** Who ends a grant, why, and whether what was done under it may still be undone. */
+export interface RevokeGrantCommand extends RevokeCommand {
+  /** End the rights to compensations, too. @defaultValue false */
+  readonly compensations?: boolean
 }
 
 /** What is different in authority when recorded decisions are judged again. */

@@ -28,6 +28,8 @@ import {
 import { isActionName } from './action.ts'
 import type { Consent } from './approval.ts'
 import type { ArgumentsReading } from './arguments.ts'
+import { isAmount } from './budget.ts'
+import { REQUEST_CALLS_MAX } from './limits.ts'
 import { copyClaim, isRecord } from './plain.ts'
 import type { AuthorityRequest } from './ports.ts'
 import { type Bounds, type ReadPurse, readBounds, readPurse } from './purse.ts'
@@ -49,6 +51,8 @@ export interface ReadRequest {
   readonly claim: JsonObject
   readonly argumentsDigest: Hash
   readonly bounds: Bounds
+  /** How many uses the intent is. */
+  readonly calls: number
   readonly purse: ReadPurse
   readonly at: Timestamp
   readonly approvedDigest: Hash | undefined
@@ -118,7 +122,7 @@ function read(request: AuthorityRequest): Reading {
   if (!isRecord(request)) return { faults: [`it is an object, not ${shown(request)}`] }
   const { run, agent, session, principal, grant, action, argumentsDigest, at } = request
   const { approved, callDigest, resource, tool, labels, standing, line, proposer } = request
-  const { arguments: given, givenDigest } = request
+  const { arguments: given, givenDigest, calls = 1 } = request
   const approvedDigest = approved?.digest
   const approvedBy = approved?.event ?? null
   const consent = consentOf(approved)
@@ -142,6 +146,9 @@ function read(request: AuthorityRequest): Reading {
   if (standing !== undefined && !isGrantId(standing)) {
     faults.push(`its standing approval is a grant id, not ${shown(standing)}`)
   }
+  if (!isAmount(calls) || calls < 1 || calls > REQUEST_CALLS_MAX) {
+    faults.push(`it is for 1 to ${REQUEST_CALLS_MAX} calls, not ${shown(calls)}`)
+  }
   if (typeof bounds === 'string') return { faults: [...faults, bounds] }
   if (typeof purse === 'string') return { faults: [...faults, purse] }
   if (faults.length > 0 || claim === undefined) return { faults }
@@ -159,6 +166,7 @@ function read(request: AuthorityRequest): Reading {
       claim,
       argumentsDigest,
       bounds,
+      calls,
       purse,
       at,
       approvedDigest,

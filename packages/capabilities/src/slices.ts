@@ -69,7 +69,7 @@ export function planOf(chains: readonly Chain[], asked: ReadRequest): Plan {
 function takeFrom(plan: Draft, { entry }: Link, limit: Limit, asked: ReadRequest): void {
   const { budget } = entry
   const { unit, windowMs } = limit
-  const amount = unit === 'uses' || unit === 'rate' ? 1 : asked.bounds.get(unit)
+  const amount = unit === 'uses' || unit === 'rate' ? asked.calls : asked.bounds.get(unit)
   if (budget === undefined || amount === undefined) {
     plan.causes.push(unbounded(entry.id, limit))
     return

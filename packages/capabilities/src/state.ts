@@ -52,6 +52,8 @@ export interface GrantEntry {
   /** Why it authorises nothing, whatever is asked. */
   fault: string | undefined
   revokedBy: EventId | null
+  /** A revocation said that it ends the rights to compensations. */
+  compensationsEnded: boolean
   /** Its expiry was recorded. */
   ended: boolean
   dead: boolean
@@ -140,6 +142,7 @@ function issue(state: AuthorityState, event: RecordedEvent, id: GrantId): void {
     children: undefined,
     fault,
     revokedBy: null,
+    compensationsEnded: false,
     ended: false,
     dead: false,
     version: 1,
@@ -180,8 +183,11 @@ function parentOf(state: AuthorityState, entry: GrantEntry): GrantEntry | undefi
 
 function narrow(state: AuthorityState, entry: GrantEntry, event: RecordedEvent): void {
   entry.version = event.version
-  if (event.type === 'CapabilityRevoked') entry.revokedBy ??= event.id
-  else if (event.type === 'CapabilityExpired') entry.ended = true
+  if (event.type === 'CapabilityRevoked') {
+    entry.revokedBy ??= event.id
+    const isWhole = isRecord(event.data) && own(event.data, 'compensations') === true
+    entry.compensationsEnded ||= isWhole
+  } else if (event.type === 'CapabilityExpired') entry.ended = true
   else entry.fault ??= `its stream holds ${shown(event.type)}`
   bury(state, entry)
 }

@@ -494,3 +494,22 @@ describe('what a request brings to a budget', () => {
     expect(denied(scene.world, asked).code).toBe(C.requestInvalid)
   })
 })
+
+/** Verifies: CAP-R68 */
+describe('a call that is one of several of an intent', () => {
+  it('takes a use, and a place in a rate, for each; its bounds are of all', () => {
+    const scene = new Scene(tokens(1_000), count(9), rate(9))
+    const ok = allowed(scene.world, scene.ask({ calls: 4, bounds: { tokens: 40 } }))
+    expect(ok.spends.map(({ unit, amount }) => [unit, amount])).toEqual([
+      ['tokens', 40],
+      ['uses', 4],
+      ['rate', 4],
+    ])
+  })
+
+  it('is refused where there is no room for all of them', () => {
+    const scene = new Scene(count(3))
+    expect(codes(denied(scene.world, scene.ask({ calls: 4 })))).toContain(C.countSpent)
+    expect(allowed(scene.world, scene.ask({ calls: 3 })).spends).toMatchObject([{ amount: 3 }])
+  })
+})

@@ -263,6 +263,26 @@ describe('revoke', () => {
     expect((await office.log.store.head()).position).toBe(position)
   })
 
+  /** Verifies: CAP-R69 */
+  it('leaves compensations, and ends them once where it says so, at once or later', async () => {
+    for (const first of [{}, { compensations: true }]) {
+      const office = new Office()
+      const root = await office.root()
+      await office.grants.revoke(root, { reason: 'over', ...first })
+      await office.grants.revoke(root, { reason: 'again' })
+      await office.grants.revoke(root, { reason: 'leave it', compensations: true })
+      await office.grants.revoke(root, { reason: 'again', compensations: true })
+      const said: unknown[] = []
+      for await (const batch of office.log.read({ stream: grantStream(root), after: 1 as never })) {
+        said.push(...batch.map(({ data }) => data))
+      }
+      const whole = { grant: root, reason: 'leave it', compensations: true }
+      const once = [{ grant: root, reason: 'over', ...first }]
+      expect(said).toEqual('compensations' in first ? once : [...once, whole])
+      expect(office.authority.grant(root)?.revokedBy).toBe(`grant/${root}@2`)
+    }
+  })
+
   it('refuses what is not known, and what cannot be revoked', async () => {
     const office = new Office()
     const unknown = ids.nextGrantId()

@@ -34,6 +34,7 @@ describe('the faults of a request', () => {
     ],
     [{}, 'its approval is not by a principal, or not at a time'],
     [{ standing: 'x' }, 'its standing approval is a grant id, not "x"'],
+    [{ calls: 0 }, 'it is for 1 to 256 calls, not number'],
     [{ purse: 7 }, 'its purse is a list of shares, not number'],
   ]
 
@@ -51,6 +52,14 @@ describe('the faults of a request', () => {
       expect(faultsOf(over)).toEqual([fault])
     },
   )
+
+  it.each([257, 1.5, -1, '2', null])('refuses an intent for %j calls', (calls) => {
+    expect(faultsOf({ calls })[0]).toMatch(/^it is for 1 to 256 calls, not /)
+  })
+
+  it.each([1, 256])('takes an intent for %j calls', (calls) => {
+    expect(faultsOf({ calls })).toEqual([])
+  })
 
   const event = `run/${world.run}@7` as EventId
   const digest = sha256Hex('x')

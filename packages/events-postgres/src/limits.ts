@@ -77,3 +77,13 @@ export const EVENT_ROW_BYTES = 200
 
 /** @units ms a migration may take: it may have to move every blob. */
 export const MIGRATION_MS: number = 3_600_000
+
+/** @units ms after which others take over the runs of a process that says nothing: longer than a
+ * collection of garbage or a slow commit, shorter than people wait. */
+export const LEASE_MS = 15_000
+
+/** @units ms of the shortest lease: four renewals have to fit into it. */
+export const LEASE_MS_MIN = 1_000
+
+/** @units ms of the longest lease. */
+export const LEASE_MS_MAX = 600_000

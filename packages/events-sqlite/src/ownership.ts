@@ -70,6 +70,8 @@ export function openOwnership(options: OwnershipOptions): Ownership {
       }
       return owner === self ? 'alive' : statusOf(directory, owner)
     },
+    // The kernel holds the lock for as long as this process lives.
+    isSure: () => isOpen,
     async close() {
       if (!isOpen) return
       isOpen = false

@@ -29,7 +29,7 @@ export async function answerStep(
 ): Promise<Answered> {
   const by = answer.principal ?? components.principal
   let standing: Grant | null = null
-  await command(components, run, by, async (fold) => {
+  await command(components, { run, principal: by, until: 'end' }, async (fold) => {
     const waiting = waitingFor(fold, run, answer)
     const at = Math.max(components.clock.now(), fold.view?.updatedAt ?? 0) as Timestamp
     // What has become due is recorded with the answer that met it.

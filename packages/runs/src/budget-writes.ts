@@ -1,6 +1,6 @@
 /**
  * What a run writes to the streams of budgets: draws of slices, in the append that says of which
- * budgets it drew; what is left, in the append of the conclusion; and what a handler took beyond
+ * budgets it drew; what is left, in the append that ends the run; and what a handler took beyond
  * everything the run held, in the append of the outcome that says so.
  *
  * All are written at `'any'` version, so that no run ever waits for another: a draw takes what is
@@ -14,15 +14,9 @@ import type { Hand } from './hand.ts'
 import { UNIT_BUDGETS_MAX } from './limits.ts'
 import { createPurse, keyOf, type Purse, put, type Shares, shareOf, sharesOf } from './purse.ts'
 
-const CONCLUSIONS: ReadonlySet<string> = new Set([
-  'RunCommitted',
-  'RunAborted',
-  'RunForciblyTerminated',
-])
-
-/** Whether an event is the conclusion of its run. */
-export function isConclusion({ type }: { readonly type: string }): boolean {
-  return CONCLUSIONS.has(type)
+/** Whether an event ends its run: from then on it takes nothing any more. */
+export function isEnd({ type }: { readonly type: string }): boolean {
+  return type === 'RunTerminated'
 }
 
 /** Draws of slices, one write for each budget. */

@@ -61,6 +61,8 @@ export function wholeLabel(labels: unknown): Label {
 export interface Ended {
   readonly handler: EffectHandler
   readonly args: JsonObject
+  /** Of a batch those of its calls. */
+  readonly items?: readonly { readonly args: JsonObject }[]
   /** As the intent has them. */
   readonly labels: unknown
 }
@@ -75,8 +77,9 @@ export function resultLabel(ended: Ended, report: EffectReport): Label {
 }
 
 /** The label of what a call led to: of its arguments, and of the source it reached out to. */
-export function endLabel({ handler, args, labels }: Ended): Label {
-  return joinLabels(wholeLabel(labels), handlerSource(handler, args))
+export function endLabel({ handler, args, items = [{ args }], labels }: Ended): Label {
+  const sources = items.map((item) => handlerSource(handler, item.args))
+  return joinLabels(wholeLabel(labels), ...sources)
 }
 
 function handlerSource(handler: EffectHandler, args: JsonObject): Label {

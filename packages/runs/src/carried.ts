@@ -154,12 +154,19 @@ function explained(denial: Denial): Denial {
 
 /** All that two authorizations stand on and pay, each once. */
 export function joined(one: Authorization, other: Authorization): Authorization {
+  const allotments = once([...one.allotments, ...other.allotments], shareKey)
+  return { ...joinedBasis(one, other), allotments }
+}
+
+type Basis = Pick<Authorization, 'expiresAt' | 'guards' | 'spends'>
+
+/** The same of intents, which have drawn what they lacked. */
+export function joinedBasis<T extends Basis>(one: T, other: Basis): T {
   const ends = [one.expiresAt, other.expiresAt].filter((end) => end !== null)
   return {
     ...one,
     guards: lowest([...one.guards, ...other.guards]),
     spends: once([...one.spends, ...other.spends], shareKey),
-    allotments: once([...one.allotments, ...other.allotments], shareKey),
     expiresAt: ends.length === 0 ? null : (Math.min(...ends) as (typeof ends)[number]),
   }
 }
@@ -185,7 +192,11 @@ function lowest(guards: readonly Guard[]): readonly Guard[] {
 }
 
 /** Whether no append could guard and pay all of this. */
-export function isTooWide({ guards, spends, allotments }: Authorization): boolean {
+export function isTooWide({
+  guards,
+  spends,
+  allotments,
+}: Pick<Authorization, 'allotments' | 'guards' | 'spends'>): boolean {
   if (guards.length > UNIT_GUARDS_MAX || spends.length > UNIT_GUARDS_MAX) return true
   return new Set(allotments.map(({ stream }) => stream)).size > UNIT_BUDGETS_MAX
 }

@@ -110,10 +110,12 @@ async function startChild(
   const step = key.slice(parent.length + 1)
   const bound = await delegated(components, fold, run, grants)
   const { principal, agent, session } = fold.view ?? {}
+  const { queue } = fold.placement
   return startRun(components, program, input, {
     key,
     grants: bound,
     tags,
+    ...(queue === undefined ? {} : { queue }),
     ...(principal == null ? {} : { principal }),
     ...(agent == null ? {} : { agent }),
     ...(session == null ? {} : { session }),

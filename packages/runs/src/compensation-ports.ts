@@ -27,3 +27,26 @@ export interface CompensationReport {
   /** What was seen, for auditors: small, and recorded inline. */
   readonly observed: JsonObject
 }
+
+/** How the compensations of a run fared. */
+export interface Compensations {
+  /** Begun, and not at their end. */
+  readonly open: readonly string[]
+  readonly succeeded: number
+  /** Effects that stay as they are; the first 256. */
+  readonly abandoned: readonly string[]
+}
+
+/** How compensations that fail are tried again. */
+export interface CompensationPolicy {
+  /** In all. */
+  readonly attempts: number
+  /** Until the second. @units milliseconds */
+  readonly firstMs: number
+  /** Each pause is so many times as long as the one before. */
+  readonly factor: number
+  /** No pause is longer. @units milliseconds */
+  readonly maxMs: number
+  /** One attempt is told to stop after so long. @units milliseconds */
+  readonly timeoutMs: number
+}

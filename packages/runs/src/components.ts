@@ -3,9 +3,19 @@
 import type { Authority, Grants } from '@ice/capabilities/ports'
 import type { EventLog } from '@ice/events/ports'
 import type { Clock, Ids, PrincipalId, RunId } from '@ice/primitives'
+import type { Breakers } from './breakers.ts'
+import type { Chunks } from './chunks.ts'
 import type { RunFold } from './lifecycle.ts'
-import type { EffectHandler, Ownership, Program } from './ports.ts'
+import type {
+  Breaker,
+  CompensationPolicy,
+  EffectHandler,
+  Invariant,
+  Ownership,
+  Program,
+} from './ports.ts'
 import type { Rights } from './rights.ts'
+import type { Completion } from './settle.ts'
 import type { Watch } from './watch.ts'
 
 /** What `createRuns` takes. */
@@ -20,12 +30,18 @@ export interface RunsInit {
   readonly clock: Clock
   readonly ids: Ids
   readonly effects: readonly EffectHandler[]
+  /** What keeps effects from being tried while what they call fails; frozen. @defaultValue none */
+  readonly breakers?: readonly Breaker[]
   /** Programs that can be resumed by name and version; `start` and `execute` add theirs. */
   readonly programs?: readonly Program[]
   /** On whose command things are done unless said otherwise. */
   readonly principal: PrincipalId
   /** Bounds that `RunProvisioned` records. */
   readonly limits?: Readonly<Record<string, number>>
+  /** What must hold of every run that is to commit. @defaultValue nothing */
+  readonly invariants?: readonly Invariant[]
+  /** How compensations that fail are tried again. @defaultValue six times, within some minutes */
+  readonly compensation?: Partial<CompensationPolicy>
 }
 
 /** The same, as the parts of this room use it. */
@@ -38,8 +54,14 @@ export interface Components {
   readonly handlers: ReadonlyMap<string, EffectHandler>
   readonly principal: PrincipalId
   readonly limits: Readonly<Record<string, number>>
+  readonly invariants: readonly Invariant[]
+  readonly compensation: CompensationPolicy
   readonly watch: Watch
   readonly rights: Rights
+  readonly breakers: Breakers
+  readonly chunks: Chunks
+  /** Records what a handler came back with when its run was over; never throws. */
+  late(run: RunId, completion: Completion): void
   /** @throws `ICE_RUNS_SIGNAL_UNSUPPORTED` — a program known here does not take it */
   checkSignal(fold: RunFold, signal: string, payload: unknown): void
   /** @throws `ICE_RUNS_PROGRAM_NOT_FOUND` */

@@ -1,14 +1,14 @@
 /**
- * The ends of a run: validation and commit, abort, teardown. Facts only, in the order in which
- * they are recorded; all of an end goes into one append.
+ * The ends of a run: abort, forced termination, teardown. Facts only, in the order in which they
+ * are recorded; all of an end goes into one append, but for the teardown of a run that owes
+ * something.
  */
 
-import { type ErrorRecord, type EventId, errorRecord } from '@ice/primitives'
-import { RUNS_CODES, RunsError } from './errors.ts'
+import type { ErrorRecord, EventId } from '@ice/primitives'
 import type { Fact } from './facts.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
-import type { Conclusion, Phase, Program } from './ports.ts'
-import { type SealedValue, sealValue } from './value.ts'
+import { owes } from './owed.ts'
+import type { Conclusion, Phase } from './ports.ts'
 
 type AbortPhase = Exclude<Phase, 'abort' | 'teardown'>
 type RecordedError = Payload<'EffectFailed'>['error']
@@ -16,71 +16,7 @@ type RecordedError = Payload<'EffectFailed'>['error']
 /** What a run holds between ResourcesAllocated and ResourcesReleased. */
 export const RESOURCES: readonly string[] = ['execution']
 
-/** The end of a run whose program returned: committed if everything holds, aborted otherwise. */
-export function validationFacts(fold: RunFold, program: Program, returned: unknown): Fact[] {
-  const parsed = parseOutput(program, returned)
-  let sealed: SealedValue
-  try {
-    sealed = sealValue('value' in parsed ? parsed.value : returned)
-  } catch (error) {
-    return abortFacts(fold, 'execution', errorRecord(error))
-  }
-  const checks = ['output', ...(program.checks ?? []).map(({ name }) => name)]
-  const started: Fact = {
-    type: 'ValidationStarted',
-    data: {
-      result: sealed.ref as Payload<'ValidationStarted'>['result'],
-      resultDigest: sealed.digest,
-    },
-    blob: sealed.blob,
-  }
-  const failures = 'error' in parsed ? [parsed] : runChecks(program, parsed.value)
-  if (failures.length === 0) {
-    const committed: Fact = { type: 'RunCommitted', data: { resultDigest: sealed.digest } }
-    const passed: Fact = { type: 'ValidationPassed', data: { checks } }
-    return [started, passed, committed, ...teardownFacts(fold, 'committed')]
-  }
-  const [first] = failures
-  const failed: Fact = {
-    type: 'ValidationFailed',
-    data: {
-      checks,
-      failures: failures.map(({ check, error }) => ({ check, error: error as RecordedError })),
-    },
-  }
-  const reason = first?.error ?? errorRecord(undefined)
-  return [started, failed, ...abortFacts(fold, 'validation', reason)]
-}
-
-interface Failure {
-  readonly check: string
-  readonly error: ErrorRecord
-}
-
-function parseOutput(program: Program, returned: unknown): { readonly value: unknown } | Failure {
-  try {
-    return { value: program.output.parse(returned) }
-  } catch (cause) {
-    const message = `The result of ${program.name} does not fit its output schema`
-    const error = new RunsError(RUNS_CODES.outputInvalid, message, {}, cause)
-    return { check: 'output', error: errorRecord(error) }
-  }
-}
-
-function runChecks(program: Program, output: unknown): readonly Failure[] {
-  return (program.checks ?? []).flatMap(({ name, check }): readonly Failure[] => {
-    try {
-      const reason = check(output)
-      if (reason === undefined) return []
-      const error = new RunsError(RUNS_CODES.checkFailed, `${name}: ${reason}`.slice(0, 2048))
-      return [{ check: name, error: errorRecord(error) }]
-    } catch (error) {
-      return [{ check: name, error: errorRecord(error) }]
-    }
-  })
-}
-
-/** The end of a run that has no result. */
+/** The end of a run that has no result; what it did is undone before its teardown. */
 export function abortFacts(
   fold: RunFold,
   phase: AbortPhase,
@@ -91,15 +27,21 @@ export function abortFacts(
   return [
     { type: 'RunAborted', data: { phase }, causes },
     { type: 'AbortReasonDeclared', data: { reason, error: error as RecordedError } },
-    ...teardownFacts(fold, 'aborted'),
+    ...(owes(fold, 'aborted') ? [] : teardownFacts(fold, 'aborted')),
   ]
 }
 
 /** The end of a run that the runtime ends by itself. */
-export function terminationFacts(fold: RunFold, reason: string): Fact[] {
+export function terminationFacts(
+  fold: RunFold,
+  reason: string,
+  uncompensated: readonly string[],
+): Fact[] {
   const doubts = openEffects(fold)
+  const left =
+    uncompensated.length === 0 ? {} : { uncompensated: uncompensated.slice(0, 256) as string[] }
   return [
-    { type: 'RunForciblyTerminated', data: { reason, doubts } },
+    { type: 'RunForciblyTerminated', data: { reason, doubts, ...left } },
     ...teardownFacts(fold, 'terminated_by_runtime'),
   ]
 }

@@ -10,17 +10,18 @@ import {
   agentId,
   type ErrorRecord,
   invariant,
-  type JsonObject,
   type JsonValue,
-  type Random,
   seededRandom,
   uuidv7,
 } from '@ice/primitives'
 import { createBranches } from './branches.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Execution } from './execution.ts'
+import { checkItems } from './items.ts'
 import { PROSE_CHARACTERS_MAX } from './limits.ts'
 import type {
+  BatchItem,
+  BatchRequest,
   EffectOutcome,
   EffectRequest,
   Program,
@@ -30,34 +31,36 @@ import type {
   RunContext,
 } from './ports.ts'
 import { type Bound, strayReference } from './references.ts'
+import { compensationOf } from './reserved.ts'
+import { termsOf } from './retry.ts'
 import { createSpawning } from './spawning.ts'
-import type { Ask } from './steps.ts'
+import { createStaging } from './staging.ts'
+import type { Ask, AskedRequest, EffectAsk } from './steps.ts'
 import { createWaits } from './waiting.ts'
 
 /** A context whose ids lie within `prefix`. */
 export function createContext(execution: Execution, program: Program, prefix: string): RunContext {
   const { references } = execution
   const full = (id: unknown): string => prefix + checkName(id)
-  let random: Random | undefined
-  const seeded = (): Random => {
-    random ??= seededRandom(`${execution.run}/${prefix}`)
-    return random
-  }
-  const effect = async <R>(
+  const seeded = lazily(() => seededRandom(`${execution.run}/${prefix}`))
+  const asking = async <R>(
     id: string,
-    request: EffectRequest<R>,
-    hold: boolean,
+    asked: AskedRequest,
+    how: Pick<EffectAsk, 'batch' | 'hold'>,
   ): Promise<EffectOutcome<R>> => {
-    const bound = references.bind(request.arguments)
-    const own = { ...request, arguments: bound.value as JsonObject }
+    const bound = references.bind(asked.arguments)
+    const request = { ...asked, arguments: bound.value, ...compensationOf(asked) }
+    const terms = termsOf(request, program.retry)
     const { proposal: named } = request
     const proposal = named === undefined ? undefined : execution.proposed(full(named))
-    const ask: Ask = { kind: 'effect', request: own, bound, hold, proposal }
-    return execution.ask(full(id), ask, askedOf(own), (given) => {
+    const ask: Ask = { kind: 'effect', request, bound, terms, ...how, proposal }
+    return execution.ask(full(id), ask, askedOf(request, how.batch), (given) => {
       invariant(given.kind === 'outcome', 'an effect is settled by its outcome')
       return given.outcome as EffectOutcome<R>
     })
   }
+  const effect = <R>(id: string, request: EffectRequest<R>, hold: boolean) =>
+    asking<R>(id, request as AskedRequest, { hold, batch: false })
   const context: RunContext = {
     run: execution.run,
     get now() {
@@ -71,6 +74,11 @@ export function createContext(execution: Execution, program: Program, prefix: st
     effect: async (id, request) => unwrap(id, await effect(id, request, false)),
     hold: async <R>(id: string, request: EffectRequest<R>) =>
       unwrap(id, await effect(id, request, true)) as Reference<R>,
+    batch: async <R>(id: string, { items, ...request }: BatchRequest<R>) => {
+      const asked = { ...request, arguments: checkItems(items, request) }
+      const how = { hold: false, batch: true }
+      return unwrap(id, await asking<readonly BatchItem<R>[]>(id, asked as AskedRequest, how))
+    },
     part: <R>(reference: Reference<unknown>, pointer: string) =>
       references.part(reference, pointer) as Reference<R>,
     reveal: async <R>(id: string, reference: Reference<R>) =>
@@ -86,6 +94,7 @@ export function createContext(execution: Execution, program: Program, prefix: st
         return given.answer
       })
     },
+    ...createStaging(execution, program, full),
     patched: async (id) => {
       if (!execution.goesPatched(full(id))) return false
       return execution.ask(full(id), { kind: 'patch' }, { patch: id }, () => true)
@@ -130,8 +139,21 @@ function askedOfPerson({ prompt, details = null, ...terms }: Question): unknown 
   return { prompt, details, ...Object.fromEntries(given.filter(([, each]) => each !== undefined)) }
 }
 
-function askedOf({ action, grant, arguments: args }: EffectRequest<unknown>): unknown {
-  return { action, grant, arguments: args }
+/** What is left out counts only where it is there: effects without had this digest before. */
+function askedOf(
+  { action, grant, arguments: args, compensation }: AskedRequest,
+  batch: boolean,
+): unknown {
+  const undone = compensation === undefined ? {} : { compensation }
+  return { action, grant, arguments: args, ...undone, ...(batch ? { batch } : {}) }
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 /** A part of a step id. */

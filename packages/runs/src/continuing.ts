@@ -17,6 +17,7 @@ import type { BlobDraft, StreamWrite } from '@ice/events/ports'
 import { invariant, TRUSTED_LABEL } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { teardownFacts } from './conclude.ts'
+import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
 import { sealInput } from './input.ts'
 import { runStream } from './journal.ts'
@@ -40,6 +41,10 @@ export function continuation(
 ): Continuation {
   const { view } = fold
   invariant(view !== null, 'a run that goes on has a view')
+  if (fold.owed.staged.size > 0) {
+    const message = 'A run that goes on as another has staged nothing: it ends in the same append'
+    throw new RunsError(RUNS_CODES.stagedUnsupported, message)
+  }
   const { mark } = fold.labels
   const isTrusted = mark.sources.length === 0 && mark.readers === null
   const held = sealInput(program, input, { labels: { '': isTrusted ? TRUSTED_LABEL : mark } })
@@ -58,6 +63,7 @@ export function continuation(
     ...(session === null ? {} : { session }),
     ...(fold.standing.length === 0 ? {} : { standing: [...fold.standing] }),
     ...(parent === null ? {} : { parent }),
+    ...fold.placement,
     continues: { run: view.run, first: view.line, taken },
     ...(isTrusted ? {} : held.labelled),
   }

@@ -7,7 +7,7 @@ import type { BudgetShare, Denial, Label } from '@ice/capabilities/ports'
 import type { Guard } from '@ice/events/ports'
 import { canonicalize, type EventId, errorRecord, type JsonValue } from '@ice/primitives'
 import type { CallLabels } from './call-labels.ts'
-import type { Call, Ruling } from './effects.ts'
+import type { Call, Denied } from './effects.ts'
 import type { Payload } from './lifecycle.ts'
 import { DENIAL_BYTES_MAX, UNIT_GUARDS_MAX } from './limits.ts'
 
@@ -84,7 +84,7 @@ export function denied(
     readonly label?: Label | null
     readonly told?: Told
   },
-): Ruling {
+): Denied {
   const data: Payload<'CapabilityDenied'> = {
     effect: call.effect,
     attempt: call.attempt,

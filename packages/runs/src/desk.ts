@@ -2,13 +2,16 @@
 
 import type { RunId } from '@ice/primitives'
 import type { Acts } from './acts.ts'
+import type { BreakerNotes } from './breaker-notes.ts'
 import type { Components } from './components.ts'
 import type { EffectIntent } from './effects.ts'
 import type { Execution } from './execution.ts'
 import type { Fact, ForeignFact } from './facts.ts'
 import type { Inbox } from './inbox.ts'
 import type { Journal } from './journal.ts'
+import type { Wait } from './ports.ts'
 import type { Settlement, Step } from './steps.ts'
+import type { Undoings } from './undoings.ts'
 
 export interface Desk {
   readonly components: Components
@@ -16,7 +19,11 @@ export interface Desk {
   readonly execution: Execution
   readonly run: RunId
   readonly acts: Acts
+  readonly undoings: Undoings
   readonly inbox: Inbox
+  readonly breakers: BreakerNotes
+  /** Waits for a next attempt whose time has come, and that were looked at for it. */
+  readonly woken: WeakSet<Wait>
   /** Queues steps to be looked at once more. */
   again(steps: readonly Step[]): void
   /** Records what settles a step, and gives the step that. */

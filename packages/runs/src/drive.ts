@@ -19,24 +19,31 @@ import { projectStream } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { hasCode, invariant, type RunId } from '@ice/primitives'
 import { Acts } from './acts.ts'
+import { settleAttempt } from './attempts.ts'
+import { BreakerNotes } from './breaker-notes.ts'
+import { commitRun } from './committing.ts'
 import type { Components } from './components.ts'
-import { openingFacts, teardownFacts } from './conclude.ts'
+import { openingFacts } from './conclude.ts'
 import type { EffectIntent } from './effects.ts'
-import { abortRun, endRun, type Ledger } from './ending.ts'
+import { abortRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { Execution } from './execution.ts'
+import { conclude, finish, holdsEnd } from './finishing.ts'
 import { handOf } from './hand.ts'
 import { Inbox } from './inbox.ts'
 import { openedInput } from './input.ts'
 import { Journal, runStream, STALE } from './journal.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
-import { REFOLDS_MAX } from './limits.ts'
-import { Live } from './live.ts'
-import type { DriveOptions, Program, Stretch } from './ports.ts'
+import { HANDLER_GRACE_MS, REFOLDS_MAX } from './limits.ts'
+import { Live, type LiveInit } from './live.ts'
+import type { DriveOptions, Program, Quarantine, Stretch } from './ports.ts'
+import { isOwnObstacle, quarantineFact } from './quarantine-events.ts'
 import type { References } from './references.ts'
 import { replay } from './replay.ts'
 import { resultOf } from './result.ts'
-import { type Completion, settle } from './settle.ts'
+import type { Completion } from './settle.ts'
+import { mustBeSure } from './sure.ts'
+import { Undoings } from './undoings.ts'
 import { openValue } from './value.ts'
 import { changeOf } from './versions.ts'
 import { Waker } from './waker.ts'
@@ -57,9 +64,12 @@ export class Drive {
   readonly #options: DriveOptions
   readonly #waker = new Waker()
   readonly #acts: Acts
+  readonly #undoings: Undoings
   readonly #ledger: Ledger
   /** Completions whose events are not acknowledged yet: what a refold must not lose. */
   #unrecorded: Completion[] = []
+  /** The run as this drive knows it. */
+  #fold: RunFold | null = null
   /** Version up to which `onEvent` has been called: a refold does not call it again. */
   #reported = 0
   /** Of this drive's own ownership, or of the one it found first. */
@@ -71,9 +81,14 @@ export class Drive {
     this.#components = components
     this.#run = run
     this.#options = options
-    this.#acts = new Acts(run, components.rights, () => this.#waker.wake())
+    const { rights, clock, chunks } = components
+    const wake = (): void => this.#waker.wake()
+    const mayAct = (): void => mustBeSure(components, run)
+    this.#acts = new Acts({ run, rights, clock, chunks, wake, mayAct })
+    this.#undoings = new Undoings(rights, clock, wake)
     this.#ledger = {
       acts: this.#acts,
+      undoings: this.#undoings,
       settled: (completion) => this.#unrecorded.push(completion),
       acknowledged: () => {
         this.#unrecorded = []
@@ -81,23 +96,41 @@ export class Drive {
     }
   }
 
-  /** Goes as far as it can. Rejects only when the log cannot be used or the program diverges. */
+  /** Goes as far as it can. Rejects when the log cannot be used, or the program is not here. */
   async go(): Promise<Stretch> {
     const stop = (): void => this.#waker.wake()
     this.#options.signal?.addEventListener('abort', stop)
     try {
-      for (let refolds = 0; refolds < REFOLDS_MAX; refolds += 1) {
+      for (let refolds = 0; refolds < REFOLDS_MAX; ) {
         try {
-          return await this.#stretch()
+          const stretch = await this.#stretch()
+          // It has concluded, and goes on with what it owes.
+          if (stretch === null) continue
+          if (stretch.kind === 'concluded') this.#leave()
+          return stretch
         } catch (error) {
           if (error !== STALE && !this.#becomesAbort(error)) throw error
+          refolds += 1
         }
       }
       const message = `Run ${this.#run} keeps moving under its owner`
       throw new RunsError(RUNS_CODES.ownershipLost, message, { run: this.#run })
     } finally {
       this.#options.signal?.removeEventListener('abort', stop)
-      this.#acts.abortAll(new RunsError(RUNS_CODES.aborted, 'The drive of the run has ended'))
+      const ended = new RunsError(RUNS_CODES.aborted, 'The drive of the run has ended')
+      this.#acts.abortAll(ended)
+      this.#undoings.abortAll(ended)
+    }
+  }
+
+  /** The run is over: what is open of it is settled elsewhere. */
+  #leave(): void {
+    const open = this.#fold?.open
+    const late = (completion: Completion): void => this.#components.late(this.#run, completion)
+    this.#acts.leave(late)
+    for (const completion of [...this.#unrecorded, ...this.#acts.take()]) {
+      const { effect } = completion.intent.data
+      if (open?.get(effect)?.intent.id === completion.event.id) late(completion)
     }
   }
 
@@ -109,16 +142,19 @@ export class Drive {
     return true
   }
 
-  async #stretch(): Promise<Stretch> {
+  /** @returns `null` when the run has just concluded and owes something */
+  async #stretch(): Promise<Stretch | null> {
     const { log, clock, authority } = this.#components
     const stream = runStream(this.#run)
     const { state: fold, at } = await projectStream(log, runProjection, { stream })
     if (at === 0) {
       throw new RunsError(RUNS_CODES.notFound, `No run ${this.#run}`, { run: this.#run })
     }
+    this.#fold = fold
     const ended = await this.#alreadyEnded(fold)
     if (ended !== null) return ended
     const onEvent = (event: RecordedEvent): void => this.#report(event)
+    const breakers = new BreakerNotes(this.#components.breakers, this.#run)
     const hand = await handOf(authority, this.#run, fold.purse)
     const journal = new Journal<EffectIntent>({
       log,
@@ -127,34 +163,90 @@ export class Drive {
       fold,
       hand,
       onEvent,
-      onBudgets: (events) => authority.observe(events),
+      onBudgets: (events) => {
+        authority.observe(events)
+        this.#components.breakers.observe(events)
+      },
+      notes: breakers,
     })
+    const { quarantine = null } = fold.view ?? {}
+    if (quarantine !== null) return this.#setAside(journal, quarantine, breakers)
     const owned = await this.#claim(journal)
     if (owned !== null) return owned
-    await this.#recordCarriedOver(journal)
+    await this.#recordCarriedOver(journal, breakers)
+    if (fold.view?.conclusion != null) return this.#finish(journal, breakers)
     if (this.#unrecordable !== null)
       return abortRun(this.#components, journal, this.#ledger, this.#unrecordable)
     if (fold.abortRequested !== null) return abortRun(this.#components, journal, this.#ledger, null)
-    if (fold.view?.conclusion != null) {
-      const facts = teardownFacts(fold, fold.view.conclusion)
-      return endRun(this.#components, journal, facts)
+    try {
+      return await this.#execute(journal, breakers)
+    } catch (error) {
+      if (!isOwnObstacle(error)) throw error
+      journal.add(quarantineFact(fold, error))
+      await journal.flush()
+      const { quarantine: aside = null } = journal.fold.view ?? {}
+      invariant(aside !== null, 'a run that was set aside is in quarantine')
+      return this.#setAside(journal, aside, breakers)
     }
+  }
+
+  /** Goes on with the program of a run. */
+  async #execute(journal: Journal<EffectIntent>, breakers: BreakerNotes): Promise<Stretch | null> {
+    const { fold } = journal
     const program = this.#components.programOf(fold)
     const change = changeOf(fold, program)
     if (change !== null) journal.add(change)
-    const inbox = new Inbox(log, fold.view?.line ?? this.#run, fold.signals.taken)
+    const line = fold.view?.line ?? this.#run
+    const inbox = new Inbox(this.#components.log, line, fold.signals.taken)
     const execution = await this.#begin(journal, program, inbox)
     return new Live({
-      components: this.#components,
-      run: this.#run,
-      options: this.#options,
-      journal,
+      ...this.#common(journal),
       execution,
       inbox,
+      breakers,
       program,
-      ledger: this.#ledger,
-      waker: this.#waker,
+      holds: () => true,
+      conclude: (desk, returned) => commitRun(desk, program, returned),
     }).loop()
+  }
+
+  /** Goes on with what a run owes that has concluded. */
+  async #finish(journal: Journal<EffectIntent>, breakers: BreakerNotes): Promise<Stretch | null> {
+    const execution = await finish(this.#components, journal, this.#run)
+    const inbox = new Inbox(this.#components.log, this.#run, journal.fold.signals.taken)
+    return new Live({
+      ...this.#common(journal),
+      execution,
+      inbox,
+      breakers,
+      program: null,
+      holds: holdsEnd,
+      conclude,
+    }).loop()
+  }
+
+  #common(
+    journal: Journal<EffectIntent>,
+  ): Pick<LiveInit, 'components' | 'run' | 'options' | 'journal' | 'ledger' | 'waker'> {
+    const [components, run, options] = [this.#components, this.#run, this.#options]
+    return { components, run, options, journal, ledger: this.#ledger, waker: this.#waker }
+  }
+
+  /** Of a run that is set aside its owner records what handlers came back with, and no more. */
+  async #setAside(
+    journal: Journal<EffectIntent>,
+    quarantine: Quarantine,
+    breakers: BreakerNotes,
+  ): Promise<Stretch> {
+    const { clock, ownership } = this.#components
+    const isOwn = journal.fold.view?.owner === ownership.self
+    if (isOwn && (this.#acts.size > 0 || this.#acts.hasCompletions)) {
+      this.#acts.abortAll(new RunsError(RUNS_CODES.quarantined, 'The run was set aside'))
+      await this.#acts.settleWithin(clock, HANDLER_GRACE_MS)
+      this.#unrecorded.push(...this.#acts.take())
+    }
+    if (isOwn) await this.#recordCarriedOver(journal, breakers)
+    return { kind: 'quarantined', quarantine }
   }
 
   async #alreadyEnded(fold: RunFold): Promise<Stretch | null> {
@@ -174,7 +266,9 @@ export class Drive {
       // Two that take up a suspended run at once would claim it from each other without end: who
       // finds that the other was later leaves it to that one.
       const isTaken = found > (this.#epoch ?? found)
-      if (alive && (isTaken || !view.suspended)) return { kind: 'owned', owner: view.owner }
+      const isFree =
+        view.suspended || (journal.fold.placement.queue !== undefined && view.state === 'CREATED')
+      if (alive && (isTaken || !isFree)) return { kind: 'owned', owner: view.owner }
       this.#epoch ??= found
       const data = { owner: self, epoch: found + 1, previous: view.owner }
       journal.add({ type: 'RunClaimed', data })
@@ -186,16 +280,21 @@ export class Drive {
     return null
   }
 
-  async #recordCarriedOver(journal: Journal): Promise<void> {
+  async #recordCarriedOver(journal: Journal, breakers: BreakerNotes): Promise<void> {
     for (const { intent, event, ...end } of this.#unrecorded) {
       // Of what could not be recorded as it was, that it ended is recorded, and why not how.
       const error = this.#unrecordable
       const completion = error === null ? { intent, event, ...end } : { intent, event, error }
-      const { type, data, blobs } = settle(completion as Completion)
-      if (journal.fold.open.has(intent.data.effect)) {
+      const { effect } = intent.data
+      const tried = error === null ? journal.fold.tried.get(effect) : undefined
+      const ended = completion as Completion
+      const settled = settleAttempt(ended, { tried, now: journal.now() })
+      const { type, data, blobs } = settled
+      if (journal.fold.open.has(effect)) {
+        if (error === null) breakers.note(ended, settled, journal.now())
         journal.add({ type, data, blobs, causes: [event.id] })
-        if (journal.full) await journal.flush()
       }
+      if (journal.full) await journal.flush()
     }
     if (this.#unrecorded.length > 0) await journal.flush()
     this.#unrecorded = []
@@ -204,8 +303,14 @@ export class Drive {
   async #begin(journal: Journal, program: Program, inbox: Inbox): Promise<Execution> {
     const { fold } = journal
     const stored = await openValue(fold.input as ValueRef, this.#components.log.store.blobs)
-    const input = (references: References): unknown =>
-      program.input.parse(openedInput(stored, fold.labels, references))
+    const input = (references: References): unknown => {
+      try {
+        return program.input.parse(openedInput(stored, fold.labels, references))
+      } catch (cause) {
+        const message = `${program.name} no longer takes the input that is recorded`
+        throw new RunsError(RUNS_CODES.inputInvalid, message, {}, cause)
+      }
+    }
     const opening = openingFacts(fold, this.#components.limits)
     if (opening.length === 0) {
       const { log } = this.#components

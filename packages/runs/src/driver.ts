@@ -27,7 +27,7 @@ export function createDriver(components: () => Components, drivesChildren: boole
       return Promise.reject(new RunsError(RUNS_CODES.notOpen, 'The runs service is closed'))
     }
     const going = active.get(run)
-    if (going !== undefined) return going
+    if (going !== undefined) return watched(run, options, going)
     const { signal } = options
     const both = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
     if (options.wait === true) staying.add(run)
@@ -37,7 +37,11 @@ export function createDriver(components: () => Components, drivesChildren: boole
       components().watch.poke(run)
     })
     active.set(run, stretch)
-    return stretch
+    return watched(run, options, stretch)
+  }
+  /** Who drives a run that is driven already watches all the same. */
+  const watched = (run: RunId, { onChunk }: DriveOptions, going: Promise<Stretch>) => {
+    return onChunk === undefined ? going : going.finally(components().chunks.add(run, onChunk))
   }
   return {
     drive,

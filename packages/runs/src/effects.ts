@@ -10,24 +10,23 @@ import type {
   AuthorityRequest,
   Authorization,
   BudgetShare,
-  Label,
 } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import {
   canonicalize,
-  errorRecord,
+  type EventId,
   type GrantId,
   type Hash,
   type JsonObject,
+  type JsonValue,
   type RunId,
   sha256Hex,
   type Timestamp,
 } from '@ice/primitives'
-import { type CallLabels, callLabels, wholeLabel } from './call-labels.ts'
+import { type CallLabels, callLabels } from './call-labels.ts'
 import {
   type Carried,
   type Carrying,
-  carriedBy,
   decideCarried,
   isTooWide,
   joined,
@@ -35,24 +34,38 @@ import {
   tooWide,
 } from './carried.ts'
 import { boundsMember, denied, proposalOf, proposerMember, refusal, type Told } from './denied.ts'
-import { RUNS_CODES, RunsError } from './errors.ts'
+import { RUNS_CODES, type RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
 import type { Intent } from './journal.ts'
 import type { Payload, RecordedAnswer, RunFold } from './lifecycle.ts'
-import { HELD_VALUES_MAX, INLINE_VALUE_BYTES_MAX } from './limits.ts'
-import type { EffectHandler, EffectRequest, RunPlace, SecretUse } from './ports.ts'
+import type { EffectHandler, RunPlace, SecretUse } from './ports.ts'
+import { refusalLabel } from './prepare.ts'
 import type { Bound } from './references.ts'
-import type { Followed } from './steps.ts'
-import { type SealedValue, sealValue } from './value.ts'
+import { type Compensating, compensationMember, type Reserving, reserve } from './reserved.ts'
+import type { Terms } from './retry.ts'
+import type { AskedRequest, Followed } from './steps.ts'
+import type { SealedValue } from './value.ts'
 
 /** An intent with what its act will need. */
 export interface EffectIntent extends Intent {
   readonly handler: EffectHandler
-  readonly request: EffectRequest<unknown>
+  readonly request: AskedRequest
+  readonly terms: Terms
   readonly args: JsonObject
+  /** The calls of a batch. */
+  readonly items?: readonly Item[]
   readonly resources: readonly (JsonObject & { readonly kind: string })[]
   /** The secrets the call carries, as they were decided. */
   readonly secrets: readonly SecretUse[]
+  /** What it took for its compensation, by share: that is spent, whatever the effect spends. */
+  readonly reserved: ReadonlyMap<string, number>
+}
+
+/** A refusal, as it is recorded. */
+export interface Denied {
+  readonly kind: 'denied'
+  readonly fact: Fact
+  readonly final: boolean
 }
 
 /** What the runtime makes of an effect that was asked for. */
@@ -63,8 +76,18 @@ export type Ruling =
       /** Slices to be drawn first: the run does not hold what the call takes. */
       readonly lacks: readonly Allotment[]
     }
-  | { readonly kind: 'denied'; readonly fact: Fact; readonly final: boolean }
+  | Denied
   | { readonly kind: 'approval'; readonly ask: ApprovalAsk; readonly call: Call }
+
+/** One call of a batch. */
+export interface Item {
+  /** With the contents of references in their places, and as its handler takes it. */
+  readonly given: JsonValue
+  readonly args: JsonObject
+  readonly resource: JsonObject
+  readonly bounds: ReturnType<NonNullable<EffectHandler['bounds']>>
+  readonly secrets: readonly Carried[]
+}
 
 /** An effect as it stands before authority. */
 export interface Call {
@@ -72,7 +95,8 @@ export interface Call {
   readonly effect: string
   readonly attempt: number
   readonly handler: EffectHandler
-  readonly request: EffectRequest<unknown>
+  readonly request: AskedRequest
+  readonly terms: Terms
   readonly sealed: SealedValue
   readonly args: JsonObject
   readonly resource: JsonObject
@@ -83,13 +107,22 @@ export interface Call {
   /** The arguments as the program handed them over, and where references stand in them. */
   readonly bound: Bound
   /** The arguments with the contents of references in their places. */
-  readonly given: JsonObject
+  readonly given: JsonValue
   /** Why a reference could not be filled in. */
   readonly unfilled: RunsError | null
   /** The program is to have a reference to the result. */
   readonly hold: boolean
+  readonly batch: boolean
+  /** The calls of a batch; each is decided as if it were alone, but for what it costs. */
+  readonly items?: readonly Item[]
+  /** Of one call of a batch: how many they are, and what the intent claims for all of them. */
+  readonly of?: { readonly calls: number; readonly resource: JsonObject }
   /** Version up to which the program had been given what happened when it asked. */
   readonly askedAt: number
+  /** The `EffectStaged` that it carries out. */
+  readonly staged?: EventId | undefined
+  /** What undoes it when the run aborts: its right is reserved with the intent. */
+  readonly compensation?: Compensating | undefined
   /** The proposal it follows. */
   readonly proposal?: Followed | undefined
   /** Where its run stands among others. */
@@ -99,80 +132,6 @@ export interface Call {
 }
 
 const APPROVAL_REQUIRED = 'ICE_CAPABILITIES_APPROVAL_REQUIRED'
-
-/** Everything that does not depend on authority: may it be decided at all? */
-export function prepareCall(
-  init: Omit<Call, 'args' | 'bounds' | 'grant' | 'handler' | 'resource' | 'sealed' | 'secrets'>,
-  fold: RunFold,
-  handlers: ReadonlyMap<string, EffectHandler>,
-): Call | Ruling {
-  const { request } = init
-  const sealed = sealValue(request.arguments)
-  const refuse = (code: string, message: string, cause?: unknown): Ruling =>
-    denied({ ...init, sealed, resource: {} }, request.grant, refusal(code, message, cause), {
-      label: refusalLabel(init, fold),
-    })
-  const handler = handlers.get(request.action)
-  if (handler === undefined) {
-    const known = [...handlers.keys()].join(', ')
-    const message = `No handler here carries out "${request.action}"; there are: ${known}`
-    return refuse(RUNS_CODES.actionUnknown, message)
-  }
-  const reference = referenceFault(init, fold)
-  if (reference !== null) return refuse(reference.code, reference.message)
-  let args: JsonObject
-  let resource: JsonObject
-  let bounds: Call['bounds']
-  try {
-    args = handler.arguments.parse(init.given)
-    resource = handler.resource(args, init.place)
-    checkClaim(resource)
-    bounds = handler.bounds?.(args) ?? {}
-  } catch (cause) {
-    const message = `${request.action} does not take these arguments`
-    return refuse(RUNS_CODES.argumentsInvalid, message, cause)
-  }
-  const grant = fold.grants.get(request.grant)
-  if (grant === undefined) {
-    const bound = [...fold.grants.keys()].map((name) => `"${name}"`).join(', ') || 'none'
-    const message = `This run has no grant called "${request.grant}"; it has: ${bound}`
-    return refuse(RUNS_CODES.grantUnbound, message)
-  }
-  try {
-    const secrets = carriedBy(args, resource, fold.grants)
-    return { ...init, handler, sealed, args, resource, bounds, grant, secrets }
-  } catch (cause) {
-    const { code, message } = errorRecord(cause)
-    return refuse(code, message)
-  }
-}
-
-/**
- * Where what a refusal says may come from: it may quote the contents of references, which the
- * program has not seen. Of arguments without any it says nothing that the program did not know.
- */
-function refusalLabel(
-  { bound, askedAt }: Pick<Call, 'bound' | 'askedAt'>,
-  { labels }: RunFold,
-): Label | null {
-  if (bound.references.length === 0) return null
-  return wholeLabel(callLabels(labels, askedAt, bound.references))
-}
-
-/** Why the references of a call, or its wish to hold the result, cannot be met. */
-function referenceFault({ unfilled, hold }: Pick<Call, 'unfilled' | 'hold'>, fold: RunFold) {
-  if (unfilled !== null) return unfilled
-  if (!hold || fold.labels.held.size + fold.open.size < HELD_VALUES_MAX) return null
-  const message = `A run holds at most ${HELD_VALUES_MAX} references`
-  return new RunsError(RUNS_CODES.referenceLimit, message)
-}
-
-/** What an effect claims stands in its intent: small, and nothing that JSON cannot hold. */
-function checkClaim(resource: JsonObject): void {
-  if (sealValue(resource).blob === null) return
-  const data = { bytesMax: INLINE_VALUE_BYTES_MAX }
-  throw new RunsError(RUNS_CODES.valueLimit, 'The claim on the resource is too large', data)
-}
 
 /** What of authority decisions are made with. */
 export type Decider = Pick<Authority, 'basis' | 'callDigest' | 'decide'>
@@ -196,7 +155,8 @@ export function rule(
   const { run, grant, resource } = call
   const identity = { run, grant, resource, action: call.request.action }
   const argumentsDigest = call.sealed.digest
-  const callDigest = authority.callDigest({ ...identity, argumentsDigest })
+  const claimed = call.of === undefined ? {} : { resource: call.of.resource }
+  const callDigest = authority.callDigest({ ...identity, ...claimed, argumentsDigest })
   const labels = call.labels ?? callLabels(fold.labels, call.askedAt, call.bound.references)
   const asked: Told = { labels, ...(init.ahead === true ? { purse: init.purse } : {}) }
   const given = fold.answers.get(call.effect)
@@ -227,10 +187,16 @@ export function rule(
     const told = { ...asked, basis: authority.basis(own), secret: secret.name }
     return denied(claimed, secret.grant, denial, { final: init.fresh, label, told })
   }
-  if ('ok' in decision) return intended({ call, labels }, decision.ok, carrying, answer?.event)
+  const reserving = { authority, request, fresh: init.fresh }
+  if ('ok' in decision) {
+    const { ok } = decision
+    return intended({ call, labels, reserving }, ok, carrying, answer?.event)
+  }
   for (const standing of fold.standing) {
     const stands = authority.decide({ ...request, standing })
-    if ('ok' in stands) return intended({ call, labels }, stands.ok, carrying, undefined)
+    if ('ok' in stands) {
+      return intended({ call, labels, reserving }, stands.ok, carrying, undefined)
+    }
   }
   // A yes that does not count is no reason to ask again: who asked has had their answer.
   if (init.fresh && answer === undefined && decision.ask !== undefined) {
@@ -245,8 +211,8 @@ function requestOf(
   { fold, purse, at }: Pick<Parameters<typeof rule>[1], 'fold' | 'purse' | 'at'>,
   told: Pick<AuthorityRequest, 'callDigest'> & { readonly labels: CallLabels },
 ): AuthorityRequest {
-  const { run, grant, resource, request, sealed, given, bound, bounds } = call
-  const isFilled = bound.references.length > 0
+  const { run, grant, resource, request, sealed, given, bound, bounds, of } = call
+  const isFilled = bound.references.length > 0 || of !== undefined
   return {
     ...{ run, grant, resource, action: request.action },
     ...partyOf(fold, run),
@@ -255,6 +221,7 @@ function requestOf(
     argumentsDigest: sealed.digest,
     ...(isFilled ? { givenDigest: sha256Hex(canonicalize(given)) } : {}),
     ...{ bounds, purse, at },
+    ...(of === undefined ? {} : { calls: of.calls }),
     ...told,
   }
 }
@@ -284,32 +251,52 @@ function approvedBy(answer: RecordedAnswer | undefined): Pick<AuthorityRequest, 
 
 /** An intent that stands on the authority of the call and of all it carries. */
 function intended(
-  { call, labels }: { readonly call: Call; readonly labels: CallLabels },
+  { call, labels, reserving }: Intending,
   allowed: Authorization,
   { granted, uses }: Extract<Carrying, { readonly granted: unknown }>,
   answer: RecordedEvent | undefined,
 ): Ruling {
-  const ok = granted.reduce(joined, allowed)
+  const own = granted.reduce(joined, allowed)
+  const right = reserve(call.compensation, own, reserving)
+  if ('denied' in right) {
+    return denied(call, call.grant, right.denied, { final: reserving.fresh })
+  }
+  const { ok, reserved } = right
   if (isTooWide(ok)) return denied(call, call.grant, tooWide(), {})
-  const intent = intentOf(call, labels, { ok, uses }, answer)
+  const intent = intentOf(call, labels, { ok, uses, reserved }, answer)
   return { kind: 'intent', intent, lacks: ok.allotments }
+}
+
+interface Intending {
+  readonly call: Call
+  readonly labels: CallLabels
+  readonly reserving: Reserving
 }
 
 function intentOf(
   call: Call,
   labels: CallLabels,
-  { ok, uses }: { readonly ok: Authorization; readonly uses: readonly SecretUse[] },
+  {
+    ok,
+    uses,
+    reserved,
+  }: Pick<EffectIntent, 'reserved'> & {
+    readonly ok: Authorization
+    readonly uses: readonly SecretUse[]
+  },
   answer: RecordedEvent | undefined,
 ): EffectIntent {
-  const { handler, request, sealed, args } = call
+  const { handler, request, terms, sealed, args } = call
   const approval = ok.approval === null ? {} : { approval: ok.approval }
   const standing = ok.standing == null ? {} : { standing: ok.standing }
   return {
     handler,
     request,
+    terms,
     args,
     resources: ok.resources,
     secrets: uses,
+    reserved,
     guards: ok.guards,
     spends: ok.spends,
     expiresAt: ok.expiresAt,
@@ -338,6 +325,8 @@ function intentOf(
       ...standing,
       ...(uses.length === 0 ? {} : { secrets: uses.map(secretRecord) }),
       ...(ok.ceiling == null ? {} : { ceiling: { ...ok.ceiling } }),
+      ...(call.staged === undefined ? {} : { staged: call.staged }),
+      ...compensationMember(call.compensation),
     },
   }
 }

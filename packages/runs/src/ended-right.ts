@@ -23,14 +23,18 @@ export function endedRight(by: readonly EventId[]): RunsError {
 /** Codes of the ground that handlers stand on, and not of a handler. */
 const GROUND = /^ICE_(?:PRIMITIVES|EVENTS|RUNS)_/
 
+/** Whether a code says, of a handler that was to stop, that it had not acted. */
+export function isProof(code: string): boolean {
+  return code.endsWith('_ABORTED') && !GROUND.test(code)
+}
+
 /** What came of an effect whose right had ended; `null` when its error has its own meaning. */
 export function afterTheEnd(
   { attempt, fate }: Pick<Payload<'CapabilityUsed'>, 'attempt' | 'fate'>,
   { code }: ErrorRecord,
 ): 'EffectRevoked' | 'EffectInDoubt' | null {
   if (code.endsWith('_DENIED')) return null
-  const isProof = code.endsWith('_ABORTED') && !GROUND.test(code)
   // An earlier attempt of what is repeated with the same key may have acted, whatever this one did.
-  if (isProof && (attempt === 1 || fate !== 'idempotent')) return 'EffectRevoked'
+  if (isProof(code) && (attempt === 1 || fate !== 'idempotent')) return 'EffectRevoked'
   return fate === 'irreversible' ? 'EffectInDoubt' : null
 }

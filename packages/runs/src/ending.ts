@@ -15,6 +15,7 @@ import { HANDLER_GRACE_MS } from './limits.ts'
 import type { Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
 import { type Completion, settle } from './settle.ts'
+import type { Undoings } from './undoings.ts'
 
 /** What is said here nobody else has said. */
 const OURS = { sources: [], readers: null }
@@ -22,22 +23,27 @@ const OURS = { sources: [], readers: null }
 /** What has to be told about completions, so that a refold does not lose them. */
 export interface Ledger {
   readonly acts: Acts
+  readonly undoings: Undoings
   /** A completion is being recorded. */
   settled(completion: Completion): void
   /** Everything that was being recorded is acknowledged. */
   acknowledged(): void
 }
 
-/** Appends a conclusion and what still waits before it. */
+/**
+ * Appends a conclusion, or an end, and what still waits before it.
+ * @returns `null` where the run owes something before its end
+ */
 export async function endRun(
   components: Components,
   journal: Journal,
   facts: readonly Fact[],
-): Promise<Stretch> {
+): Promise<Stretch | null> {
   for (const fact of facts) journal.add(fact)
   await journal.flush()
   const { fold } = journal
   await abortChildren(components, fold.children.values(), 'Its parent has ended')
+  if (fold.view?.state !== 'TERMINATED') return null
   return { kind: 'concluded', result: await resultOf(fold, components.log.store.blobs) }
 }
 
@@ -50,7 +56,7 @@ export async function abortRun(
   journal: Journal<EffectIntent>,
   ledger: Ledger,
   error: unknown,
-): Promise<Stretch> {
+): Promise<Stretch | null> {
   const { fold } = journal
   const asked = fold.abortRequested
   const reason =

@@ -26,8 +26,16 @@ export const RUNS_CODES = {
   programNotFound: 'ICE_RUNS_PROGRAM_NOT_FOUND',
   /** The run has concluded; nothing about it can be changed. */
   concluded: 'ICE_RUNS_CONCLUDED_CONFLICT',
-  /** The program asked for other steps than those recorded: nothing was written. */
+  /** The program asked for other steps than those recorded: the run is in quarantine. */
   diverged: 'ICE_RUNS_DIVERGED_CONFLICT',
+  /** Somebody set the run aside. */
+  quarantined: 'ICE_RUNS_QUARANTINED_CONFLICT',
+  /** The run is not in quarantine. */
+  notQuarantined: 'ICE_RUNS_NOT_QUARANTINED_CONFLICT',
+  /** Why something is done was not said. */
+  reasonInvalid: 'ICE_RUNS_REASON_UNSUPPORTED',
+  /** Of a restored log: what the run did after the backup is not in it. */
+  restored: 'ICE_RUNS_RESTORED_CONFLICT',
   /** Another process took the run over while it was driven here. */
   ownershipLost: 'ICE_RUNS_OWNERSHIP_CONFLICT',
   /** The program waits on something that is not a step: it can never be resumed. */
@@ -46,8 +54,36 @@ export const RUNS_CODES = {
   checkFailed: 'ICE_RUNS_CHECK_CONFLICT',
   /** Someone asked for the run's abort. */
   aborted: 'ICE_RUNS_ABORTED',
+  /** What is staged has a fold or a compensation, and so nobody to give it to, or no use. */
+  stagedUnsupported: 'ICE_RUNS_STAGED_UNSUPPORTED',
+  /** No handler here carries out, or undoes, what the run owes: it finishes where there is one. */
+  handlerNotFound: 'ICE_RUNS_HANDLER_NOT_FOUND',
+  /** The effect stays as it is: its handler does not undo it, or what it kept is gone. */
+  compensationUnsupported: 'ICE_RUNS_COMPENSATION_UNSUPPORTED',
+  /** Denial, and why an effect stays as it is: there is no right to undo it. */
+  compensationDenied: 'ICE_RUNS_COMPENSATION_DENIED',
+  /** Nobody knows whether an effect was undone: a person has to say. */
+  compensationInDoubt: 'ICE_RUNS_COMPENSATION_IN_DOUBT',
+  /** An attempt to undo an effect took too long, and was told to stop. */
+  compensationTimeout: 'ICE_RUNS_COMPENSATION_TIMEOUT_ABORTED',
+  /** More is staged than one append can carry out. */
+  stagedLimit: 'ICE_RUNS_STAGED_LIMIT',
   /** A wait, or a fork, that cannot be asked for. */
   waitInvalid: 'ICE_RUNS_WAIT_UNSUPPORTED',
+  /** A retry policy, a timeout or a batch that cannot be asked for. */
+  attemptsInvalid: 'ICE_RUNS_ATTEMPTS_UNSUPPORTED',
+  /** A handler did not report of every call of a batch. */
+  batchReport: 'ICE_RUNS_BATCH_REPORT_CORRUPT',
+  /** An attempt took longer than it may; its handler was aborted. */
+  attemptTimeout: 'ICE_RUNS_ATTEMPT_TIMEOUT_UNAVAILABLE',
+  /** The handler of an attempt was silent for longer than it may; it was aborted. */
+  heartbeatMissed: 'ICE_RUNS_HEARTBEAT_UNAVAILABLE',
+  /** The attempts of an effect together took longer than they may. */
+  totalTimeout: 'ICE_RUNS_TOTAL_TIMEOUT_UNAVAILABLE',
+  /** A breaker that is none, or of a name that another has. Denial: its `covers` threw. */
+  breakersInvalid: 'ICE_RUNS_BREAKERS_UNSUPPORTED',
+  /** Denial: the breaker that covers the call is open, and the call may not wait. */
+  breakerOpen: 'ICE_RUNS_BREAKER_OPEN_DENIED',
   /** A signal that the program does not declare, or whose payload does not fit its schema. */
   signalInvalid: 'ICE_RUNS_SIGNAL_UNSUPPORTED',
   /** More signals wait in the inbox of the run than it may have. */
@@ -58,6 +94,12 @@ export const RUNS_CODES = {
   depthLimit: 'ICE_RUNS_DEPTH_LIMIT',
   /** The service is closed. */
   notOpen: 'ICE_RUNS_NOT_OPEN',
+  /** The rows of the index stand somewhere else than their mover thinks: somebody moved them. */
+  indexConflict: 'ICE_RUNS_INDEX_CONFLICT',
+  /** A question to the index that it does not answer: a limit that is none, too long a list. */
+  indexUnsupported: 'ICE_RUNS_INDEX_UNSUPPORTED',
+  /** A supervisor is told a bound, a weight or a rate that is none. */
+  supervisorInvalid: 'ICE_RUNS_SUPERVISOR_UNSUPPORTED',
   /** Denial: the name stands for no grant in this run. */
   grantUnbound: 'ICE_RUNS_GRANT_UNBOUND_DENIED',
   /** Denial: no handler carries out this action here. */
@@ -99,11 +141,17 @@ export const RUNS_CODES = {
 /** A code of this package. */
 export type RunsCode = (typeof RUNS_CODES)[keyof typeof RUNS_CODES]
 
+/** Codes of what may go well when it is tried again. */
+const RETRYABLE: ReadonlySet<RunsCode> = new Set([
+  RUNS_CODES.attemptTimeout,
+  RUNS_CODES.heartbeatMissed,
+])
+
 /** A failure of a run, or of a command to one. */
 export class RunsError extends IceError {
   declare readonly code: RunsCode
 
   constructor(code: RunsCode, message: string, data: JsonObject = {}, cause?: unknown) {
-    super({ code, message, data, cause })
+    super({ code, message, data, cause, retryable: RETRYABLE.has(code) })
   }
 }

@@ -16,6 +16,7 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import { IdSet } from './id-set.ts'
 import { INPUT } from './labels.ts'
 import { PROPOSALS_MAX, STEP_ID_BYTES_MAX } from './limits.ts'
+import { CHECK } from './names.ts'
 import type { Program } from './ports.ts'
 import { References } from './references.ts'
 import type { Ask, Followed, Settlement, Step } from './steps.ts'
@@ -41,12 +42,13 @@ export class Execution {
   readonly references: References = new References()
   #now: Timestamp
   #at: number
+  #staged = 0
   ending: Ending | null = null
   /** What the record holds, while it is replayed; `null` once the program goes beyond it. */
   past: { readonly patches: ReadonlySet<string> } | null = null
 
   /** `opened` is the event that opened the execution window. */
-  constructor(run: RunId, opened: RecordedEvent) {
+  constructor(run: RunId, opened: Pick<RecordedEvent, 'time' | 'version'>) {
     this.run = run
     this.#now = opened.time
     this.#at = opened.version
@@ -138,6 +140,12 @@ export class Execution {
     }
   }
 
+  /** Counts an effect that is to be staged. @returns false when there are so many already */
+  stages(most: number): boolean {
+    this.#staged += 1
+    return this.#staged <= most
+  }
+
   #remember(proposal: string, followed: Followed): void {
     this.#proposals.set(proposal, followed)
     if (this.#proposals.size <= PROPOSALS_MAX) return
@@ -204,6 +212,10 @@ function checkId(id: string): void {
   if (Buffer.byteLength(id) > STEP_ID_BYTES_MAX) {
     const data = { id: `${id.slice(0, 64)}…`, bytesMax: STEP_ID_BYTES_MAX }
     throw new RunsError(RUNS_CODES.valueLimit, 'A step id is longer than an event carries', data)
+  }
+  if (id === CHECK || id.startsWith(`${CHECK}/`)) {
+    const message = `A step is not called "${CHECK}": that are the checks of the result`
+    throw new RunsError(RUNS_CODES.stepConflict, message, { step: id })
   }
   if (id === INPUT || id.startsWith(`${INPUT}/`)) {
     const message = `A step is not called "${INPUT}": that is the input of the run`

@@ -3,9 +3,12 @@
 export type { RunsInit } from './components.ts'
 export { EDGES } from './edges.ts'
 export { RUNS_CODES, type RunsCode, RunsError } from './errors.ts'
+export { memoryRunRows } from './index/memory-rows.ts'
+export { DEFAULT_QUEUE } from './index/row.ts'
+export { createRunIndex, type RunIndexInit } from './index/run-index.ts'
 export { type LabelledValue, labelledValues } from './labels.ts'
+export { effectStream } from './late.ts'
 export {
-  isOutcome,
   type RunFold,
   runProjection,
   unanswered,
@@ -13,6 +16,7 @@ export {
 } from './lifecycle.ts'
 export { GRANTS_MAX, INLINE_VALUE_BYTES_MAX, STEP_ID_BYTES_MAX, VALUE_BYTES_MAX } from './limits.ts'
 export { memoryOwnership } from './memory.ts'
+export { isOutcome } from './outcome.ts'
 export type * from './ports.ts'
 export { defineProgram } from './program.ts'
 export { withRights } from './question-rights.ts'
@@ -20,4 +24,14 @@ export { isReference } from './references.ts'
 export { type Rejudged, type RejudgeInit, rejudge, type Verdict } from './rejudge.ts'
 export { doubtOpenEffects, type OpenInDoubt } from './restored.ts'
 export { createRuns, type RunsService } from './runs.ts'
+export type {
+  Drained,
+  QueueTerms,
+  Supervisor,
+  SupervisorInit,
+  SupervisorState,
+  SupervisorStatus,
+} from './supervise/ports.ts'
+export { createSupervisor } from './supervise/supervisor.ts'
+export { memoryTurns } from './supervise/turns.ts'
 export { openValue, type SealedValue, sealValue } from './value.ts'

@@ -17,7 +17,6 @@
  */
 
 import type { Allotment, BudgetShare } from '@ice/capabilities/ports'
-import type { StandardPayloads } from '@ice/events/define'
 import type {
   AppendRequest,
   BlobDraft,
@@ -29,58 +28,31 @@ import type {
 } from '@ice/events/ports'
 import {
   type Clock,
-  type EventId,
   hasCode,
   type RunId,
   type StreamId,
   type StreamVersion,
   type Timestamp,
 } from '@ice/primitives'
-import {
-  drawWrites,
-  isConclusion,
-  joinWrites,
-  overspendWrites,
-  returnWrites,
-} from './budget-writes.ts'
+import { isRefusedBeside, NO_NOTES, type Notes, refusedStream } from './beside.ts'
+import { drawWrites, isEnd, joinWrites, overspendWrites, returnWrites } from './budget-writes.ts'
 import { eventOf, type Fact, type ForeignFact } from './facts.ts'
 import { uniqueGuards } from './guards.ts'
-import { type Drawn, drawnIn, Hand } from './hand.ts'
+import { drawnIn, Hand } from './hand.ts'
+import { type Flushed, type Intent, tooMany } from './intents.ts'
 import { type RunFold, runProjection } from './lifecycle.ts'
-import { UNIT_BLOB_BYTES_MAX, UNIT_EVENTS_MAX, UNIT_GUARDS_MAX } from './limits.ts'
+import { UNIT_BLOB_BYTES_MAX, UNIT_BUDGETS_MAX, UNIT_EVENTS_MAX } from './limits.ts'
 import { copyOf, type Purse, put, type Shares, shareOf, sharesOf, take } from './purse.ts'
 import { eventsBeside, recordedEvent } from './recorded.ts'
+import { runStream } from './stream.ts'
+import { fitting } from './unit.ts'
 import { bytesOf } from './value.ts'
 
-/** The stream of a run. */
-export function runStream(run: RunId): StreamId {
-  return `run/${run}` as StreamId
-}
-
-/** An authorised effect that waits to be recorded. */
-export interface Intent {
-  readonly data: StandardPayloads['CapabilityUsed']
-  readonly causes: readonly EventId[]
-  readonly blob: BlobDraft | null
-  readonly guards: readonly Guard[]
-  readonly spends: readonly BudgetShare[]
-  readonly expiresAt: Timestamp | null
-}
-
-/** What came of an append: the intents that are durable now, or those that were refused. */
-export interface Flushed<I extends Intent> {
-  readonly recorded: readonly { readonly intent: I; readonly event: RecordedEvent }[]
-  readonly refused: readonly I[]
-  /** The draw of slices that was recorded with it. */
-  readonly drawn: Drawn | null
-  /** Position of the first event of the append, or before; 0 where nothing was recorded. */
-  readonly position: number
-}
+export type { Flushed, Intent } from './intents.ts'
+export { runStream } from './stream.ts'
 
 /** Someone else wrote to the run: what is in memory is no longer what the log says. */
 export const STALE: unique symbol = Symbol('the run moved')
-
-const GUARD_REFUSALS = ['ICE_EVENTS_GUARD_CONFLICT', 'ICE_EVENTS_TOO_LATE'] as const
 
 /** Records one run. Must be created over a fold that is at the end of the stream. */
 export class Journal<I extends Intent = Intent> {
@@ -90,6 +62,7 @@ export class Journal<I extends Intent = Intent> {
   readonly #stream: StreamId
   readonly #onEvent: (event: RecordedEvent) => void
   readonly #onBudgets: (events: readonly RecordedEvent[]) => void
+  readonly #notes: Notes
   readonly fold: RunFold
   #facts: { readonly event: NewEvent; readonly recorded: RecordedEvent }[] = []
   #blobs: BlobDraft[] = []
@@ -117,6 +90,7 @@ export class Journal<I extends Intent = Intent> {
     readonly hand?: Hand
     /** Told of what was written to budgets: whoever decides next here should know. */
     readonly onBudgets?: (events: readonly RecordedEvent[]) => void
+    readonly notes?: Notes
   }) {
     this.#log = init.log
     this.#clock = init.clock
@@ -124,6 +98,7 @@ export class Journal<I extends Intent = Intent> {
     this.#stream = runStream(init.run)
     this.#onEvent = init.onEvent
     this.#onBudgets = init.onBudgets ?? (() => undefined)
+    this.#notes = init.notes ?? NO_NOTES
     this.#hand = init.hand ?? new Hand()
     this.fold = init.fold
     this.#version = init.fold.view?.version ?? 0
@@ -133,7 +108,8 @@ export class Journal<I extends Intent = Intent> {
 
   /** Whether as many facts wait as one append should carry. */
   get full(): boolean {
-    return this.#facts.length >= UNIT_EVENTS_MAX || bytesOf(this.#blobs) >= UNIT_BLOB_BYTES_MAX
+    const isLong = this.#facts.length >= UNIT_EVENTS_MAX || this.#notes.full
+    return isLong || bytesOf(this.#blobs) >= UNIT_BLOB_BYTES_MAX
   }
 
   /** Whether anything waits to be appended. */
@@ -154,6 +130,11 @@ export class Journal<I extends Intent = Intent> {
   /** Whether an authorised effect waits to be recorded, and so to be tried. */
   get hasIntents(): boolean {
     return this.#intents.length > 0
+  }
+
+  /** Whether an attempt of this effect waits to be recorded. */
+  intends(effect: string): boolean {
+    return this.#intents.some(({ data }) => data.effect === effect)
   }
 
   /** Version of the last event of the run, those that wait to be appended included. */
@@ -205,22 +186,51 @@ export class Journal<I extends Intent = Intent> {
 
   /**
    * Appends one fact, while nothing else waits, if these streams have not moved.
-   * @returns false when one has: nothing was recorded
+   * @returns `null` when one has: nothing was recorded
    * @throws as `flush`
    */
-  async appendAlone(fact: Fact, guards: readonly Guard[]): Promise<boolean> {
+  async appendAlone(fact: Fact, guards: readonly Guard[]): Promise<RecordedEvent | null> {
     const event = eventOf(fact, this.now())
     const expectedVersion = this.#version as StreamVersion
     try {
       const write: StreamWrite = { stream: this.#stream, expectedVersion, events: [event] }
       await this.#log.append({ writes: [write], guards })
     } catch (error) {
-      if (hasCode(error, 'ICE_EVENTS_GUARD_CONFLICT')) return false
+      if (hasCode(error, 'ICE_EVENTS_GUARD_CONFLICT')) return null
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }
-    this.#onEvent(this.#place(event, this.#version + 1))
-    return true
+    const recorded = this.#place(event, this.#version + 1)
+    this.#onEvent(recorded)
+    return recorded
+  }
+
+  /**
+   * Appends facts and the intents that wait, while no other fact does: all of them, or nothing.
+   * @returns `null` when the intents were refused: nothing was recorded, and none waits any more
+   * @throws `ICE_RUNS_STAGED_LIMIT` — no append could hold them all —, and as `flush`
+   */
+  async appendTogether(facts: readonly Fact[]): Promise<Flushed<I> | null> {
+    const intents = this.#takeIntents()
+    if (this.#intents.length > 0) throw tooMany(intents.length + this.withdrawIntents().length)
+    this.#purse = undefined
+    const time = this.now()
+    if (intents.some(({ expiresAt }) => expiresAt !== null && expiresAt <= time)) return null
+    const events = facts.map((fact) => eventOf(fact, fact.at ?? time))
+    this.#blobs = facts.flatMap(({ blob }) => blob ?? [])
+    const own = events.map((event) => ({ event }))
+    const request = this.#request({ facts: own, intents, time, after: this.#version })
+    try {
+      const { writes } = await this.#log.append(request)
+      for (const event of events) this.#onEvent(this.#place(event, this.#version + 1))
+      return this.#acknowledge(intents, request, writes[0]?.positions[0] ?? 0)
+    } catch (error) {
+      this.#blobs = []
+      await this.#notes.moved(refusedStream(error))
+      if (isRefusedBeside(error)) return null
+      if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
+      throw error
+    }
   }
 
   /** How many intents of an action wait. */
@@ -252,7 +262,8 @@ export class Journal<I extends Intent = Intent> {
       return this.#withoutIntents(taken)
     }
     const facts = this.#facts
-    const request = this.#request({ facts, intents: taken, time })
+    const after = this.#version - facts.length
+    const request = this.#request({ facts, intents: taken, time, after })
     try {
       if (request.writes.length > 0) {
         const { writes } = await this.#log.append(request)
@@ -263,7 +274,8 @@ export class Journal<I extends Intent = Intent> {
         return { ...this.#acknowledge(taken, request, writes[0]?.positions[0] ?? 0), drawn }
       }
     } catch (error) {
-      if (GUARD_REFUSALS.some((code) => hasCode(error, code))) return this.#withoutIntents(taken)
+      await this.#notes.moved(refusedStream(error))
+      if (isRefusedBeside(error)) return this.#withoutIntents(taken)
       if (hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT')) throw STALE
       throw error
     }
@@ -272,10 +284,10 @@ export class Journal<I extends Intent = Intent> {
 
   /** Says in the run of which budgets it draws, where the append has room for that. */
   #beginDraw(): void {
-    if (this.#facts.some(({ recorded }) => isConclusion(recorded))) this.#wanted = null
+    if (this.#facts.some(({ recorded }) => isEnd(recorded))) this.#wanted = null
     if (this.#wanted === null || this.#draw.length > 0) return
     // What a handler took beyond its slice is charged first, by an append of its own.
-    if (this.#ownBudgetWrites().length > 0) return
+    if (this.#ownBudgetWrites().length > 0 || this.#notes.writes().length > 0) return
     this.#draw = this.#wanted
     this.#wanted = null
     this.add({ type: 'BudgetDrawn', data: { shares: [...this.#draw] } })
@@ -294,6 +306,7 @@ export class Journal<I extends Intent = Intent> {
     this.#facts = []
     this.#blobs = []
     this.#beside = []
+    this.#notes.acknowledged()
     this.#told = copyOf(this.fold.purse).overspent
     const own = request.writes[0]?.events ?? []
     const first = own.length - intents.length
@@ -306,27 +319,10 @@ export class Journal<I extends Intent = Intent> {
     return { recorded, refused: [], drawn: null, position }
   }
 
-  /** As many intents as one unit holds. */
   #takeIntents(): readonly I[] {
-    const taken: I[] = []
-    const left: I[] = []
-    const guards = new Set<string>()
-    let bytes = bytesOf(this.#blobs)
-    for (const intent of this.#intents) {
-      const more = intent.guards.filter(({ stream }) => !guards.has(stream)).length
-      const fits =
-        left.length === 0 &&
-        taken.length + this.#facts.length < UNIT_EVENTS_MAX &&
-        guards.size + more <= UNIT_GUARDS_MAX &&
-        bytes < UNIT_BLOB_BYTES_MAX
-      if (!fits) {
-        left.push(intent)
-        continue
-      }
-      taken.push(intent)
-      bytes += intent.blob?.bytes.byteLength ?? 0
-      for (const { stream } of intent.guards) guards.add(stream)
-    }
+    const written = new Set<string>(this.#notes.writes().map(({ stream }) => stream))
+    const held = { facts: this.#facts.length, bytes: bytesOf(this.#blobs), written }
+    const { taken, left } = fitting(this.#intents, held)
     this.#intents = left
     return taken
   }
@@ -335,10 +331,12 @@ export class Journal<I extends Intent = Intent> {
     facts,
     intents,
     time,
+    after,
   }: {
     readonly facts: readonly { readonly event: NewEvent }[]
     readonly intents: readonly I[]
     readonly time: Timestamp
+    readonly after: number
   }): AppendRequest {
     const events: NewEvent[] = facts.map(({ event }) => event)
     const hand = this.#hand.copy()
@@ -349,9 +347,12 @@ export class Journal<I extends Intent = Intent> {
       events.push({ type: 'CapabilityUsed', data: told, time, ...caused })
     }
     if (events.length === 0) return { writes: [] }
-    const expectedVersion = (this.#version - facts.length) as StreamVersion
+    const expectedVersion = after as StreamVersion
     const writes: StreamWrite[] = [{ stream: this.#stream, expectedVersion, events }]
-    writes.push(...this.#beside, ...this.#ownBudgetWrites(), ...drawWrites(this.#run, this.#draw))
+    const own = intents.flatMap((intent) => intent.beside ?? [])
+    const beside = [...this.#beside, ...this.#notes.writes(), ...own]
+    const budgets = this.#ownBudgetWrites().slice(0, UNIT_BUDGETS_MAX - beside.length)
+    writes.push(...beside, ...budgets, ...drawWrites(this.#run, this.#draw))
     const blobs = [...this.#blobs, ...intents.flatMap(({ blob }) => (blob === null ? [] : blob))]
     const guards = uniqueGuards(intents, writes)
     const expiries = intents.flatMap(({ expiresAt }) => (expiresAt === null ? [] : expiresAt))
@@ -367,8 +368,8 @@ export class Journal<I extends Intent = Intent> {
   /** What the facts that wait have to say to budgets. */
   #ownBudgetWrites(): readonly StreamWrite[] {
     const { purse } = this.fold
-    const isEnd = this.#facts.some(({ recorded }) => isConclusion(recorded))
-    const returns = isEnd ? returnWrites(this.#run, purse, this.#hand) : []
+    const isOver = this.#facts.some(({ recorded }) => isEnd(recorded))
+    const returns = isOver ? returnWrites(this.#run, purse, this.#hand) : []
     return joinWrites([...overspendWrites(this.#run, purse, this.#told), ...returns])
   }
 

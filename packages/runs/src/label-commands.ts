@@ -81,7 +81,7 @@ function widen(
   if (reason.length === 0 || reason.length > PROSE_CHARACTERS_MAX) {
     throw conflict(run, step, `A reason has 1 to ${PROSE_CHARACTERS_MAX} characters`)
   }
-  return command(components, run, principal, (fold) => {
+  return command(components, { run, principal: principal, until: 'conclusion' }, (fold) => {
     const value = chosenValue(fold, run, step)
     if (digest !== undefined && digest !== value.digest) {
       const message = `"${step}" gave another value than the one that was shown`

@@ -15,14 +15,15 @@
 import type { Projection, StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { type GrantId, invariant, type OwnerId, type RunId, type Timestamp } from '@ice/primitives'
+import { evolveTried, type Tried } from './attempts.ts'
 import type { ChildRun } from './children.ts'
+import { create } from './created.ts'
 import { moveState } from './edges.ts'
 import {
   declassify,
   endorse,
   giveEnd,
   giveFailure,
-  giveInput,
   giveOutcome,
   giveReceived,
   giveRevealed,
@@ -30,8 +31,12 @@ import {
   type RunLabels,
 } from './labels.ts'
 import { STANDING_MAX } from './limits.ts'
+import { isOutcome } from './outcome.ts'
+import { evolveOwed, noneOwed, type OwedFold } from './owed.ts'
+import type { Placement } from './placement.ts'
 import type { EffectCounts, RunView, Wait, WaitingStep } from './ports.ts'
 import { createPurse, type Purse, sharesOf } from './purse.ts'
+import { evolveQuarantine } from './quarantine-events.ts'
 import { escalated, type LapsedQuestion, questionOf, refusalOf } from './questions.ts'
 import { versionOf } from './recorded.ts'
 import { evolvePurse } from './run-purse.ts'
@@ -60,21 +65,16 @@ export interface RecordedAnswer {
 
 /** Members of a view that are folded beside it. */
 type OfOthers =
-  | 'open'
-  | 'inDoubt'
-  | 'waitingFor'
-  | 'waits'
-  | 'effects'
-  | 'grants'
-  | 'label'
-  | 'purse'
-  | 'overspent'
+  | ('compensations' | 'effects' | 'finishing' | 'grants' | 'inDoubt' | 'label' | 'open')
+  | ('overspent' | 'purse' | 'staged' | 'waitingFor' | 'waits')
 
 /** The state of one run. Bounded by what is open, not by the length of the run. */
 export interface RunFold {
   view: Mutable<Omit<RunView, OfOthers>> | null
   readonly grants: Map<string, GrantId>
   readonly open: Map<string, OpenEffect>
+  /** Effects that were tried, or put off, and are not at their end. */
+  readonly tried: Map<string, Tried>
   readonly waiting: Map<string, WaitingStep>
   /** Steps that wait for a time, or for what others do. */
   readonly waits: Map<string, Wait>
@@ -99,6 +99,9 @@ export interface RunFold {
   /** What it holds of the budgets above it. */
   readonly purse: Purse
   readonly labels: RunLabels
+  /** What it owes between its conclusion and its end. */
+  readonly owed: OwedFold
+  placement: Placement
   input: ValueRef | null
   result: ValueRef | null
   abortRequested: RecordedEvent | null
@@ -111,6 +114,7 @@ export const runProjection: Projection<RunFold> = {
     view: null,
     grants: new Map(),
     open: new Map(),
+    tried: new Map(),
     waiting: new Map(),
     waits: new Map(),
     children: new Map(),
@@ -126,6 +130,8 @@ export const runProjection: Projection<RunFold> = {
     effects: { succeeded: 0, failed: 0, denied: 0, approved: 0 },
     purse: createPurse(),
     labels: noLabels(),
+    owed: noneOwed(),
+    placement: {},
     input: null,
     result: null,
     abortRequested: null,
@@ -138,6 +144,9 @@ export const runProjection: Projection<RunFold> = {
     moveState(fold, event)
     evolvePurse(fold, event, isOutcome(event))
     evolveWaits(fold.waits, event)
+    evolveTried(fold, event)
+    evolveQuarantine(fold, event)
+    evolveOwed(fold, event)
     EVOLVE[event.type]?.(fold, event)
     if (isOutcome(event)) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true
@@ -153,26 +162,25 @@ export const runProjection: Projection<RunFold> = {
   },
 }
 
-/** The outcome of an effect that took place, whatever its type: outcomes share one payload. */
-export function isOutcome(
-  event: RecordedEvent,
-): event is RecordedEvent<string, Payload<'EffectSucceeded'>> {
-  const data = event.data as Readonly<Record<string, unknown>>
-  return typeof data['intent'] === 'string' && 'observed' in data && 'result' in data
-}
-
 /** The run as others see it. */
 export function viewOf(fold: RunFold): RunView {
   invariant(fold.view !== null, 'a run begins with RunCreated')
   const doubts = [...fold.open].filter(([, effect]) => effect.doubt).map(([id]) => id)
   return {
     ...fold.view,
+    finishing: fold.view.conclusion !== null && fold.view.state !== 'TERMINATED',
     grants: Object.fromEntries(fold.grants),
     waitingFor: unanswered(fold),
     waits: [...fold.waits.values()],
     open: [...fold.open.keys()],
     inDoubt: doubts,
     effects: { ...fold.effects },
+    staged: [...fold.owed.staged.keys()],
+    compensations: {
+      open: [...fold.owed.undoing.keys()],
+      succeeded: fold.owed.undone,
+      abandoned: [...fold.owed.abandoned],
+    },
     purse: sharesOf(fold.purse.held),
     overspent: sharesOf(fold.purse.overspent),
     label: fold.labels.mark,
@@ -187,41 +195,6 @@ export function unanswered(fold: RunFold): readonly WaitingStep[] {
   return [...fold.waiting.values()].filter(({ step, kind }) =>
     kind === 'doubt' ? !fold.resolutions.has(step) : !fold.answers.has(step),
   )
-}
-
-function create(fold: RunFold, event: RecordedEvent): RunFold {
-  invariant(fold.view === null, `${event.id}: a run is created once`)
-  const data = event.data as Payload<'RunCreated'>
-  for (const { name, grant } of data.grants) fold.grants.set(name, grant as GrantId)
-  fold.input = data.input as ValueRef
-  fold.standing = (data.standing ?? []) as GrantId[]
-  giveInput(fold.labels, data)
-  fold.view = {
-    run: data.run as RunId,
-    state: 'CREATED',
-    phase: 'provisioning',
-    program: data.program,
-    owner: data.owner as OwnerId,
-    epoch: data.epoch,
-    version: event.version,
-    createdAt: event.time,
-    updatedAt: event.time,
-    principal: event.principal ?? null,
-    agent: data.agent ?? null,
-    session: data.session ?? null,
-    key: data.key ?? null,
-    suspended: false,
-    conclusion: null,
-    reason: null,
-    tags: data.tags ?? {},
-    parent: (data.parent ?? null) as RunView['parent'],
-    line: (data.continues?.first ?? data.run) as RunId,
-    continuedAs: null,
-  }
-  for (const [name, version] of Object.entries(data.continues?.taken ?? {})) {
-    fold.signals.taken.set(name, version)
-  }
-  return fold
 }
 
 type Evolve = (fold: RunFold, event: RecordedEvent) => void
@@ -249,6 +222,7 @@ function addChild(
 
 function settle(fold: RunFold, effect: string): void {
   fold.open.delete(effect)
+  fold.tried.delete(effect)
   stopWaiting(fold, effect)
 }
 
@@ -303,6 +277,11 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
     giveFailure(fold.labels, event, failed, failed.error)
     settle(fold, failed.effect)
     fold.effects.failed += 1
+  }),
+  // The program is given nothing of it, so it is not labelled with what its handler said.
+  EffectRetryScheduled: on<'EffectRetryScheduled'>((fold, { effect }) => {
+    fold.open.delete(effect)
+    stopWaiting(fold, effect)
   }),
   EffectRevoked: on<'EffectRevoked'>((fold, { effect }) => {
     settle(fold, effect)

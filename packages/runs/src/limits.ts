@@ -117,3 +117,122 @@ export const CHILD_GRANTS_MAX = 64
 
 /** @units signals that wait in the inbox of one run: who sends must not be able to fill a log. */
 export const SIGNALS_WAITING_MAX = 10_000
+
+/** @units attempts of one effect: more are a loop of the program, where it can be seen. */
+export const RETRY_ATTEMPTS_MAX = 1_000
+
+/** @units codes that one policy names. */
+export const RETRY_CODES_MAX = 64
+
+/** @units times the wait before it: beyond this, two attempts are all there is. */
+export const RETRY_FACTOR_MAX = 100
+
+/** @units breakers of one composition: each call is held against them in turn. */
+export const BREAKERS_MAX = 256
+
+/** @units failures a breaker counts: their times are kept. */
+export const BREAKER_FAILURES_MAX = 1_000
+
+/** @units breakers one append of a run writes to because of how attempts ended. */
+export const UNIT_BREAKERS_MAX = 4
+
+/** @units streams one append writes to beside the run and its budgets, probes of breakers among
+ * them: a unit has 16, and slices are drawn from up to 8 budgets. */
+export const UNIT_NOTES_MAX = 6
+
+/** @units conflicts in a row after which what a breaker is told is written at any version. */
+export const BREAKER_CONFLICTS_MAX = 8
+
+/** @units times one attempt is put off in a row before it is denied: each is an event. */
+export const DEFERRALS_MAX = 1_000
+
+/** @units calls of one batch: what its event counts. */
+export const BATCH_ITEMS_MAX = 256
+
+/** @units calls of a batch at work at once, unless its request says otherwise. */
+export const BATCH_CONCURRENCY = 16
+
+/** @units bytes of canonical JSON of the claims of a batch; of more only the digest is recorded. */
+export const BATCH_CLAIMS_BYTES_MAX = 16_384
+
+/** @units bytes of canonical JSON of one chunk: it is a part of what comes, not all of it. */
+export const CHUNK_BYTES_MAX = 65_536
+
+/** @units chunks that wait for one watcher; of more it is told how many it missed. */
+export const CHUNKS_WAITING_MAX = 256
+/** @units steps that a divergence tells of what the program asks for now. */
+export const DIVERGED_STEPS_MAX = 6
+
+/** @units characters at the end of ids that are compared to find those that are alike. */
+export const NEAR_ID_CHARACTERS_MAX = 96
+
+/** @units effects that a run stages: their intents stand in one append, with its commit. */
+export const STAGED_MAX = 128
+
+/** @units effects that stay as they are, which a view names; more are in the log. */
+export const ABANDONED_TOLD_MAX = 256
+
+/** @units attempts to undo one effect before it is given up: with the pauses, some minutes. */
+export const COMPENSATION_ATTEMPTS = 6
+
+/** @units milliseconds from the first attempt to undo an effect to the second. */
+export const COMPENSATION_FIRST_MS = 1_000
+
+/** @units times a pause between attempts is longer than the one before. */
+export const COMPENSATION_FACTOR = 4
+
+/** @units milliseconds between two attempts at most. */
+export const COMPENSATION_MAX_MS = 300_000
+
+/** @units milliseconds one attempt may take before it is told to stop: what was done in time is
+ * undone in time, and a run must not hang on one that never comes back. */
+export const COMPENSATION_TIMEOUT_MS = 300_000
+
+/** @units rows that one question to the index gives. */
+export const INDEX_PAGE_ROWS = 1_000
+
+/** @units members of a list in a question to the index: what a supervisor drives, could not
+ * drive, and picks in one go. */
+export const INDEX_LIST_MAX = 2_000
+
+/** @units runs that one supervisor drives at once, unless it is told. */
+export const CONCURRENCY = 32
+
+/** @units runs that one supervisor drives at once at most: each is a program in memory. */
+export const CONCURRENCY_MAX = 500
+
+/** @units milliseconds between two looks at the log of a supervisor that has nothing to do. */
+export const LOOK_INTERVAL_MS = 20
+
+/** @units milliseconds after which a supervisor looks again, whatever it believes. */
+export const LOOK_MS_MAX = 1_000
+
+/** @units milliseconds between two questions after the owners of runs. */
+export const OWNERS_INTERVAL_MS = 500
+
+/** @units milliseconds after which a run that was started here, in no queue, and that nobody has
+ * begun to drive, is driven by the supervisor: whoever started it comes first. */
+export const OWN_GRACE_MS = 1_000
+
+/** @units milliseconds after which a run that could not be driven is tried again; doubled each
+ * time. */
+export const SETBACK_MS_MIN = 500
+
+/** @units milliseconds of the longest pause between two tries of one run. */
+export const SETBACK_MS_MAX = 60_000
+
+/** @units runs that could not be driven, and are remembered. */
+export const SETBACKS_MAX = 400
+
+/** @units owners that die on one run in a row, with nothing settled in between, before it is left
+ * for a person. */
+export const CRASHES_MAX = 5
+
+/** @units milliseconds until a turn that was refused is asked for again. */
+export const TURN_INTERVAL_MS = 100
+
+/** @units deadlines that have passed and are dealt with at a time. */
+export const OVERDUE_AT_ONCE = 64
+
+/** @units milliseconds a supervisor that is told to end waits for runs at work. */
+export const DRAIN_MS = 30_000

@@ -3,17 +3,22 @@
  */
 
 import { type GrantId, type RunId, settled, type Timestamp } from '@ice/primitives'
+import { settleAttempt } from './attempts.ts'
+import type { BreakerNotes } from './breaker-notes.ts'
 import { settleOrphans } from './cancel.ts'
+import { recordUndone } from './compensate.ts'
 import type { Components } from './components.ts'
-import { validationFacts } from './conclude.ts'
 import { type Continuation, continuation } from './continuing.ts'
+import type { Desk } from './desk.ts'
 import { type EffectIntent, partyOf } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Execution } from './execution.ts'
+import type { Fact } from './facts.ts'
+import { settleResolved } from './finishing.ts'
 import { type Drawn, givenOf } from './hand.ts'
 import type { Inbox } from './inbox.ts'
-import { type Journal, runStream } from './journal.ts'
+import { type Journal, runStream, STALE } from './journal.ts'
 import { unanswered, viewOf } from './lifecycle.ts'
 import { OUTSIDE_GRACE_MS, STAY_MS_MAX } from './limits.ts'
 import type { DriveOptions, Program, Stretch, Wait } from './ports.ts'
@@ -22,8 +27,8 @@ import { dueFact, nextDue } from './questions.ts'
 import { effectEnd } from './records.ts'
 import { resultOf } from './result.ts'
 import { Rulings } from './rulings.ts'
-import { settle } from './settle.ts'
-import { nextWaitDue, passDue } from './waits.ts'
+import { mustBeSure } from './sure.ts'
+import { nextWaitDue, passDue, waitsForAttempts } from './waits.ts'
 import type { Waker } from './waker.ts'
 
 /** What a live part needs of its drive. */
@@ -34,10 +39,22 @@ export interface LiveInit {
   readonly journal: Journal<EffectIntent>
   readonly execution: Execution
   readonly inbox: Inbox
-  readonly program: Program
+  readonly breakers: BreakerNotes
+  /** `null` where the runtime's own is driven. */
+  readonly program: Program | null
+  /** Which effects in doubt keep the run from its end. */
+  readonly holds: (desk: Desk, effect: string) => boolean
+  /** What becomes of the run once its program, or what it owes, has come to an end. */
+  readonly conclude: (
+    desk: Desk,
+    returned: unknown,
+  ) => Promise<readonly Fact[] | 'waits' | 'committed' | 'owes'>
   readonly ledger: Ledger
   readonly waker: Waker
 }
+
+/** Ends of attempts with which an effect is not at its own. */
+const GOES_ON: ReadonlySet<string> = new Set(['EffectInDoubt', 'EffectRetryScheduled'])
 
 /** One loop through which everything that happens to a run goes in turn. */
 export class Live {
@@ -49,63 +66,88 @@ export class Live {
   readonly #rights: QuestionRights
 
   constructor(init: LiveInit) {
-    const { components, journal, execution, run, ledger, inbox } = init
+    const { components, journal, execution, run, ledger, inbox, breakers } = init
     this.#init = init
     this.#components = components
     this.#journal = journal
     this.#execution = execution
     this.#rights = new QuestionRights(components)
-    const { acts } = ledger
-    this.#rulings = new Rulings({ components, journal, execution, run, acts, inbox })
+    const { acts, undoings } = ledger
+    const desk = { components, journal, execution, run, acts, undoings, inbox, breakers }
+    this.#rulings = new Rulings(desk)
   }
 
-  async loop(): Promise<Stretch> {
+  /** @returns `null` when the run has concluded, and owes something */
+  async loop(): Promise<Stretch | null> {
     const { options, ledger } = this.#init
-    const { acts } = ledger
+    const { acts, undoings } = ledger
     this.#rulings.again(this.#execution.takeFresh())
     for (;;) {
       await this.#recordCompletions()
+      await recordUndone(this.#rulings.desk)
       settleOrphans(this.#rulings.desk)
+      settleResolved(this.#rulings.desk)
       await this.#passDeadlines()
       this.#rulings.again(this.#rights.take().flatMap((id) => this.#execution.step(id) ?? []))
       await this.#rulings.settleAsked()
       const { fold } = this.#journal
       const { ending } = this.#execution
       const waits = this.#journal.hasIntents || this.#journal.isDrawing
-      const atWork = acts.size > 0 || acts.hasCompletions || waits
-      const isDone = !atWork && !this.#hasDoubts()
-      if (ending !== null && 'value' in ending && isDone && fold.abortRequested === null) {
-        // What still waits to be appended goes into the append of the conclusion.
-        const facts = validationFacts(fold, this.#init.program, ending.value)
-        return endRun(this.#components, this.#journal, facts)
+      const atWork = acts.size > 0 || acts.hasCompletions || waits || undoings.size > 0
+      // What a program did not wait for is carried out all the same, its later attempts too.
+      const isOwed = this.#hasDoubts() || waitsForAttempts(this.#rulings.desk)
+      const isDone = !atWork && !isOwed
+      const abort = fold.view?.conclusion == null ? fold.abortRequested : null
+      if (ending !== null && 'value' in ending && isDone && abort === null) {
+        const end = await this.#conclude(ending.value)
+        if (end !== 'on') return end
       }
-      if (ending !== null && 'continued' in ending && isDone && fold.abortRequested === null) {
+      if (ending !== null && 'continued' in ending && isDone && abort === null) {
         return this.#continue(ending.continued)
       }
       if (this.#journal.dirty) {
         await this.#flush()
         continue
       }
-      if (acts.hasCompletions) continue
+      if (acts.hasCompletions || undoings.hasEnded) continue
       if (options.signal?.aborted === true) return { kind: 'stopped' }
-      if (fold.abortRequested !== null) return this.#abort(null)
+      if (abort !== null) return this.#abort(null)
       if (ending !== null && 'thrown' in ending && !atWork) return this.#abort(ending.thrown)
       const way = await this.#wait()
       if (way !== null) return way
     }
   }
 
+  async #conclude(returned: unknown): Promise<Stretch | null | 'on'> {
+    const { fold } = this.#journal
+    // What is staged is released by an append of its own; else all that waits goes into one.
+    if (this.#journal.dirty && fold.owed.staged.size > 0) await this.#flush()
+    const facts = await this.#init.conclude(this.#rulings.desk, returned)
+    if (facts === 'waits') return 'on'
+    if (facts === 'committed') return null
+    if (facts !== 'owes') return endRun(this.#components, this.#journal, facts)
+    if (this.#journal.dirty) await this.#flush()
+    return null
+  }
+
   async #recordCompletions(): Promise<void> {
-    for (const completion of this.#init.ledger.acts.take()) {
+    for (const ended of this.#init.ledger.acts.take()) {
       // Whoever took the run over for a while has settled it: an effect has one outcome.
-      if (!this.#journal.fold.open.has(completion.intent.data.effect)) continue
-      const { type, data, blobs, value } = settle(completion)
+      if (!this.#journal.fold.open.has(ended.intent.data.effect)) continue
+      // It may have ended while its branch was losing: nobody wants another attempt.
+      const isStopped = this.#execution.isCancelled(ended.intent.data.effect)
+      const completion = isStopped ? { ...ended, stopped: true } : ended
+      const tried = this.#journal.fold.tried.get(completion.intent.data.effect)
+      const end = settleAttempt(completion, { tried, now: this.#journal.now() })
+      const { type, data, blobs, value } = end
       this.#init.ledger.settled(completion)
+      this.#init.breakers.note(completion, end, this.#journal.now())
       const causes = [completion.event.id]
       const event = this.#journal.add({ type, data, blobs, causes })
       const step = this.#execution.step(completion.intent.data.effect)
       // What is in doubt is not delivered: the step waits until somebody says what became of it.
-      if (step !== undefined && type !== 'EffectInDoubt') {
+      // Nor is the end of an attempt that another follows.
+      if (step !== undefined && !GOES_ON.has(type)) {
         await this.#execution.deliver(step, event, effectEnd(event, value))
       }
       if (this.#journal.full) await this.#flush()
@@ -125,10 +167,13 @@ export class Live {
   }
 
   async #flush(): Promise<void> {
+    // An intent that is recorded and not tried is a doubt for whoever comes next.
+    if (this.#journal.hasIntents) mustBeSure(this.#components, this.#init.run)
     const { recorded, refused, drawn, position } = await this.#journal.flush()
     this.#init.ledger.acknowledged()
     for (const { intent, event } of recorded) {
-      this.#init.ledger.acts.start(intent, event, position)
+      const tried = this.#journal.fold.tried.get(intent.data.effect)
+      this.#init.ledger.acts.start(intent, event, { since: position, tried })
     }
     if (refused.length > 0) {
       const { fold } = this.#journal
@@ -154,8 +199,8 @@ export class Live {
   /** Waits for what comes next. @returns a stretch when there is nothing to wait for in memory */
   async #wait(): Promise<Stretch | null> {
     const { ledger, waker, options, run } = this.#init
-    const { acts } = ledger
-    const idle = acts.size === 0
+    const { acts, undoings } = ledger
+    const idle = acts.size === 0 && undoings.size === 0
     const isPending = this.#execution.ending === null
     if (idle && isPending && this.#execution.unsettled.length === 0) return this.#waitOutside()
     if (idle && options.wait !== true && this.#mayLeave()) return this.#suspend()
@@ -196,7 +241,7 @@ export class Live {
   /** When the run goes on by itself; `null`: never. */
   #due(): number | null {
     const { fold } = this.#journal
-    const times = [nextDue(unanswered(fold)), nextWaitDue(fold.waits.values())]
+    const times = [nextDue(unanswered(fold)), nextWaitDue(this.#rulings.desk)]
     const known = times.filter((time) => time !== null)
     return known.length === 0 ? null : Math.min(...known)
   }
@@ -217,11 +262,13 @@ export class Live {
   }
 
   /** Ends the run, and has another go on for it. */
-  async #continue(input: unknown): Promise<Stretch> {
+  async #continue(input: unknown): Promise<Stretch | null> {
     const { fold } = this.#journal
+    const { program } = this.#init
+    if (program === null) return null
     let next: Continuation
     try {
-      next = continuation(this.#components, fold, this.#init.program, input)
+      next = continuation(this.#components, fold, program, input)
     } catch (error) {
       return this.#abort(error)
     }
@@ -233,7 +280,10 @@ export class Live {
   }
 
   #hasDoubts(): boolean {
-    for (const { doubt } of this.#journal.fold.open.values()) if (doubt) return true
+    const { desk } = this.#rulings
+    for (const [effect, { doubt }] of this.#journal.fold.open) {
+      if (doubt && this.#init.holds(desk, effect)) return true
+    }
     return false
   }
 
@@ -247,7 +297,7 @@ export class Live {
     const isHere = ({ child }: Wait): boolean =>
       child !== undefined && this.#components.isDriven(child)
     if ([...fold.waits.values()].some(isHere)) return false
-    const due = nextWaitDue(fold.waits.values())
+    const due = nextWaitDue(this.#rulings.desk)
     return due === null || due - this.#components.clock.now() > STAY_MS_MAX
   }
 
@@ -304,16 +354,22 @@ export class Live {
     }
     const owner = fold.view?.owner
     if (owner !== undefined && owner !== ownership.self) return { kind: 'owned', owner }
+    // The drive takes it from there: what its handlers are at is theirs to end.
+    if (fold.view?.quarantine != null) throw STALE
     this.#lookAtWaits()
     this.#rulings.again(
       this.#execution.unsettled.filter(
-        ({ id }) => fold.answers.has(id) || fold.resolutions.has(id) || fold.lapsed.has(id),
+        ({ id }) =>
+          fold.answers.has(id) ||
+          fold.resolutions.has(id) ||
+          fold.lapsed.has(id) ||
+          fold.owed.undoing.get(id)?.resolution != null,
       ),
     )
     return null
   }
 
-  #abort(error: unknown): Promise<Stretch> {
+  #abort(error: unknown): Promise<Stretch | null> {
     return abortRun(this.#components, this.#journal, this.#init.ledger, error)
   }
 }

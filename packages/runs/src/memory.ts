@@ -23,6 +23,7 @@ export function memoryOwnership(): OwnershipGroup {
       return {
         self,
         status: async (owner) => (alive.has(owner) ? 'alive' : 'dead'),
+        isSure: () => alive.has(self),
         close: async () => {
           alive.delete(self)
         },

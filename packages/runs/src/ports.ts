@@ -5,14 +5,7 @@
  * and records the outcome. A run has one *owner* at a time.
  */
 
-import type {
-  BudgetShare,
-  BudgetUnit,
-  Caveat,
-  Grant,
-  Label,
-  Resource,
-} from '@ice/capabilities/ports'
+import type { BudgetShare, BudgetUnit, Caveat, Label, Resource } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type {
   EventId,
@@ -24,19 +17,99 @@ import type {
   RunId,
   Timestamp,
 } from '@ice/primitives'
-import type { CompensationCall, CompensationReport } from './compensation-ports.ts'
+import type { CompensationCall, CompensationReport, Compensations } from './compensation-ports.ts'
+import type {
+  AbortCommand,
+  DoubtCommand,
+  Quarantine,
+  QuarantineCommand,
+  ReleaseCommand,
+} from './ending-ports.ts'
 
-export type { CompensationCall, CompensationReport } from './compensation-ports.ts'
+export type {
+  CompensationCall,
+  CompensationPolicy,
+  CompensationReport,
+  Compensations,
+} from './compensation-ports.ts'
+export type {
+  AbortCommand,
+  DoubtCommand,
+  Invariant,
+  Quarantine,
+  QuarantineCommand,
+  ReleaseCommand,
+} from './ending-ports.ts'
 
+import type {
+  BatchCall,
+  BatchReport,
+  Chunk,
+  EffectCounts,
+  EffectGrant,
+  RunPlace,
+  SecretUse,
+} from './attempt-ports.ts'
+import type {
+  AnswerCommand,
+  Answered,
+  DeclassifyCommand,
+  EndorseCommand,
+  SignalCommand,
+  ValueOfRun,
+} from './command-ports.ts'
 import type { ByteFold, EventQuery, Program, Schema } from './program-ports.ts'
 
 export type {
+  BatchCall,
+  BatchedCall,
+  BatchReport,
+  Breaker,
+  Chunk,
+  EffectCounts,
+  EffectGrant,
+  RunPlace,
+  SecretUse,
+} from './attempt-ports.ts'
+export type {
+  AnswerCommand,
+  Answered,
+  DeclassifyCommand,
+  EndorseCommand,
+  SignalCommand,
+  StandingCommand,
+  ValueOfRun,
+} from './command-ports.ts'
+export type {
+  DrivenProgram,
+  IndexMark,
+  Listening,
+  Outlook,
+  QueueCount,
+  ReadyQuery,
+  RowsMove,
+  RunFilter,
+  RunIndex,
+  RunPageQuery,
+  RunRow,
+  RunRows,
+  Standing,
+  Turn,
+  TurnRequest,
+  Turns,
+} from './index-ports.ts'
+export type { OwnerStatus, Ownership } from './ownership-ports.ts'
+export type {
   Answer,
+  AttemptTerms,
   AwaitedEvent,
+  BatchItem,
+  BatchRequest,
   Branches,
   ByteFold,
   Check,
   Child,
+  CompensationRequest,
   EffectOutcome,
   EffectRequest,
   EventQuery,
@@ -46,10 +119,12 @@ export type {
   Question,
   Received,
   Reference,
+  RetryPolicy,
   RunContext,
   Schema,
   SpawnGrant,
   SpawnOptions,
+  StagedRequest,
   WaitTerms,
   Won,
 } from './program-ports.ts'
@@ -86,20 +161,6 @@ export type Conclusion = 'committed' | 'aborted' | 'terminated_by_runtime'
  */
 export type Fate = 'observe' | 'idempotent' | 'irreversible'
 
-/** A grant as a handler is held to it: the link that was named, and all links above it. */
-export interface EffectGrant {
-  readonly id: GrantId
-  readonly resources: readonly Resource[]
-}
-
-/** A secret that an intent names: decided under a grant of its own, and guarded by the intent. */
-export interface SecretUse {
-  readonly name: string
-  readonly grant: EffectGrant
-  /** From that grant to its root. */
-  readonly chain: readonly GrantId[]
-}
-
 /** One authorised call of a handler. Its intent is durable before the handler sees it. */
 export interface EffectCall {
   readonly run: RunId
@@ -117,10 +178,23 @@ export interface EffectCall {
   readonly secrets?: readonly SecretUse[]
   readonly fold?: ByteFold
   /**
-   * Fires when the run is aborted, its owner stops, or the right to the effect ends; the handler
-   * cleans up and rejects. Its reason proves nothing: see `EffectHandler`.
+   * Fires when the run is aborted, its owner stops, the right to the effect ends, or the time of
+   * the attempt is over; the handler cleans up and rejects. Its reason proves nothing: see
+   * `EffectHandler`. Who comes back long after its time was over is not listened to any more.
    */
   readonly signal: AbortSignal
+  /**
+   * Says that the handler is still at work; costs nothing, and is recorded nowhere. Left out where
+   * whoever calls the handler does not listen.
+   */
+  readonly heartbeat?: () => void
+  /**
+   * Shows whoever watches the run what has come so far: a text as it is written. It is recorded
+   * nowhere, waits for nobody, and is a heartbeat too. What is not JSON, or more than 64 KiB of it,
+   * is dropped. Secrets are taken out of each chunk by itself: one that two chunks share is not
+   * found. Left out as `heartbeat` is.
+   */
+  readonly emit?: (chunk: JsonValue) => void
 }
 
 /** What a handler reports of an effect that took place. */
@@ -151,14 +225,6 @@ export interface EffectReport {
   readonly kept?: JsonObject
 }
 
-/** Where a run stands among others. */
-export interface RunPlace {
-  /** Runs above it. */
-  readonly depth: number
-  /** Children it has started, or is about to. */
-  readonly children: number
-}
-
 /**
  * Carries out one kind of effect.
  *
@@ -167,10 +233,11 @@ export interface RunPlace {
  * whether an irreversible effect took place throws a code that ends in `_IN_DOUBT`: the effect is
  * then in doubt, and waits until somebody resolves it. A code of its own that ends in `_ABORTED`
  * says that its signal had fired before it acted: a proof that nothing happened. Anything else it
- * throws is recorded as a failure; but when the right to an irreversible effect had ended, as a
- * doubt. The reason of the signal, thrown as it is, is no proof, and neither is a code of
- * `ICE_PRIMITIVES_`, `ICE_EVENTS_` or `ICE_RUNS_`. What is thrown may have a `spent` of its own, as
- * a report has: without one a failure has spent the whole of `bounds`.
+ * throws is recorded as a failure; but when the right to an irreversible effect had ended, or the
+ * time of the attempt was over, as a doubt. The reason of the signal, thrown as it is, is no proof,
+ * and neither is a code of `ICE_PRIMITIVES_`, `ICE_EVENTS_` or `ICE_RUNS_`. An error that says it
+ * is `retryable` may be tried again, where the program wants that. What is thrown may have a
+ * `spent` of its own, like a report: without one a failure has spent the whole of `bounds`.
  */
 export interface EffectHandler {
   readonly action: string
@@ -195,7 +262,17 @@ export interface EffectHandler {
    * trusted as the arguments are. Pure. @defaultValue `<action>`
    */
   source?(args: JsonObject): string | null
+  /**
+   * How long it may be silent, where a request does not say: it calls `heartbeat` more often.
+   * @units milliseconds. @defaultValue for ever
+   */
+  readonly heartbeatMs?: number
   perform(call: EffectCall): Promise<EffectReport>
+  /**
+   * Carries out the calls of a batch together: a report for each, in their order. What it throws is
+   * said of all of them. @defaultValue `perform` for each, with the key of its own
+   */
+  performBatch?(call: BatchCall): Promise<readonly BatchReport[]>
   /**
    * Undoes an effect whose outcome has `kept`: afterwards the world is, as far as the effect
    * changed it, what it was before. Only ever called once the effect has an outcome, in the reverse
@@ -210,17 +287,6 @@ export interface EffectHandler {
    * @defaultValue the effect cannot be undone
    */
   compensate?(call: CompensationCall): Promise<CompensationReport>
-}
-
-/** Whether a process that owned runs is still there. */
-export type OwnerStatus = 'alive' | 'dead'
-
-/** Tells live owners from dead ones. Coordination state: nothing recorded depends on it alone. */
-export interface Ownership {
-  /** This process, unique over all processes that ever owned a run of this log. */
-  readonly self: OwnerId
-  status(owner: OwnerId): Promise<OwnerStatus>
-  close(): Promise<void>
 }
 
 /** A run as its events tell it. */
@@ -250,6 +316,10 @@ export interface RunView {
   readonly open: readonly string[]
   readonly inDoubt: readonly string[]
   readonly effects: EffectCounts
+  /** Effects that wait for the commit, or were released by it and are not settled. */
+  readonly staged: readonly string[]
+  /** What became of undoing its effects, of a run that has aborted. */
+  readonly compensations: Compensations
   /** What it holds of the budgets above it: slices allotted, less what its intents took. */
   readonly purse: readonly BudgetShare[]
   /** What handlers took beyond their bounds and beyond all that the run held. */
@@ -257,6 +327,10 @@ export interface RunView {
   /** The join of the labels of all that the program was given: its high-water mark. */
   readonly label: Label
   readonly conclusion: Conclusion | null
+  /** It has concluded, and still owes something before its end. */
+  readonly finishing: boolean
+  /** Why it is set aside; `null`: it is not. */
+  readonly quarantine: Quarantine | null
   readonly reason: string | null
   readonly tags: Readonly<Record<string, string>>
   /** Whose child it is, by which step. */
@@ -312,7 +386,8 @@ export interface WaitingStep {
 /** A step that waits for no person: for a time, or for what others do. */
 export interface Wait {
   readonly step: string
-  readonly kind: 'timer' | 'signal' | 'event' | 'child'
+  /** `retry`: an effect, for its next attempt. */
+  readonly kind: 'timer' | 'signal' | 'event' | 'child' | 'retry' | 'compensation'
   /** The event that says so. */
   readonly event: EventId
   /** When the step goes on by itself; `null`: never. */
@@ -323,15 +398,6 @@ export interface Wait {
   readonly child?: RunId
   /** Which event, and from which position on. */
   readonly query?: EventQuery & { readonly after: number }
-}
-
-/** How the effects of a run fared. */
-export interface EffectCounts {
-  readonly succeeded: number
-  readonly failed: number
-  /** Refused, or revoked before they acted. */
-  readonly denied: number
-  readonly approved: number
 }
 
 /** How a run is started. */
@@ -351,6 +417,17 @@ export interface StartOptions {
   /** Standing approvals held by the agent or the session, which the run may use. At most 16. */
   readonly standing?: readonly GrantId[]
   readonly tags?: Readonly<Record<string, string>>
+  /**
+   * Where it waits for a worker: any may take it up, though who started it lives. Left out, it is
+   * driven by whoever started it, and by another once that is dead, or once it has been suspended.
+   */
+  readonly queue?: string
+  /** Of runs with the same key so many are driven at once as workers are told. */
+  readonly concurrencyKey?: string
+  /** Before others of its queue, from -1,000 to 1,000. @defaultValue 0 */
+  readonly priority?: number
+  /** When it is to be over: a supervisor then asks for its abort. */
+  readonly deadline?: Timestamp
   /**
    * Labels of the input by JSON pointer, `''` for the whole: a user's own words are trusted, a
    * document that came with them is not. @defaultValue trusted, and for everyone
@@ -397,6 +474,8 @@ export type Stretch =
   | { readonly kind: 'stopped' }
   /** Another process owns it. */
   | { readonly kind: 'owned'; readonly owner: OwnerId }
+  /** It is set aside until somebody releases it; nothing of it was run. */
+  | { readonly kind: 'quarantined'; readonly quarantine: Quarantine }
 
 /** Starts, drives, observes and ends runs. */
 export interface Runs {
@@ -413,6 +492,13 @@ export interface Runs {
     input: unknown,
     options?: StartOptions & DriveOptions,
   ): Promise<Executed>
+  /**
+   * Watches what handlers of a run emit that is driven by this process, from now on. Who does not
+   * keep up misses some, and is told how many; who throws is not called again. Chunks are no
+   * events: they may be of attempts that fail.
+   * @returns an end to that
+   */
+  watch(run: RunId, onChunk: (chunk: Chunk) => void | Promise<void>): () => void
   /** Waits for the conclusion, whichever process brings it about. */
   result(run: RunId, options?: { readonly signal?: AbortSignal }): Promise<RunResult>
   /** @throws `ICE_RUNS_NOT_FOUND` */
@@ -434,7 +520,11 @@ export interface Runs {
    * `ICE_RUNS_SIGNAL_LIMIT`, `ICE_RUNS_KEY_CONFLICT` — the key stands for another value
    */
   signal(run: RunId, command: SignalCommand): Promise<void>
-  /** Says what became of an effect in doubt. @throws `ICE_RUNS_STEP_NOT_FOUND` */
+  /**
+   * Says what became of an effect in doubt: whether it happened, or, of one that was being undone,
+   * whether it was. Of a run that is over it changes nothing, and stands in `effect/<id>`.
+   * @throws `ICE_RUNS_STEP_NOT_FOUND`
+   */
   resolveDoubt(run: RunId, command: DoubtCommand): Promise<void>
   /**
    * The values of a run that keep a label of their own, oldest first: what `endorse` is for.
@@ -450,7 +540,22 @@ export interface Runs {
   endorse(run: RunId, command: EndorseCommand): Promise<void>
   /** A person lets more people read a value. @throws as `endorse` */
   declassify(run: RunId, command: DeclassifyCommand): Promise<void>
-  /** Asks for an abort; a run nobody owns is concluded at once. @throws `ICE_RUNS_CONCLUDED` */
+  /**
+   * Sets a run aside: nobody drives it until it is released. Its owner, if it has one, stops its
+   * handlers, and records what they come back with. One that is set aside stays as it is.
+   * @throws `ICE_RUNS_NOT_FOUND`, `ICE_RUNS_CONCLUDED_CONFLICT` — it is over —,
+   * `ICE_RUNS_REASON_UNSUPPORTED`
+   */
+  quarantine(run: RunId, command: QuarantineCommand): Promise<void>
+  /**
+   * Lets a run go on that was set aside; does not drive it.
+   * @throws as `quarantine`, and `ICE_RUNS_NOT_QUARANTINED_CONFLICT`
+   */
+  release(run: RunId, command: ReleaseCommand): Promise<void>
+  /**
+   * Asks for an abort; a run nobody owns is concluded at once, and finishes what it owes. It also
+   * releases a run from its quarantine. @throws `ICE_RUNS_CONCLUDED_CONFLICT`
+   */
   abort(run: RunId, command: AbortCommand): Promise<void>
 }
 
@@ -466,101 +571,15 @@ export interface DriveOptions {
   readonly signal?: AbortSignal
   /** Called with every event of the run as it is acknowledged or replayed. */
   readonly onEvent?: (event: RecordedEvent) => void
+  /**
+   * Called with what handlers emit meanwhile, the next once what it returns has settled: `watch` of
+   * the run for as long as it is driven.
+   */
+  readonly onChunk?: (chunk: Chunk) => void | Promise<void>
 }
 
 export interface RunQuery {
   readonly state?: RunState
   readonly program?: string
   readonly limit?: number
-}
-
-export interface AnswerCommand {
-  readonly step: string
-  readonly approved: boolean
-  readonly principal?: PrincipalId
-  readonly comment?: string
-  /** Refuses when the step now waits for another call than this one. */
-  readonly digest?: string
-  /** Approve what is like it from now on, too. */
-  readonly standing?: StandingCommand
-  /** Record nothing: only say what would be. @defaultValue false */
-  readonly dryRun?: boolean
-}
-
-/** What is to be approved once and for all. */
-export interface StandingCommand {
-  /**
-   * `call`: the same action, resource and arguments; `place`: the same action and resource, with
-   * any arguments; `action`: the action, wherever its grant allows it. @defaultValue `'call'`
-   */
-  readonly covers?: 'call' | 'place' | 'action'
-  /** Who holds it; what outlives the run needs a count or an end. @defaultValue `'run'` */
-  readonly holder?: 'run' | 'agent' | 'session'
-  /** At most so many uses. */
-  readonly count?: number
-  readonly expiresAt?: Timestamp
-}
-
-/** What an answer came to. */
-export interface Answered {
-  /** The standing approval it issued, or would. */
-  readonly standing: Grant | null
-}
-
-/** What is sent to a run. */
-export interface SignalCommand {
-  readonly signal: string
-  readonly payload?: JsonValue
-  readonly key?: string
-  /** Where the payload comes from. @defaultValue trusted, and for everyone */
-  readonly label?: Label
-  readonly principal?: PrincipalId
-}
-
-/** What a probe or a person found out about an effect in doubt. */
-export interface DoubtCommand {
-  readonly effect: string
-  readonly happened: boolean
-  /** What the program is to be given, when it happened. @defaultValue null */
-  readonly result?: JsonValue
-  readonly evidence: string
-  readonly principal?: PrincipalId
-}
-
-/** A value of a run, with its label. */
-export interface ValueOfRun {
-  /** The step that gave it; the input is `$input`, a held part of it that and its pointer. */
-  readonly step: string
-  /** SHA-256 of its canonical JSON. */
-  readonly digest: string
-  readonly label: Label
-  /** The program has only a reference to it. */
-  readonly held: boolean
-}
-
-/** Who vouches for which value of a run, against which sources, and why. */
-export interface EndorseCommand {
-  readonly step: string
-  readonly sources: readonly string[]
-  readonly reason: string
-  readonly principal?: PrincipalId
-  /** Refuses when the step gave another value than this one. */
-  readonly digest?: string
-}
-
-/** Who lets whom read which value of a run, and why; `null` is everyone. */
-export interface DeclassifyCommand {
-  readonly step: string
-  readonly readers: readonly string[] | null
-  readonly reason: string
-  readonly principal?: PrincipalId
-  /** Refuses when the step gave another value than this one. */
-  readonly digest?: string
-}
-
-export interface AbortCommand {
-  readonly reason: string
-  /** End it now, whoever owns it, without the program: recorded as a forced termination. */
-  readonly force?: boolean
-  readonly principal?: PrincipalId
 }

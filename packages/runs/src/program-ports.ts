@@ -31,8 +31,51 @@ export interface ByteFold<S = unknown, R extends JsonValue = JsonValue> {
   readonly finish: (state: S) => R
 }
 
+/**
+ * How often an effect is tried, and how far apart. Tried again is what failed with an error that
+ * says it is `retryable`, or with a code that `on` names. A denial is final, and so is a doubt.
+ */
+export interface RetryPolicy {
+  /**
+   * Attempts that may end without a result, the first among them: 1 to 1,000. One that the death of
+   * its owner cut short has not ended, and is not counted.
+   */
+  readonly attempts: number
+  /** From the end of the first attempt to the second. @units milliseconds. @defaultValue 1,000 */
+  readonly firstMs?: number
+  /** How much longer each wait is than the one before: 1 to 100. @defaultValue 2 */
+  readonly factor?: number
+  /** The longest wait. @units milliseconds. @defaultValue 60,000, or `firstMs` if that is more */
+  readonly maxMs?: number
+  /**
+   * The part of a wait that chance may take away, 0 to 1. Drawn from the run, the step and the
+   * attempt: the same wherever it is reckoned. @defaultValue 0.2
+   */
+  readonly jitter?: number
+  /** Codes of errors that are tried again whatever they say of themselves: at most 64. */
+  readonly on?: readonly string[]
+}
+
+/** How long an effect may take, and how often it is tried. */
+export interface AttemptTerms {
+  /** Left out: that of the program, or else one attempt. `{ attempts: 1 }` is one attempt. */
+  readonly retry?: RetryPolicy
+  /** For one attempt; then its handler is aborted. @units milliseconds. @defaultValue no bound */
+  readonly timeoutMs?: number
+  /**
+   * From the first intent to the last end, waits and approvals between attempts included. Where
+   * none has been made yet, from when the first was put off. @units milliseconds
+   */
+  readonly totalTimeoutMs?: number
+  /**
+   * How long a handler may be silent: one that does not call `heartbeat` for so long is aborted.
+   * @units milliseconds. @defaultValue that of the handler
+   */
+  readonly heartbeatMs?: number
+}
+
 /** An effect as a program asks for it. `R` is what its outcome gives. */
-export interface EffectRequest<R = JsonValue> {
+export interface EffectRequest<R = JsonValue> extends AttemptTerms {
   readonly action: string
   /** The name a grant has in this run (see `CapabilitiesBound`). */
   readonly grant: string
@@ -45,9 +88,45 @@ export interface EffectRequest<R = JsonValue> {
   readonly proposal?: string
   /** For effects that stream bytes: reduce them in place instead of recording them. */
   readonly fold?: ByteFold
+  /**
+   * What undoes it when the run aborts; left out, its handler does, if it can. Decided with the
+   * effect, under a grant of its own: an effect whose undoing is not allowed is denied.
+   */
+  readonly compensation?: CompensationRequest
   /** Never set: carries `R` in the type. */
   readonly result?: R
 }
+
+/** Many calls of one action under one intent. `R` is what each of them gives. */
+export interface BatchRequest<R = JsonValue> extends AttemptTerms {
+  readonly action: string
+  readonly grant: string
+  /** The arguments of each call: 1 to 256. */
+  readonly items: readonly JsonObject[]
+  /** How many are at work at once, where the handler takes them one by one. @defaultValue 16 */
+  readonly concurrency?: number
+  /** As `EffectRequest.proposal`. */
+  readonly proposal?: string
+  /** Never set: carries `R` in the type. */
+  readonly result?: R
+}
+
+/** What one call of a batch came to. */
+export type BatchItem<R = JsonValue> = { readonly ok: R } | { readonly error: ErrorRecord }
+
+/**
+ * An effect that undoes another. Its arguments hold no references and are at most 4 KiB; nobody is
+ * asked to approve it.
+ */
+export type CompensationRequest = {
+  readonly action: string
+  /** The name a grant has in this run. */
+  readonly grant: string
+  readonly arguments: JsonObject
+}
+
+/** An effect that is carried out once the run has committed: nothing undoes it after that. */
+export type StagedRequest = Omit<EffectRequest<unknown>, 'compensation' | 'fold'>
 
 /**
  * Stands for a value that the program does not see: the outcome of an effect it asked to be held,
@@ -86,11 +165,27 @@ export interface RunContext {
   /** As `effect`, but a denial or a failure is a value. */
   attempt<R>(id: string, request: EffectRequest<R>): Promise<EffectOutcome<R>>
   /**
+   * Asks for many calls of one action at once: one intent, one outcome, and one approval. It is
+   * allowed when each call is, and pays for all of them. Gives what became of each, in their order.
+   * A batch of which nothing succeeded has failed; its fate after a crash, and a doubt, are of all
+   * of it.
+   * @throws `ICE_RUNS_EFFECT_DENIED`, `ICE_RUNS_EFFECT_FAILED`, `ICE_RUNS_STEP_CONFLICT`,
+   * `ICE_RUNS_ATTEMPTS_UNSUPPORTED`
+   */
+  batch<R>(id: string, request: BatchRequest<R>): Promise<readonly BatchItem<R>[]>
+  /**
    * As `effect`, but the program is given a reference instead of the result: what is in it does
    * not count among what the program has seen. A refusal or a failure is thrown, and does.
    * @throws `ICE_RUNS_EFFECT_DENIED`, `ICE_RUNS_EFFECT_FAILED`, `ICE_RUNS_STEP_CONFLICT`
    */
   hold<R>(id: string, request: EffectRequest<R>): Promise<Reference<R>>
+  /**
+   * Stages an effect: it is decided when the run is to commit, its intent is recorded with the
+   * commit, and it acts after that. A denial then aborts the run. Gives nothing; staged in a branch
+   * that loses, it is dropped.
+   * @throws `ICE_RUNS_STAGED_LIMIT`, `ICE_RUNS_STEP_CONFLICT`, `ICE_RUNS_REFERENCE_DENIED`
+   */
+  stage(id: string, request: StagedRequest): Promise<void>
   /**
    * A reference to a part of what another stands for, by JSON pointer. Nothing is looked at: a call
    * with a part that is not there is refused.
@@ -265,10 +360,13 @@ export interface Answer {
   readonly lapsed?: true
 }
 
-/** A check of a program's result. Pure; throwing, or returning a reason, fails the validation. */
+/**
+ * A check of a program's result. Pure; throwing, or returning a reason, fails the validation, and
+ * so does a person who is asked and says no, or nobody in time.
+ */
 export interface Check<O> {
   readonly name: string
-  check(output: O): string | undefined
+  check(output: O): string | undefined | { readonly ask: Question }
 }
 
 /** Durable code: the same input and the same outcomes give the same steps and the same result. */
@@ -284,5 +382,7 @@ export interface Program<I = unknown, O = unknown> {
   readonly takesOver?: readonly string[]
   /** What may be sent to its runs, and what that looks like. */
   readonly signals?: Readonly<Record<string, Schema<unknown>>>
+  /** Of the effects that bring none of their own. @throws as `RunContext.effect` does */
+  readonly retry?: RetryPolicy
   run(context: RunContext, input: I): Promise<O>
 }

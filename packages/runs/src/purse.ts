@@ -6,7 +6,7 @@
  *     outcome       spent less than the bound: the difference comes back
  *                   spent more: the purse pays as far as it goes, the rest is *overspent*
  *     doubt         has spent its bound, until it is known not to have happened
- *     conclusion    what is left is returned to the budgets
+ *     the end       what is left is returned to the budgets
  *
  * 1. A share is spent when its intent is recorded, before anything acts. It comes back only by an
  *    event that says less was spent, or that nothing happened: `EffectRevoked`, or a doubt that was
@@ -17,7 +17,7 @@
  * 4. A failure, and a refusal by the handler, spend the bound unless they say what they spent.
  * 5. Total over any log: what a log that was not written by us takes beyond the purse is overspent.
  */
-import type { Allotment, BudgetShare } from '@ice/capabilities/ports'
+import type { BudgetShare } from '@ice/capabilities/ports'
 import type { StandardPayloads } from '@ice/events/define'
 import type { GrantId } from '@ice/primitives'
 
@@ -129,13 +129,4 @@ export function keyOf({ grant, unit, window }: Share): string {
 export function copyOf({ held, overspent, told, drawn }: Purse): Purse {
   const copy = { held: new Map(held), overspent: new Map(overspent) }
   return { ...copy, told: new Map(told), drawn: new Set(drawn) }
-}
-
-/** Takes out of a purse what an intent that waits will take. */
-export function reserve(
-  purse: Purse,
-  intent: { readonly allotments: readonly Allotment[]; readonly spends: readonly BudgetShare[] },
-): void {
-  put(purse, intent.allotments)
-  take(purse, intent.spends)
 }

@@ -13,7 +13,10 @@ import { partAt } from './contents.ts'
 import { RUNS_CODES } from './errors.ts'
 import type { Inbox } from './inbox.ts'
 import type { RunLabels } from './labels.ts'
-import { isOutcome, type Payload } from './lifecycle.ts'
+import type { Payload } from './lifecycle.ts'
+import { isOutcome } from './outcome.ts'
+import { isSameCompensation } from './reserved.ts'
+import { stageDiffers } from './staging.ts'
 import type { Ask, AskOf, Settlement, Step } from './steps.ts'
 import { asRecorded, digestOfRef, openValue, sealValue } from './value.ts'
 import { PATCH_RECORDS } from './versions.ts'
@@ -64,9 +67,19 @@ const RECORDS: ReadonlyMap<string, StepRecord> = new Map<string, StepRecord>(
     ...CHILD_RECORDS,
     ...PATCH_RECORDS,
     CapabilityUsed: { kind: 'effect', step: effectOf, settles: false, differs: intentDiffers },
+    EffectRetryScheduled: { kind: 'effect', step: effectOf, settles: false },
+    EffectDeferred: { kind: 'effect', step: effectOf, settles: false },
     CapabilityDenied: EFFECT_END,
     EffectRevoked: EFFECT_END,
     EffectFailed: EFFECT_END,
+    EffectStaged: {
+      kind: 'stage',
+      step: effectOf,
+      settles: true,
+      differs: (ask, { data }) =>
+        stageDiffers(ask as AskOf<'stage'>, data as Payload<'EffectStaged'>),
+      gives: async () => ({ kind: 'done' }),
+    },
     DecisionProposed: {
       kind: 'proposal',
       step: stepOf,
@@ -154,11 +167,13 @@ function revocation({ by, proof }: Readonly<Record<string, unknown>>): Denial {
 
 function intentDiffers(asked: Ask, event: RecordedEvent): string | null {
   const ask = asked as AskOf<'effect'>
-  const { action, argumentsDigest, held } = event.data as Payload<'CapabilityUsed'>
+  const { action, argumentsDigest, held, batch } = event.data as Payload<'CapabilityUsed'>
   const isSame =
     ask.request.action === action &&
     ask.hold === (held === true) &&
-    sealValue(ask.request.arguments).digest === argumentsDigest
+    ask.batch === (batch !== undefined) &&
+    sealValue(ask.request.arguments).digest === argumentsDigest &&
+    isSameCompensation(ask.request, event.data as Payload<'CapabilityUsed'>)
   return isSame ? null : `it was ${action} with the arguments ${argumentsDigest}`
 }
 

@@ -8,8 +8,9 @@
 import type { BudgetShare, Judge } from '@ice/capabilities/ports'
 import type { RecordedEvent } from '@ice/events/ports'
 import type { RunId } from '@ice/primitives'
-import { isConclusion } from './budget-writes.ts'
-import { isOutcome, type Payload } from './lifecycle.ts'
+import { isEnd } from './budget-writes.ts'
+import type { Payload } from './lifecycle.ts'
+import { isOutcome } from './outcome.ts'
 import {
   createPurse,
   giveBack,
@@ -70,10 +71,10 @@ export class Recount {
     const { effect = '' } = event.data as { readonly effect?: string }
     const taken = known.taken.get(effect) ?? []
     if (event.type === 'EffectRevoked' || isUndone(event)) giveBack(known.purse, taken)
-    else if (event.type === 'EffectFailed' || isOutcome(event)) {
+    else if (ENDS.has(event.type) || isOutcome(event)) {
       const { spent = [] } = event.data as Payload<'EffectFailed'>
       settleShares(known.purse, taken, alike(taken, spent))
-    } else if (isConclusion(event)) {
+    } else if (isEnd(event)) {
       this.#judge.giveBack(run, sharesOf(known.purse.held))
       this.#runs.delete(run)
       return
@@ -81,6 +82,8 @@ export class Recount {
     known.taken.delete(effect)
   }
 }
+
+const ENDS: ReadonlySet<string> = new Set(['EffectFailed', 'EffectRetryScheduled'])
 
 function isUndone({ type, data }: RecordedEvent): boolean {
   if (type !== 'EffectDoubtResolved') return false

@@ -31,13 +31,15 @@ import {
 import { budgetStream } from './budget-writes.ts'
 import { carriedBy } from './carried.ts'
 import { filled } from './contents.ts'
-import { type Call, type Ruling, rule } from './effects.ts'
+import type { Call, Ruling } from './effects.ts'
 import { RUNS_CODES } from './errors.ts'
+import { batchAsked, ruleCall } from './items.ts'
 import { type Payload, type RunFold, runProjection } from './lifecycle.ts'
 import type { EffectHandler } from './ports.ts'
 import { copyOf, put, sharesOf } from './purse.ts'
 import { Recount } from './recount.ts'
 import { recordedReferences } from './references.ts'
+import { ONCE } from './retry.ts'
 import { openValue } from './value.ts'
 
 type Decided = Payload<'CapabilityUsed'> | Payload<'CapabilityDenied'>
@@ -209,7 +211,7 @@ class Rejudging {
     const isLacking = data.arguments === undefined
     const value = isLacking ? null : await openValue(data.arguments as ValueRef, blobs)
     const references = recordedReferences(value)
-    const given = (await filled(value, references, { labels: fold.labels, blobs })) as JsonObject
+    const given = await filled(value, references, { labels: fold.labels, blobs })
     const { bounds, resource, secret } = { secret: undefined, ...data }
     const run = event.stream.slice('run/'.length) as RunId
     const claimed = resource as JsonObject
@@ -217,17 +219,20 @@ class Rejudging {
       ...{ run, effect: data.effect, attempt: data.attempt, handler: HANDLER },
       request: { action: data.action, grant: '', arguments: value as JsonObject },
       sealed: { ref: { inline: null }, digest: data.argumentsDigest as Hash, blob: null },
-      ...{ args: given, given, resource: claimed, grant: data.grant as GrantId },
+      terms: ONCE,
+      ...{ args: given as JsonObject, given, resource: claimed, grant: data.grant as GrantId },
       bounds: (bounds ?? boundsOf(data)) as Call['bounds'],
       // A secret that was refused is judged by itself: what it was carried by is not recorded.
-      secrets: secret === undefined ? carriedBy(given, claimed, fold.grants) : [],
+      secrets: secret === undefined ? carriedBy(given as JsonObject, claimed, fold.grants) : [],
       ...{ bound: { value: value as JsonValue, references, stray: null }, unfilled: null },
-      ...{ hold: false, askedAt: event.version, labels: data.labels as Call['labels'] },
+      ...{ hold: false, batch: false, askedAt: event.version },
+      labels: data.labels as Call['labels'],
       ...(data.proposer === undefined ? {} : { proposal: followedBy(event, data.proposer) }),
     }
     const held = 'purse' in data ? data.purse : undefined
     const purse = (held as readonly BudgetShare[] | undefined) ?? pursed(fold, data)
-    return { call, fold, purse, at, isLacking, isSecret: secret !== undefined }
+    const whole = batchAsked(call, data, fold.grants)
+    return { call: whole, fold, purse, at, isLacking, isSecret: secret !== undefined }
   }
 
   /** The judges in the state that a decision was made on, with the policy that was loaded. */
@@ -330,7 +335,7 @@ function isOutside(was: Verdict): boolean {
 }
 
 function rulingOf(judge: Judge, { call, fold, at }: Asked, purse: readonly BudgetShare[]): Ruling {
-  return rule(call, { fold, authority: judge, purse, at, fresh: true })
+  return ruleCall(call, { fold, authority: judge, purse, at, fresh: true })
 }
 
 function ruled(judge: Judge, asked: Asked, purse: readonly BudgetShare[]): Verdict {

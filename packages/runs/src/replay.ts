@@ -3,12 +3,13 @@
  *
  * Nothing is performed, decided or recorded. An event whose step the program has not asked for by
  * then, or has asked for differently, means that the program is not the one that was recorded:
- * that is reported with both sides, and nothing is written.
+ * that is told with both sides (see `divergence.ts`), and the run is set aside.
  */
 
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
-import { invariant, type JsonObject, type RunId } from '@ice/primitives'
-import { RUNS_CODES, RunsError } from './errors.ts'
+import { invariant, type RunId } from '@ice/primitives'
+import { divergence } from './divergence.ts'
+import type { RunsError } from './errors.ts'
 import { Execution } from './execution.ts'
 import type { Inbox } from './inbox.ts'
 import { runStream } from './journal.ts'
@@ -16,8 +17,7 @@ import type { RunLabels } from './labels.ts'
 import type { Program } from './ports.ts'
 import { ANSWERS, type History, recordOf } from './records.ts'
 import type { References } from './references.ts'
-import type { Ask, Step } from './steps.ts'
-import { sealValue } from './value.ts'
+import type { Ask } from './steps.ts'
 
 /** What a replay needs. */
 export interface ReplayInit {
@@ -57,7 +57,9 @@ export async function replay(init: ReplayInit): Promise<Execution> {
       }
     }
   }
-  if (execution === undefined) throw diverged('', 'the window was never opened', {}, [])
+  if (execution === undefined) {
+    throw divergence({ step: '', why: 'the window was never opened', event: null, asked: [] })
+  }
   return execution
 }
 
@@ -73,42 +75,16 @@ async function feed(execution: Execution, event: RecordedEvent, history: History
   const id = record.step(event.data as Readonly<Record<string, unknown>>)
   // What a branch that lost still came back with.
   if (execution.isCancelled(id)) return
-  const recorded = { event: event.id, type: event.type, step: id }
+  const leaves = (why: string): RunsError => {
+    return divergence({ step: id, why, event, asked: execution.unsettled })
+  }
   const step = execution.step(id)
-  if (step === undefined) {
-    throw diverged(id, 'the program has not asked for it', recorded, execution.unsettled)
-  }
+  if (step === undefined) throw leaves('the program has not asked for it')
   const kinds: readonly Ask['kind'][] = [record.kind].flat()
-  if (!kinds.includes(step.ask.kind)) {
-    throw diverged(id, `it is recorded as ${kinds.join(' or ')}`, recorded, execution.unsettled)
-  }
+  if (!kinds.includes(step.ask.kind)) throw leaves(`it is recorded as ${kinds.join(' or ')}`)
   const difference = record.differs?.(step.ask, event) ?? null
-  if (difference !== null) {
-    const why = `it was recorded differently: ${difference}`
-    throw diverged(id, why, recorded, execution.unsettled)
-  }
+  if (difference !== null) throw leaves(`it was recorded differently: ${difference}`)
   if (!record.settles) return
   invariant(record.gives !== undefined, `${event.type} gives a step something`)
   await execution.deliver(step, event, await record.gives(event, history, step))
-}
-
-function diverged(
-  step: string,
-  why: string,
-  recorded: JsonObject,
-  unsettled: readonly Step[],
-): RunsError {
-  const asked = unsettled.slice(0, 16).map(({ id, ask }) => ({
-    step: id,
-    kind: ask.kind,
-    ...(ask.kind === 'effect'
-      ? { action: ask.request.action, arguments: sealValue(ask.request.arguments).digest }
-      : {}),
-  }))
-  return new RunsError(
-    RUNS_CODES.diverged,
-    `The program does not follow its record at "${step}": ${why}. It is not the program that ` +
-      'began this run; resume it with that one',
-    { step, why, recorded, asked },
-  )
 }

@@ -3,7 +3,8 @@
  *
  * Its events end where the backup was taken. What its runs did afterwards, the world knows and it
  * does not: every effect with an intent and no outcome may have happened, whatever its fate. So
- * each is in doubt, until somebody says what became of it.
+ * each is in doubt, until somebody says what became of it. And a run whose effects are all settled
+ * may have gone on from there: so each is set aside, until somebody releases it.
  *
  * The fold is one of its own, and forgives: the log may come from elsewhere, and a run that does
  * not follow the lifecycle is no reason to leave the others without their doubts.
@@ -11,13 +12,15 @@
 
 import type { StandardPayloads } from '@ice/events/define'
 import type { EventLog, NewEvent, RecordedEvent, StreamWrite } from '@ice/events/ports'
-import type { EventId, StreamId, StreamVersion } from '@ice/primitives'
-import { isOutcome } from './lifecycle.ts'
+import { type EventId, errorRecord, type StreamId, type StreamVersion } from '@ice/primitives'
+import { RUNS_CODES, RunsError } from './errors.ts'
 import { UNIT_EVENTS_MAX } from './limits.ts'
+import { isOutcome } from './outcome.ts'
+import { quarantined } from './quarantine-events.ts'
 
 /** What is open in a log, and now in doubt. */
 export interface OpenInDoubt {
-  /** Runs that have not ended, whether anything of them is in doubt or not. */
+  /** Runs that have not ended, whether anything of them is in doubt or not: all are set aside. */
   readonly runs: number
   /** Effects in doubt, those included that were before. */
   readonly doubts: number
@@ -33,11 +36,15 @@ interface OpenIntent {
 interface OpenRun {
   version: number
   readonly intents: Map<string, OpenIntent>
+  /** Of the run, as its first event says it. */
+  readonly program: StandardPayloads['RunQuarantined']['program'] | null
+  isHeld: boolean
 }
 
 /**
  * Records `EffectInDoubt` for every effect that has an intent and no outcome, in every run of the
- * log that has not ended. Doing it again records nothing more.
+ * log that has not ended, and sets all of these runs aside: what they did after the backup was
+ * taken would be done again. Doing it again records nothing more.
  *
  * Nobody may drive runs of this log meanwhile. Each run is one append: when it fails, the runs
  * before are done.
@@ -49,11 +56,12 @@ export async function doubtOpenEffects(
 ): Promise<OpenInDoubt> {
   const open = await openRuns(log)
   let doubts = 0
-  for (const [stream, { version, intents }] of open) {
+  for (const [stream, { version, intents, program, isHeld }] of open) {
     const fresh = [...intents.values()].filter(({ doubt }) => !doubt)
     doubts += intents.size
-    for (let at = 0; at < fresh.length; at += UNIT_EVENTS_MAX) {
-      const events = fresh.slice(at, at + UNIT_EVENTS_MAX).map(inDoubt)
+    const facts = [...fresh.map(inDoubt), ...(isHeld ? [] : [setAside(program)])]
+    for (let at = 0; at < facts.length; at += UNIT_EVENTS_MAX) {
+      const events = facts.slice(at, at + UNIT_EVENTS_MAX)
       const expectedVersion = (version + at) as StreamVersion
       const write: StreamWrite = { stream, expectedVersion, events }
       await log.append({ writes: [write] })
@@ -63,11 +71,24 @@ export async function doubtOpenEffects(
 }
 
 /** Ends of an effect that are no outcome. */
-const SETTLED: ReadonlySet<string> = new Set(['CapabilityDenied', 'EffectFailed', 'EffectRevoked'])
+const SETTLED: ReadonlySet<string> = new Set([
+  'CapabilityDenied',
+  'EffectFailed',
+  'EffectRetryScheduled',
+  'EffectRevoked',
+])
 
 function inDoubt({ effect, attempt, intent }: OpenIntent): NewEvent {
   const data: StandardPayloads['EffectInDoubt'] = { effect, attempt, intent }
   return { type: 'EffectInDoubt', data, causes: [intent] }
+}
+
+function setAside(program: OpenRun['program']): NewEvent {
+  const message =
+    'The log was restored: what this run did after the backup was taken is not in it, and would ' +
+    'be done again. Look at what it did, and release it'
+  const error = errorRecord(new RunsError(RUNS_CODES.restored, message))
+  return { type: 'RunQuarantined', data: quarantined(program ?? undefined, error) }
 }
 
 /** Memory is what is open, not what was ever run. */
@@ -85,10 +106,17 @@ function evolve(open: Map<StreamId, OpenRun>, event: RecordedEvent): void {
     open.delete(stream)
     return
   }
-  const run = open.get(stream) ?? { version, intents: new Map() }
+  const run = open.get(stream) ?? {
+    version,
+    intents: new Map(),
+    program: programOf(event),
+    isHeld: false,
+  }
   open.set(stream, run)
   run.version = version
-  if (type === 'CapabilityUsed') {
+  if (type === 'RunQuarantined') run.isHeld = true
+  else if (type === 'RunReleased') run.isHeld = false
+  else if (type === 'CapabilityUsed') {
     const { effect, attempt } = event.data as StandardPayloads['CapabilityUsed']
     run.intents.set(effect, { intent: event.id, effect, attempt, doubt: false })
   } else if (type === 'EffectInDoubt') {
@@ -100,4 +128,12 @@ function evolve(open: Map<StreamId, OpenRun>, event: RecordedEvent): void {
   } else if (typeof event.data === 'object' && event.data !== null && isOutcome(event)) {
     run.intents.delete(event.data.effect)
   }
+}
+
+function programOf({ type, data }: RecordedEvent): OpenRun['program'] {
+  if (type !== 'RunCreated') return null
+  const { program } = data as Partial<StandardPayloads['RunCreated']>
+  const { name, version } = program ?? {}
+  // The log may come from elsewhere: what is no program is told as unknown.
+  return typeof name === 'string' && typeof version === 'string' ? { name, version } : null
 }

@@ -17,6 +17,7 @@
 
 import type { EventLog, Guard } from '@ice/events/ports'
 import type { Clock, EventId } from '@ice/primitives'
+import { outlives } from './compensation-right.ts'
 import { RIGHTS_ENDED_BY_MAX, RIGHTS_INTERVAL_MS } from './limits.ts'
 import { headerOf } from './watch.ts'
 
@@ -25,6 +26,8 @@ export interface Stand {
   readonly guards: readonly Guard[]
   /** Position of its intent, or one before it. */
   readonly since: number
+  /** Of a compensation: an ordinary revocation does not end it. */
+  readonly outlives?: boolean
 }
 
 /** Watches over the rights of effects in flight. */
@@ -92,13 +95,13 @@ export function createRights(
   }
 
   return {
-    add({ guards, since }, ended) {
-      const entry: Entry = { guards, since, ended, by: [] }
+    add(stand, ended) {
+      const entry: Entry = { ...stand, ended, by: [] }
       entries.add(entry)
       fresh.push(entry)
       if (!isLooking && !closing.signal.aborted) {
         isLooking = true
-        seen = since
+        seen = stand.since
         void loop()
       }
       return () => {
@@ -112,10 +115,12 @@ export function createRights(
 
 /** Notes an event with every effect whose right it ends. */
 function take(entries: ReadonlySet<Entry>, bytes: string): void {
-  const { stream, version, type } = headerOf(bytes)
+  const { stream, version, type, data } = headerOf(bytes)
   if (HARMLESS.has(type)) return
   const id = `${stream}@${version}` as EventId
-  for (const { guards, by } of entries) {
+  const isOrdinary = outlives({ type, data })
+  for (const { guards, by, outlives: isLasting = false } of entries) {
+    if (isLasting && isOrdinary) continue
     const guard = guards.find((each) => each.stream === stream)
     if (guard !== undefined && version > guard.version && !by.includes(id)) by.push(id)
   }

@@ -3,23 +3,27 @@
  * people, effects are decided; and what a crash left open is taken up again.
  */
 
-import type { ApprovalAsk } from '@ice/capabilities/ports'
-import type { BlobStore, ValueRef } from '@ice/events/ports'
-import { invariant, type JsonObject, type Timestamp } from '@ice/primitives'
+import type { ValueRef } from '@ice/events/ports'
+import { invariant } from '@ice/primitives'
+import { putToPerson, termsOf } from './asking.ts'
+import { isOver, overdue } from './attempts.ts'
+import { holdToBreaker } from './breaker-hold.ts'
 import { lookAtCancel } from './cancel.ts'
 import { lookAtChild } from './children.ts'
-import { filled, partAt, shownReferences } from './contents.ts'
-import { proposalOf, proposerMember } from './denied.ts'
+import { lookAtCompensation } from './compensate.ts'
+import { partAt, shownReferences } from './contents.ts'
 import type { Desk } from './desk.ts'
-import { type Call, partyOf, prepareCall, type Ruling, rule } from './effects.ts'
-import { RunsError } from './errors.ts'
+import { type Call, type EffectIntent, partyOf } from './effects.ts'
 import type { Fact, ForeignFact } from './facts.ts'
-import type { RunLabels } from './labels.ts'
+import { givenArguments, type Sources } from './given.ts'
+import { ruleCall } from './items.ts'
 import type { OpenEffect, Payload } from './lifecycle.ts'
 import type { RunPlace } from './ports.ts'
+import { prepareCall } from './prepare.ts'
+import { versionOf } from './recorded.ts'
 import { answered, effectEnd } from './records.ts'
-import { type Bound, strayReference } from './references.ts'
 import { resolvedOutcome } from './resolved.ts'
+import { lookAtStage } from './staging.ts'
 import { type AskOf, SPAWN_ACTION, type Step } from './steps.ts'
 import { openValue, sealValue } from './value.ts'
 import { lookAtPatch } from './versions.ts'
@@ -32,10 +36,11 @@ export class Rulings {
   /** Steps whose calls take more than the run holds: decided anew once slices were drawn. */
   #lacking: Step[] = []
 
-  constructor(desk: Omit<Desk, 'again' | 'deliver'>) {
+  constructor(desk: Omit<Desk, 'again' | 'deliver' | 'woken'>) {
     const { journal, execution } = desk
     this.#init = {
       ...desk,
+      woken: new WeakSet(),
       again: (steps) => this.again(steps),
       deliver: (step, fact, settlement) => execution.deliver(step, journal.add(fact), settlement),
     }
@@ -63,7 +68,8 @@ export class Rulings {
     for (;;) {
       this.#queue.push(...execution.takeFresh())
       if (this.#queue.length === 0 || journal.full) return
-      const steps = this.#queue
+      // Each once: of two looks at an attempt that is due, both would begin it.
+      const steps = new Set(this.#queue)
       this.#queue = []
       const unsure: { readonly step: Step; readonly call: Call }[] = []
       for (const step of steps) await this.#look(step, unsure)
@@ -101,6 +107,10 @@ export class Rulings {
         return lookAtChild(this.#init, step, ask)
       case 'patch':
         return lookAtPatch(this.#init, step)
+      case 'stage':
+        return lookAtStage(this.#init, step, ask)
+      case 'compensation':
+        return lookAtCompensation(this.#init, step, ask)
       case 'cancel':
         return lookAtCancel(this.#init, step, ask)
       default:
@@ -121,17 +131,20 @@ export class Rulings {
     ask: AskOf<'effect'>,
     unsure: { step: Step; call: Call }[],
   ): Promise<void> {
-    const attempt = await this.#attemptOf(step)
+    const attempt = await this.#attemptOf(step, ask)
     if (attempt === null) return
     const { run, journal, components } = this.#init
-    const { request, bound, hold } = ask
+    const { request, bound, terms, hold, batch } = ask
     const { askedAt, id: effect } = step
     const { proposal } = ask
-    const { given, unfilled } = await this.#filled(bound)
-    const asked = { run, effect, attempt, request, bound, hold, askedAt, proposal }
+    const { given, unfilled } = await givenArguments(bound, this.#sources())
+    const { staged } = ask
+    const since = staged === undefined ? askedAt : versionOf(staged)
+    const own = { request, terms, bound, hold, batch, proposal, staged }
+    const asked = { run, effect, attempt, ...own, askedAt: since }
     const init = { ...asked, given, unfilled, place: this.#place() }
     const call = prepareCall(init, journal.fold, components.handlers)
-    if ('kind' in call) return this.#apply(step, call)
+    if ('kind' in call) return this.#deny(step, call.fact)
     if (!(await this.#decide(step, call, false))) unsure.push({ step, call })
   }
 
@@ -143,19 +156,7 @@ export class Rulings {
     return { depth: fold.view?.parent?.depth ?? 0, children }
   }
 
-  /** Arguments as the handler is to have them, or why there are none. */
-  async #filled({ value, references, stray }: Bound): Promise<Pick<Call, 'given' | 'unfilled'>> {
-    if (stray !== null) return { given: {}, unfilled: strayReference(stray) }
-    try {
-      const given = await filled(value as JsonObject, references, this.#sources())
-      return { given, unfilled: null }
-    } catch (error) {
-      if (error instanceof RunsError) return { given: {}, unfilled: error }
-      throw error
-    }
-  }
-
-  #sources(): { readonly labels: RunLabels; readonly blobs: BlobStore } {
+  #sources(): Sources {
     const { journal, components } = this.#init
     return { labels: journal.fold.labels, blobs: components.log.store.blobs }
   }
@@ -178,46 +179,24 @@ export class Rulings {
     const at = journal.now()
     const { fold } = journal
     const init = { fold, authority: components.authority, purse: journal.purse() }
-    const ruling = rule(call, { ...init, at, fresh, ahead: journal.isAhead })
+    const ruling = ruleCall(call, { ...init, at, fresh, ahead: journal.isAhead })
     if (ruling.kind === 'denied' && !ruling.final) return false
     // The time it was decided for, and no later one, is what it can be judged again by.
     if (ruling.kind === 'denied') await this.#deny(step, { ...ruling.fact, at })
-    else await this.#apply(step, ruling)
+    else if (ruling.kind === 'intent' && ruling.lacks.length > 0) {
+      this.#lacking.push(step)
+      journal.draw(ruling.lacks)
+    } else if (ruling.kind === 'intent') await this.#intend(step, call, ruling.intent)
+    else await putToPerson(journal, ruling, this.#sources())
     return true
   }
 
-  async #apply(step: Step, ruling: Ruling): Promise<void> {
-    const { journal } = this.#init
-    if (ruling.kind === 'intent') {
-      if (ruling.lacks.length === 0) return journal.addIntent(ruling.intent)
-      this.#lacking.push(step)
-      return journal.draw(ruling.lacks)
-    }
-    if (ruling.kind === 'denied') return this.#deny(step, ruling.fact)
-    const waiting = journal.fold.waiting.get(step.id)
-    const { call, ask } = ruling
-    const { digest } = ask
-    if (waiting?.digest === digest) return
-    const references = await shownReferences(call.bound.references, this.#sources())
-    const shown = references.length > 0 ? { references } : {}
-    const sealed = sealValue({ ...detailsOf(call), ...shown })
-    const at = journal.now()
-    journal.add({
-      type: 'ApprovalRequested',
-      at,
-      causes: proposalOf(call),
-      blob: sealed.blob,
-      data: {
-        ...termsOf(ask, at),
-        step: step.id,
-        kind: 'effect',
-        digest,
-        prompt: `Allow ${call.request.action}${placeOf(call.resource)}?`.slice(0, 2048),
-        details: sealed.ref as Payload<'ApprovalRequested'>['details'],
-        grant: call.grant,
-        ...proposerMember(call),
-      },
-    })
+  /** What is allowed is still held to the breaker that covers it. */
+  async #intend(step: Step, call: Call, intent: EffectIntent): Promise<void> {
+    const held = await holdToBreaker(this.#init, call, intent)
+    if (held.kind === 'intent') this.#init.journal.addIntent(held.intent)
+    else if (held.kind === 'denied') await this.#deny(step, held.fact)
+    else this.#init.journal.add(held.fact)
   }
 
   async #question(step: Step, { question, bound }: AskOf<'question'>): Promise<void> {
@@ -259,14 +238,25 @@ export class Rulings {
   }
 
   /** Which attempt an effect is at, or `null` when it cannot be tried now. */
-  async #attemptOf(step: Step): Promise<number | null> {
+  async #attemptOf(step: Step, { terms }: AskOf<'effect'>): Promise<number | null> {
     const { journal, acts } = this.#init
     const open = journal.fold.open.get(step.id)
-    if (open === undefined) return 1
     if (acts.has(step.id)) return null
+    const wait = journal.fold.waits.get(step.id)
+    if (wait?.due != null && wait.due > journal.now()) return null
+    if (wait !== undefined && journal.intends(step.id)) return null
+    if (open?.doubt === true) return this.#resolve(step, open)
+    const tried = journal.fold.tried.get(step.id)
+    if (open?.intent.data.fate !== 'irreversible') {
+      if (tried?.intent == null || !isOver(terms, tried, journal.now())) {
+        return (tried?.attempt ?? 0) + 1
+      }
+      const data = overdue(step.id, terms, tried)
+      const event = journal.add({ type: 'EffectFailed', data, causes: [tried.intent] })
+      await this.#init.execution.deliver(step, event, effectEnd(event, null))
+      return null
+    }
     const { data, id } = open.intent
-    if (open.doubt) return this.#resolve(step, open)
-    if (data.fate !== 'irreversible') return data.attempt + 1
     // Its owner died between intent and outcome, and nobody here knows whether it happened.
     const { attempt } = data
     journal.add({ type: 'EffectInDoubt', data: { effect: step.id, attempt, intent: id } })
@@ -292,35 +282,7 @@ export class Rulings {
   }
 }
 
-/** Who may answer, from when and until when, as a question put now says it. */
-function termsOf(
-  { approvers, timeoutMs, escalation }: Omit<ApprovalAsk, 'digest'>,
-  at: Timestamp,
-): Pick<Payload<'ApprovalRequested'>, 'approvers' | 'expiresAt' | 'escalation'> {
-  return {
-    expiresAt: timeoutMs === null ? null : at + timeoutMs,
-    ...(approvers === null ? {} : { approvers: [...approvers] }),
-    ...(escalation === null
-      ? {}
-      : { escalation: { at: at + escalation.afterMs, to: [...escalation.to] } }),
-  }
-}
-
-/** What a person is shown: the whole call, but for arguments that are too large to show. */
-function detailsOf({ request, resource, sealed, secrets }: Call): JsonObject {
-  const { digest: argumentsDigest, ref } = sealed
-  const args = 'inline' in ref ? { arguments: ref.inline } : {}
-  const carried = secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name) }
-  return { action: request.action, resource, argumentsDigest, ...args, ...carried }
-}
-
 /** The grants a call names: its own, and those of the secrets it carries. */
 function grantsOf({ grant, secrets }: Call): readonly Call['grant'][] {
   return [grant, ...secrets.map((secret) => secret.grant)]
-}
-
-/** Where a call acts, for a person who is asked: a path, or a method and a place on the network. */
-function placeOf({ method, scheme, host, port, path }: JsonObject): string {
-  if (typeof path !== 'string') return ''
-  return typeof host === 'string' ? ` ${method} ${scheme}://${host}:${port}${path}` : ` ${path}`
 }

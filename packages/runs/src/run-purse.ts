@@ -5,6 +5,9 @@ import type { GrantId } from '@ice/primitives'
 import type { Payload, RunFold } from './lifecycle.ts'
 import { giveBack, put, type Share, settleShares, take } from './purse.ts'
 
+/** Ends without a result: what an attempt took is spent, as far as its handler does not say. */
+const ENDS: ReadonlySet<string> = new Set(['EffectFailed', 'EffectRetryScheduled'])
+
 /**
  * Folds what an event does to the purse; before the event settles the effect it is about.
  *
@@ -34,7 +37,7 @@ export function evolvePurse(fold: RunFold, event: RecordedEvent, isOutcome: bool
       giveBack(purse, takenBy(fold, event))
       return
     default:
-      if (event.type === 'EffectFailed' || isOutcome) {
+      if (ENDS.has(event.type) || isOutcome) {
         const { spent } = event.data as Payload<'EffectFailed'>
         settleShares(purse, takenBy(fold, event), spent)
       }

@@ -3,17 +3,23 @@
 import { fold as foldEvents } from '@ice/events/define'
 import type { RunId } from '@ice/primitives'
 import { answerStep } from './answering.ts'
+import { Breakers } from './breakers.ts'
 import { spawnHandler } from './children.ts'
+import { Chunks } from './chunks.ts'
 import { foldRun, requestAbort, resolveEffect } from './commands.ts'
+import { COMPENSATION_POLICY } from './compensate.ts'
 import type { Components, RunsInit } from './components.ts'
 import { createDriver, type Driver } from './driver.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { sendSignal } from './inbox.ts'
 import { declassifyValue, endorseValue, valuesOfRun } from './label-commands.ts'
+import { recordLate } from './late.ts'
 import { type RunFold, runProjection, viewOf } from './lifecycle.ts'
 import type { Program, RunResult, Runs, RunView } from './ports.ts'
+import { quarantineRun, releaseRun } from './quarantine.ts'
 import { withRights } from './question-rights.ts'
 import { resultOf } from './result.ts'
+import { retryOf, termsOf } from './retry.ts'
 import { createRights } from './rights.ts'
 import { startRun } from './start.ts'
 import { programKey, programNamed, programOf } from './versions.ts'
@@ -29,13 +35,15 @@ export interface RunsService extends Runs {
 export function createRuns(init: RunsInit): RunsService {
   const programs = new Map<string, Program>()
   const register = (program: Program): void => {
+    if (program.retry !== undefined) retryOf(program.retry)
     programs.set(programKey(program.name, program.version), program)
   }
   for (const program of init.programs ?? []) register(program)
   const driver = createDriver(() => components, init.drivesChildren !== false)
-  const components = componentsOf(init, programs, driver)
+  const late = new Set<Promise<void>>()
+  const components = componentsOf(init, programs, { driver, late })
   const { drive } = driver
-  const start: Runs['start'] = (program, input, options = {}) => {
+  const start: Runs['start'] = async (program, input, options = {}) => {
     register(program)
     return startRun(components, program, input, options)
   }
@@ -47,6 +55,7 @@ export function createRuns(init: RunsInit): RunsService {
       const run = await start(program, input, options)
       return { run, stretch: await drive(run, options) }
     },
+    watch: (run, onChunk) => components.chunks.add(run, onChunk),
     result: (run, options = {}) => awaitResult(components, run, options.signal),
     view: async (run) => withRights(components, viewOf(await foldRun(components, run))),
     list: (query) => listRuns(components, query),
@@ -56,6 +65,8 @@ export function createRuns(init: RunsInit): RunsService {
     declassify: (run, command) => declassifyValue(components, run, command),
     signal: (run, command) => sendSignal(components, run, command),
     resolveDoubt: (run, command) => resolveEffect(components, run, command),
+    quarantine: (run, command) => quarantineRun(components, run, command),
+    release: (run, command) => releaseRun(components, run, command),
     async abort(run, command) {
       await requestAbort(components, run, command)
       // A run nobody drives is concluded here; one that somebody drives is that owner's to end.
@@ -66,6 +77,7 @@ export function createRuns(init: RunsInit): RunsService {
       components.watch.close()
       components.rights.close()
       await driven
+      await Promise.allSettled(late)
     },
   }
 }
@@ -73,7 +85,7 @@ export function createRuns(init: RunsInit): RunsService {
 function componentsOf(
   init: RunsInit,
   programs: ReadonlyMap<string, Program>,
-  driver: Driver,
+  { driver, late: pending }: { readonly driver: Driver; readonly late: Set<Promise<void>> },
 ): Components {
   const { log, clock } = init
   const components: Components = {
@@ -85,6 +97,16 @@ function componentsOf(
     principal: init.principal,
     limits: init.limits ?? {},
     handlers: handlersOf(init, () => components),
+    breakers: new Breakers(log, init.breakers),
+    chunks: new Chunks(),
+    invariants: init.invariants ?? [],
+    compensation: { ...COMPENSATION_POLICY, ...init.compensation },
+    late: (run, completion) => {
+      // What cannot be recorded is lost, as it is when the process ends before its handler does.
+      const recording = recordLate({ log }, run, completion).catch(() => undefined)
+      pending.add(recording)
+      void recording.finally(() => pending.delete(recording))
+    },
     // A look that failed wakes whoever waits, and their own look reports it where it is heard.
     watch: createWatch({ log, clock }, () => undefined),
     // So is a look at rights: as long as the log cannot be read, nothing can be appended to it.
@@ -104,13 +126,16 @@ async function noDelegation(): Promise<never> {
   throw new RunsError(RUNS_CODES.grantsInvalid, message)
 }
 
-/** @throws `ICE_RUNS_HANDLERS_UNSUPPORTED` */
+/** @throws `ICE_RUNS_HANDLERS_UNSUPPORTED`, `ICE_RUNS_ATTEMPTS_UNSUPPORTED` */
 function handlersOf(
   { effects: given, log }: RunsInit,
   components: () => Components,
 ): Components['handlers'] {
   const effects = [...given, spawnHandler(components)]
   const handlers = new Map(effects.map((handler) => [handler.action, handler]))
+  for (const { heartbeatMs } of effects) {
+    if (heartbeatMs !== undefined) termsOf({ heartbeatMs })
+  }
   const lost = effects.find(({ outcome }) => !log.taxonomy.has(outcome))
   if (lost === undefined && handlers.size === effects.length) return handlers
   const message =

@@ -4,6 +4,7 @@ import type { BudgetShare, Label } from '@ice/capabilities/ports'
 import type { BlobDraft, RecordedEvent, ValueRef } from '@ice/events/ports'
 import {
   canonicalize,
+  type ErrorRecord,
   type EventId,
   errorRecord,
   hasCode,
@@ -13,11 +14,11 @@ import {
 import { endLabel, resultLabel } from './call-labels.ts'
 import type { EffectIntent } from './effects.ts'
 import { afterTheEnd } from './ended-right.ts'
-import { RUNS_CODES } from './errors.ts'
-import type { Intent } from './journal.ts'
+import { RUNS_CODES, type RunsError } from './errors.ts'
+import type { Intent } from './intents.ts'
 import { OBSERVED_BYTES_MAX } from './limits.ts'
 import type { EffectReport } from './ports.ts'
-import { isCounted, shareOf } from './purse.ts'
+import { isCounted, keyOf, shareOf } from './purse.ts'
 import { asRecorded, sealValue } from './value.ts'
 
 /** What a handler came back with. */
@@ -26,6 +27,10 @@ export type Completion = {
   readonly event: RecordedEvent
   /** The events that ended the right to the effect, when it was aborted for that. */
   readonly endedBy?: readonly EventId[]
+  /** The reason, when it was aborted because its time was over. */
+  readonly timedOut?: RunsError
+  /** It was told to stop for another reason. */
+  readonly stopped?: boolean
 } & ({ readonly report: EffectReport } | { readonly error: unknown })
 
 /** What is recorded of a handler's end, and the value a success gives the program. */
@@ -34,6 +39,8 @@ export interface Settled {
   readonly data: unknown
   readonly blobs: readonly BlobDraft[]
   readonly value: JsonValue
+  /** It took place, although it is recorded as a failure. */
+  readonly acted?: true
 }
 
 /**
@@ -43,7 +50,8 @@ export interface Settled {
 export function settle(completion: Completion): Settled {
   const { intent, event } = completion
   const { effect, attempt, labels } = intent.data
-  const source = { handler: intent.handler, args: intent.args, labels }
+  const { handler, args, items } = intent
+  const source = { handler, args, labels, ...(items === undefined ? {} : { items }) }
   const common = { effect, attempt, intent: event.id }
   if (!('error' in completion)) {
     try {
@@ -58,20 +66,25 @@ export function settle(completion: Completion): Settled {
       return { type: intent.handler.outcome, data, blobs, value }
     } catch (error) {
       // The act took place; only its result cannot be kept. That is a failure, and says so.
-      return failed(
-        { ...common, ...spentMember(intent, completion.report) },
-        error,
-        endLabel(source),
-      )
+      const spent = spentMember(intent, completion.report)
+      return { ...failed({ ...common, ...spent }, error, endLabel(source)), acted: true }
     }
   }
   const { error } = completion
   const record = errorRecord(error)
-  const { endedBy = [] } = completion
-  const ended = endedBy.length === 0 ? null : afterTheEnd(intent.data, record)
+  const { endedBy = [], timedOut } = completion
+  const isCutShort = endedBy.length > 0 || timedOut !== undefined
+  const ended = isCutShort ? afterTheEnd(intent.data, record) : null
   const hasDoubt = record.code.endsWith('_IN_DOUBT') && intent.data.fate === 'irreversible'
   if (hasDoubt || ended === 'EffectInDoubt') {
-    return { type: 'EffectInDoubt', data: { ...common, error: record }, blobs: [], value: null }
+    const said = timedOut === undefined ? record : lateRecord(timedOut, record)
+    return { type: 'EffectInDoubt', data: { ...common, error: said }, blobs: [], value: null }
+  }
+  if (timedOut !== undefined && !record.code.endsWith('_DENIED')) {
+    // With a proof that it had not acted it has taken nothing, unless it says that it has.
+    const none = ended === 'EffectRevoked' ? nothingSpent(intent) : {}
+    const spent = { ...none, ...spentMember(intent, error) }
+    return failed({ ...common, ...spent }, lateRecord(timedOut, record), endLabel(source))
   }
   if (ended === 'EffectRevoked') {
     const data = { ...common, by: endedBy, proof: record }
@@ -91,6 +104,19 @@ export function settle(completion: Completion): Settled {
     blobs: [],
     value: null,
   }
+}
+
+/** That it was too late, and what its handler said then, where that is something of its own. */
+function lateRecord(timedOut: RunsError, record: ErrorRecord): ErrorRecord {
+  const late = errorRecord(timedOut)
+  if (record.code === late.code) return late
+  const message = `${late.message}; its handler said: ${record.message}`.slice(0, 2048)
+  return { ...late, message, data: { ...late.data, said: record.code } }
+}
+
+function nothingSpent({ spends }: Intent): { readonly spent?: BudgetShare[] } {
+  const spent = spends.filter((share) => !isCounted(share)).map((share) => shareOf(share, 0))
+  return spent.length === 0 ? {} : { spent }
 }
 
 function failed(common: object, error: unknown, label: Label): Settled {
@@ -125,12 +151,16 @@ function notKept(reason: string): SealedKept {
  * or in what it threw. A count of calls is no matter of the handler's; what is no amount is not
  * believed, and the bound is spent.
  */
-function spentMember({ spends }: Intent, said: unknown): { readonly spent?: BudgetShare[] } {
+function spentMember(
+  { spends, reserved }: EffectIntent,
+  said: unknown,
+): { readonly spent?: BudgetShare[] } {
   const amounts = memberOf(said, 'spent')
   const spent = spends.flatMap((share) => {
     const amount = isCounted(share) ? undefined : memberOf(amounts, share.unit)
     const isAmount = Number.isSafeInteger(amount) && (amount as number) >= 0
-    return isAmount ? shareOf(share, amount as number) : []
+    const held = reserved.get(keyOf(share)) ?? 0
+    return isAmount ? shareOf(share, (amount as number) + held) : []
   })
   return spent.length === 0 ? {} : { spent }
 }

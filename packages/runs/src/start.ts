@@ -19,6 +19,7 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import { type SealedInput, sealInput } from './input.ts'
 import { runStream } from './journal.ts'
 import { GRANTS_MAX, GRANTS_PER_APPEND, STANDING_MAX } from './limits.ts'
+import { placementOf } from './placement.ts'
 import type { GrantSpec, Program, StartOptions } from './ports.ts'
 import { recordedEvent } from './recorded.ts'
 import type { SealedValue } from './value.ts'
@@ -168,6 +169,7 @@ function creation(
     ...(options.agent === undefined ? {} : { agent: agentId(options.agent) }),
     ...(options.session === undefined ? {} : { session: sessionId(options.session) }),
     ...(standing.length === 0 ? {} : { standing: [...standing] }),
+    ...placementOf(options),
     ...(options.line === undefined ? {} : { parent: options.line.parent }),
     ...labelled,
   }

@@ -6,15 +6,8 @@
  * and what becomes of it while the run is driven (`rulings.ts`).
  */
 
-import type {
-  EventId,
-  Hash,
-  JsonObject,
-  JsonValue,
-  PrincipalId,
-  RunId,
-  Timestamp,
-} from '@ice/primitives'
+import type { EventId, Hash, JsonValue, PrincipalId, RunId, Timestamp } from '@ice/primitives'
+import type { Owed } from './owed.ts'
 import type {
   Answer,
   AwaitedEvent,
@@ -25,6 +18,7 @@ import type {
   RunResult,
 } from './ports.ts'
 import type { Bound } from './references.ts'
+import type { Terms } from './retry.ts'
 
 /** What a step asks for. */
 export type Ask =
@@ -36,20 +30,35 @@ export type Ask =
   | SignalAsk
   | EventAsk
   | CancelAsk
+  | StageAsk
+  | CompensationAsk
   | ChildAsk
   | PatchAsk
 
 /** An ask of one kind. */
 export type AskOf<K extends Ask['kind']> = Extract<Ask, { readonly kind: K }>
 
+/** An effect, or a batch of calls, as it was asked for. */
+export type AskedRequest = Omit<EffectRequest<unknown>, 'arguments'> & {
+  /** Of a batch the list of its items. */
+  readonly arguments: JsonValue
+  /** Of a batch. */
+  readonly concurrency?: number
+}
+
 export interface EffectAsk {
   readonly kind: 'effect'
   /** A copy: its arguments are bound, and nothing the program does later changes them. */
-  readonly request: EffectRequest<unknown> & { readonly arguments: JsonObject }
+  readonly request: AskedRequest
   readonly bound: Bound
+  readonly terms: Terms
   readonly hold: boolean
+  /** Whether it is many calls under one intent. */
+  readonly batch: boolean
   /** The proposal it follows. */
   readonly proposal?: Followed | undefined
+  /** Of an effect that was staged: the event, by which its arguments are labelled. */
+  readonly staged?: EventId
 }
 
 /** A proposal that an effect follows: its event, and the agent who made it. */
@@ -101,6 +110,19 @@ export interface CancelAsk {
   readonly reason: string
 }
 
+export interface StageAsk {
+  readonly kind: 'stage'
+  readonly request: EffectAsk['request']
+  readonly bound: Bound
+  readonly proposal?: Followed | undefined
+}
+
+/** Asked for by the runtime alone, of a run that has aborted. */
+export interface CompensationAsk {
+  readonly kind: 'compensation'
+  readonly owed: Owed
+}
+
 export interface ChildAsk {
   readonly kind: 'child'
   readonly child: RunId
@@ -116,6 +138,9 @@ export const STEP_EVENTS: ReadonlySet<string> = new Set([
   'CapabilityDenied',
   'EffectRevoked',
   'EffectFailed',
+  'EffectRetryScheduled',
+  'EffectDeferred',
+  'EffectStaged',
   'DecisionProposed',
   'ApprovalConsumed',
   'ValueRevealed',

@@ -5,6 +5,8 @@
  *     SignalAwaited ─ a signal ─► SignalConsumed      ─ due ─► WaitLapsed
  *     EventAwaited ── an event ─► EventMatched        ─ due ─► WaitLapsed
  *
+ *     EffectRetryScheduled, EffectDeferred ─ due ─► the next intent (`attempts.ts`)
+ *
  * What they wait for may be there before they ask: then only the second event is recorded. No
  * clock decides anything that is not recorded: a time has come once its event says so.
  */
@@ -12,6 +14,7 @@
 import type { StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import type { EventId, RunId, Timestamp } from '@ice/primitives'
+import { waitForAttempt } from './attempts.ts'
 import type { Desk } from './desk.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
@@ -56,8 +59,19 @@ export function evolveWaits(waits: Map<string, Wait>, event: RecordedEvent): voi
       }
       return
     }
+    case 'EffectRetryScheduled':
+    case 'EffectDeferred': {
+      const wait = waitForAttempt(event)
+      waits.set(wait.step, wait)
+      return
+    }
+    case 'ApprovalRequested':
+      // The next attempt waits for a person now, and no longer for its time.
+      if (waits.get(data['step'] as string)?.kind === 'retry') waits.delete(data['step'] as string)
+      return
     default:
       if (ENDS.has(type)) waits.delete(data['step'] as string)
+      else if (GOES_ON.has(type)) waits.delete(data['effect'] as string)
   }
 }
 
@@ -69,26 +83,50 @@ const ENDS: ReadonlySet<string> = new Set([
   'ChildConcluded',
 ])
 
-/** When the first of these goes on by itself; `null` when none does. */
-export function nextWaitDue(waits: Iterable<Wait>): number | null {
+/** What takes an effect up that waited for its next attempt, or gives it up. */
+const GOES_ON: ReadonlySet<string> = new Set(['CapabilityUsed', 'CapabilityDenied', 'EffectFailed'])
+
+/** When the first step goes on by itself; `null` when none does. */
+export function nextWaitDue({ journal, woken }: Desk): number | null {
   let next: number | null = null
-  for (const { due } of waits) {
-    if (due !== null && (next === null || due < next)) next = due
+  for (const wait of journal.fold.waits.values()) {
+    const { due } = wait
+    if (due !== null && (next === null || due < next) && !woken.has(wait)) next = due
   }
   return next
 }
 
+/** Whether an effect that is still wanted waits for its next attempt. */
+export function waitsForAttempts({ journal, execution }: Desk): boolean {
+  for (const { kind, step } of journal.fold.waits.values()) {
+    if (kind === 'retry' && execution.step(step) !== undefined) return true
+  }
+  return false
+}
+
 /** Brings the waits whose time has come to their end, the earliest first. */
 export async function passDue(desk: Desk): Promise<void> {
-  const { journal, execution } = desk
+  const { journal, execution, woken } = desk
   const now = journal.now()
   const due = [...journal.fold.waits.values()].filter(
-    (wait) => wait.due !== null && wait.due <= now,
+    (wait) => wait.due !== null && wait.due <= now && !woken.has(wait),
   )
   due.sort((a, b) => (a.due as number) - (b.due as number))
-  for (const { step: id, kind, event } of due) {
+  for (const wait of due) {
+    const { step: id, kind, event } = wait
     const step = execution.step(id)
+    if (kind === 'retry') {
+      // What becomes of the next attempt is decided, and that says that the wait is over; of one
+      // that nobody wants any more nothing does.
+      woken.add(wait)
+      desk.again(step === undefined ? [] : [step])
+      continue
+    }
     if (step === undefined || journal.full) continue
+    if (kind === 'compensation') {
+      desk.again([step])
+      continue
+    }
     const fact: Fact =
       kind === 'timer'
         ? { type: 'TimerFired', data: { step: id, timer: event }, causes: [event] }

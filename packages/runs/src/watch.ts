@@ -22,6 +22,8 @@ const FROM_OUTSIDE = [
   'EffectDoubtResolved',
   'AbortRequested',
   'SignalReceived',
+  'RunQuarantined',
+  'RunReleased',
   'RunClaimed',
   'RunForciblyTerminated',
   'RunTerminated',
@@ -125,6 +127,7 @@ export function headerOf(bytes: string): {
   readonly stream: string
   readonly version: number
   readonly type: string
+  readonly data: unknown
 } {
-  return JSON.parse(bytes) as { stream: string; version: number; type: string }
+  return JSON.parse(bytes) as { stream: string; version: number; type: string; data: unknown }
 }

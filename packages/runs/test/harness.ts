@@ -17,10 +17,13 @@ import {
 import { expect } from 'vitest'
 import { createRuns, defineProgram, memoryOwnership, type RunsService } from '../src/index.ts'
 import type {
+  Breaker,
   EffectCall,
   EffectHandler,
   Fate,
   GrantSpec,
+  Invariant,
+  Ownership,
   Program,
   RunContext,
 } from '../src/ports.ts'
@@ -56,6 +59,7 @@ export interface World {
   readonly authority: Authority
   readonly grants: Grants
   readonly runs: RunsService
+  readonly ownership: Ownership
   readonly ids: Ids
   /** Actions in the order in which handlers were called. */
   readonly witness: string[]
@@ -70,11 +74,13 @@ export interface World {
 export interface WorldOptions {
   readonly store?: EventStore
   readonly effects?: readonly EffectHandler[]
+  readonly breakers?: readonly Breaker[]
   readonly programs?: readonly Program[]
   readonly owners?: ReturnType<typeof memoryOwnership>
   readonly name?: string
   readonly clock?: Clock
   readonly kinds?: readonly ResourceKind[]
+  readonly invariants?: readonly Invariant[]
 }
 
 export async function world(options: WorldOptions = {}): Promise<World> {
@@ -98,7 +104,9 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   }))
   const programs = options.programs ?? []
   const { delegate } = grants
-  const init = { log, authority, delegate, ownership, clock, ids, effects, programs, principal }
+  const { breakers = [], invariants = [] } = options
+  const base = { log, authority, delegate, ownership, clock, ids, effects }
+  const init = { ...base, breakers, invariants, programs, principal }
   const runs = createRuns(init)
   const events = async (run: RunId): Promise<readonly RecordedEvent[]> => {
     const found: RecordedEvent[] = []
@@ -111,6 +119,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     authority,
     grants,
     runs,
+    ownership,
     ids,
     witness,
     events,
@@ -156,4 +165,20 @@ export function traceOf(effects: number): readonly string[] {
     'ResourcesReleased',
     'RunTerminated',
   ]
+}
+
+/** A store whose connection dies at the n-th append: before it is written, or right after. */
+export function dying(store: EventStore, at: number, when: 'before' | 'after'): EventStore {
+  let appends = 0
+  const dead = () => Object.assign(new Error('the process is dead'), { code: 'DEAD' })
+  return {
+    ...store,
+    async append(unit) {
+      appends += 1
+      if (appends > at || (appends === at && when === 'before')) throw dead()
+      const appended = await store.append(unit)
+      if (appends === at) throw dead()
+      return appended
+    },
+  }
 }

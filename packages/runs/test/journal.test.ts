@@ -216,6 +216,7 @@ describe('a draw', () => {
     const error = { name: 'Error', code: 'X', message: 'no', data: {}, retryable: false }
     journal.add({ type: 'RunAborted', data: { phase: 'execution' } })
     journal.add({ type: 'AbortReasonDeclared', data: { reason: 'no', error } as never })
+    journal.add({ type: 'RunTerminated', data: { conclusion: 'aborted', doubts: [] } })
     await journal.flush()
     expect(requests.map(({ writes }) => writes.slice(1))).toEqual([
       [

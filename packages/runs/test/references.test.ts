@@ -277,9 +277,8 @@ describe('a reference outlives its process', () => {
       return ctx.approval('may I', { prompt: 'send it?', details: { text } as never })
     })
     const bob = await alice.another('bob', { effects: effects(), programs: [other] })
-    await expect(bob.runs.drive(run)).rejects.toMatchObject({
-      code: 'ICE_RUNS_DIVERGED_CONFLICT',
-    })
+    const error = { code: 'ICE_RUNS_DIVERGED_CONFLICT' }
+    expect(await bob.runs.drive(run)).toMatchObject({ kind: 'quarantined', quarantine: { error } })
   })
 })
 

@@ -1,27 +1,20 @@
 /** What happens when the owner of a run dies, at every append; and what comes from outside. */
 import { memoryEventStore } from '@ice/events'
-import type { EventStore } from '@ice/events/ports'
 import { type RunId, systemClock } from '@ice/primitives'
 import { describe, expect, test } from 'vitest'
 import { memoryOwnership } from '../src/index.ts'
 import type { Program } from '../src/ports.ts'
-import { doing, eventually, grants, program, tool, toolGrant, traceOf, world } from './harness.ts'
-
-/** A store whose connection dies at the n-th append: before it is written, or right after. */
-function dying(store: EventStore, at: number, when: 'before' | 'after'): EventStore {
-  let appends = 0
-  const dead = () => Object.assign(new Error('the process is dead'), { code: 'DEAD' })
-  return {
-    ...store,
-    async append(unit) {
-      appends += 1
-      if (appends > at || (appends === at && when === 'before')) throw dead()
-      const appended = await store.append(unit)
-      if (appends === at) throw dead()
-      return appended
-    },
-  }
-}
+import {
+  doing,
+  dying,
+  eventually,
+  grants,
+  program,
+  tool,
+  toolGrant,
+  traceOf,
+  world,
+} from './harness.ts'
 
 const work = program(async (ctx) => {
   const first = await ctx.effect('first', doing({ n: 0 }))
@@ -376,7 +369,7 @@ describe('a program that changed under its run', () => {
         await ctx.approval('first', { prompt: '?' })
       }),
     ],
-  ])('and %s is told so, and nothing is written', async (_, changed) => {
+  ])('and %s is told so, with both sides, and its run is set aside', async (_, changed) => {
     const alice = await world()
     const before = program(async (ctx) => {
       await ctx.effect('first', doing({ n: 1 }))
@@ -387,13 +380,14 @@ describe('a program that changed under its run', () => {
     const recorded = await alice.events(run)
     const bob = await alice.another('bob', { programs: [changed] })
     alice.die()
-    await expect(bob.runs.drive(run)).rejects.toMatchObject({
-      code: 'ICE_RUNS_DIVERGED_CONFLICT',
-      data: { step: 'first' },
-    })
+    const error = { code: 'ICE_RUNS_DIVERGED_CONFLICT', data: { step: 'first' } }
+    expect(await bob.runs.drive(run)).toMatchObject({ kind: 'quarantined', quarantine: { error } })
     const after = await bob.events(run)
     expect(after.slice(0, recorded.length)).toEqual(recorded)
-    expect(after.slice(recorded.length).map(({ type }) => type)).toEqual(['RunClaimed'])
+    expect(after.slice(recorded.length).map(({ type }) => type)).toEqual([
+      ...['RunClaimed', 'RunResumed', 'RunQuarantined'],
+    ])
+    expect(bob.witness).toEqual([])
   })
 })
 

@@ -63,7 +63,8 @@ describe('a run that waits for a time', () => {
     const { run } = await one.runs.execute(nap(YEAR_MS), null, { grants })
     one.die()
     const two = await one.another('bob', { programs: [nap(YEAR_MS + 1)] })
-    await expect(two.runs.drive(run)).rejects.toMatchObject({ code: RUNS_CODES.diverged })
+    const error = { code: RUNS_CODES.diverged }
+    expect(await two.runs.drive(run)).toMatchObject({ kind: 'quarantined', quarantine: { error } })
   })
 })
 

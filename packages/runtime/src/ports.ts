@@ -5,7 +5,19 @@ import type { Notifier, SecretStore } from '@ice/effects'
 import type { EventType } from '@ice/events'
 import type { Durability, EventLog, EventStore, EventTypeDescription } from '@ice/events/ports'
 import type { Clock, JsonObject, PrincipalId, Random } from '@ice/primitives'
-import type { EffectHandler, Ownership, Program, Runs } from '@ice/runs/ports'
+import type { Supervisor, SupervisorInit } from '@ice/runs'
+import type {
+  Breaker,
+  CompensationPolicy,
+  EffectHandler,
+  Invariant,
+  Ownership,
+  Program,
+  RunIndex,
+  RunRows,
+  Runs,
+  Turns,
+} from '@ice/runs/ports'
 
 /** What `createRuntime` is told. Every member has a default; every subsystem can be replaced. */
 export interface RuntimeOptions {
@@ -41,6 +53,8 @@ export interface RuntimeOptions {
   readonly random?: Random
   /** Handlers beside the built-in ones; one for the same action replaces it. */
   readonly effects?: readonly EffectHandler[]
+  /** What keeps effects from being tried while what they call fails. @defaultValue none */
+  readonly breakers?: readonly Breaker[]
   /**
    * Where secrets come from. All handlers, those in `effects` too, are then surrounded: what a
    * call carries is revealed inside it, and every value of the store is taken out of what is
@@ -51,6 +65,10 @@ export interface RuntimeOptions {
   readonly notifier?: Notifier
   /** Leave the built-in handlers out. @defaultValue false */
   readonly bare?: boolean
+  /** What must hold of every run that is to commit. @defaultValue nothing */
+  readonly invariants?: readonly Invariant[]
+  /** How compensations that fail are tried again. @defaultValue six times, within some minutes */
+  readonly compensation?: Partial<CompensationPolicy>
   /** Event types beside the standard ones. */
   readonly types?: readonly EventType[]
   /** Resource kinds beside the built-in ones. */
@@ -59,7 +77,25 @@ export interface RuntimeOptions {
   readonly programs?: readonly Program[]
   /** On whose command things are done unless said otherwise. @defaultValue the system's user */
   readonly principal?: PrincipalId
+  /**
+   * Where the index of runs keeps its rows. Not opened, nor closed, by the runtime.
+   * @defaultValue `<path>.index` of the SQLite log, else memory
+   */
+  readonly rows?: RunRows
+  /** Bounds of queues over all workers. @defaultValue those of this process alone */
+  readonly turns?: Turns
+  /**
+   * Whether children and successors of runs are driven here as soon as they are there. A worker
+   * leaves that to its supervisor. @defaultValue true
+   */
+  readonly drivesChildren?: boolean
 }
+
+/** What a supervisor of a runtime is told beside what the runtime is made of. */
+export type SuperviseOptions = Omit<
+  SupervisorInit,
+  'clock' | 'index' | 'log' | 'ownership' | 'principal' | 'programs' | 'runs' | 'turns'
+>
 
 /** What an authority of the reader's own is given. */
 export interface AuthorityInit {
@@ -76,6 +112,13 @@ export interface Runtime {
   readonly authority: Authority
   readonly clock: Clock
   readonly principal: PrincipalId
+  /** The index of the runs of the log; opened when it is first asked for. */
+  index(): Promise<RunIndex>
+  /**
+   * Drives the runs of the whole log, as far as their programs are known here, until it is drained
+   * or the runtime is closed. @throws `ICE_RUNS_SUPERVISOR_UNSUPPORTED`
+   */
+  supervise(options?: SuperviseOptions): Promise<Supervisor>
   /** What this runtime is made of. */
   describe(): RuntimeDescription
   /** Stops driving, closes the log. Runs that were going on can be resumed. */

@@ -47,6 +47,7 @@ import { adopt } from './adopt.ts'
 import { describeRuntime } from './describe.ts'
 import type { Runtime, RuntimeDescription, RuntimeOptions } from './ports.ts'
 import { systemPrincipal } from './principal.ts'
+import { createWork } from './work.ts'
 
 /** Where a runtime keeps its log when it is told nothing else. */
 export const DEFAULT_PATH = '.ice/ice.db'
@@ -114,8 +115,16 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const effects = await handlersOf(options, clock)
     const programs = options.programs ?? []
     const { delegate } = grants
-    const init = { log, authority, delegate, ownership, clock, ids, effects, programs, principal }
-    const runs = createRuns(init)
+    const { breakers = [], drivesChildren = true, invariants, compensation } = options
+    const base = { log, authority, delegate, ownership, clock, ids, effects }
+    const init = { ...base, breakers, programs, principal }
+    const runs = createRuns({
+      ...{ ...init, drivesChildren },
+      ...(invariants === undefined ? {} : { invariants }),
+      ...(compensation === undefined ? {} : { compensation }),
+    })
+    const path = ground.name === 'sqlite' ? (options.path ?? DEFAULT_PATH) : null
+    const work = createWork({ ...init, options, path, runs })
     const subsystems = subsystemsOf(options, ground, kinds)
     const description = { taxonomy, store, subsystems, effects, programs, limits: LIMITS }
     return Object.freeze({
@@ -125,8 +134,11 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       authority,
       clock,
       principal,
+      index: work.index,
+      supervise: work.supervise,
       describe: () => describeRuntime(description),
       close: async () => {
+        await work.close()
         await runs.close()
         await closeGround(ground, options)
       },

@@ -102,6 +102,13 @@ test('a copied log begins another life, in which everything open is in doubt', a
 
   const tried: string[] = []
   const ice = await open(store, handlers(tried, true))
+  const held = {
+    kind: 'quarantined',
+    quarantine: { error: { code: 'ICE_RUNS_RESTORED_CONFLICT' } },
+  }
+  expect(await ice.runs.drive(run)).toMatchObject(held)
+  expect(tried).toEqual([])
+  await ice.runs.release(run, { reason: 'looked at what it did' })
   expect(await ice.runs.drive(run)).toMatchObject({ kind: 'suspended' })
   expect([tried, (await ice.runs.view(run)).inDoubt.toSorted()]).toEqual([[], FATES.toSorted()])
   const evidence = 'looked'

@@ -119,7 +119,10 @@ async function lookAtStore(invocation: Invocation): Promise<readonly Finding[]> 
 
 /** Whether each name has a value; no value is looked at, and none is told. */
 async function lookAtSecrets(invocation: Invocation): Promise<readonly Finding[]> {
-  const { secrets } = await invocation.config()
+  const config = await invocation.config().catch(() => null)
+  // Of a configuration that cannot be read the finding of that name tells.
+  if (config === null) return []
+  const { secrets } = config
   if (secrets === null) return [good('secrets', 'secrets', 'no store is configured')]
   const { openSecrets } = await import('../config/secrets.ts')
   const store = await openSecrets(secrets)

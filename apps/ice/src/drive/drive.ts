@@ -2,7 +2,7 @@
 import type { StandardPayloads } from '@ice/events'
 import type { EventLog } from '@ice/events/ports'
 import type { ErrorRecord, RunId } from '@ice/primitives'
-import type { RunResult, Stretch } from '@ice/runs/ports'
+import type { Quarantine, RunResult, Stretch } from '@ice/runs/ports'
 import type { Runtime } from '@ice/runtime'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
@@ -40,6 +40,8 @@ export async function driveRun(init: DriveInit): Promise<number> {
       return suspended(init, stretch)
     case 'stopped':
       return stopped(init)
+    case 'quarantined':
+      return quarantined(init, stretch.quarantine)
     case 'owned':
       throw new CliError(
         CLI_CODES.owned,
@@ -97,10 +99,17 @@ async function concluded(init: DriveInit, result: RunResult): Promise<number> {
   return denied ? EXIT.denied : EXIT.aborted
 }
 
+/** Events behind an abort that are looked through: what is undone comes after it. */
+const ENDING_EVENTS_MAX = 4_096
+
+const ENDED_OTHERWISE = new Set(['RunCommitted', 'RunForciblyTerminated', 'CapabilityUsed'])
+
 /** The error a run ended with, from the end of its stream. */
 export async function recordedError(log: EventLog, run: RunId): Promise<ErrorRecord | null> {
-  for await (const batch of log.read({ stream: runStream(run), backwards: true, limit: 8 })) {
+  const query = { stream: runStream(run), backwards: true, limit: ENDING_EVENTS_MAX }
+  for await (const batch of log.read(query)) {
     for (const { type, data } of batch) {
+      if (ENDED_OTHERWISE.has(type)) return null
       if (type !== 'AbortReasonDeclared') continue
       return ((data as StandardPayloads['AbortReasonDeclared']).error as ErrorRecord) ?? null
     }
@@ -128,6 +137,20 @@ async function suspended(
     () => ({ run, suspended: true, waitingFor: steps, resume }),
   )
   return EXIT.suspended
+}
+
+async function quarantined({ invocation, run }: DriveInit, { error }: Quarantine): Promise<number> {
+  const { talk } = invocation
+  const release = invocation.command(['release', run, '--reason', 'why it may go on'])
+  talk.alarmHuman(`${talk.paint.red('set aside')}  run ${run} is in quarantine`)
+  for (const line of error.message.split('\n')) talk.alarmHuman(`  ${plain(line)}`)
+  talk.alarmHuman(`  [${plain(error.code)}]`)
+  talk.alarmHuman(`  once it may go on\n    ${talk.paint.cyan(release)}`)
+  await invocation.print(
+    () => [],
+    () => ({ run, quarantined: true, error, release }),
+  )
+  return EXIT.conflict
 }
 
 async function stopped({ invocation, run, file, stop }: DriveInit): Promise<number> {

@@ -20,8 +20,8 @@ export async function readRun(log: EventLog, run: RunId): Promise<RunView> {
 }
 
 /** The steps of a run that somebody can answer now. */
-export function answerable({ waitingFor, conclusion }: RunView): RunView['waitingFor'] {
-  return conclusion === null ? waitingFor.filter(({ ended }) => ended === undefined) : []
+export function answerable({ waitingFor, state }: RunView): RunView['waitingFor'] {
+  return state !== 'TERMINATED' ? waitingFor.filter(({ ended }) => ended === undefined) : []
 }
 
 /** The ids of all runs, oldest first. */
@@ -41,6 +41,7 @@ export interface RunQuery {
   readonly waiting?: boolean
   readonly inDoubt?: boolean
   readonly open?: boolean
+  readonly quarantined?: boolean
   readonly limit?: number
 }
 
@@ -56,7 +57,9 @@ export async function* selectRuns(log: EventLog, query: RunQuery): AsyncGenerato
   }
 }
 
-function matches(view: RunView, { state, program, waiting, inDoubt, open }: RunQuery): boolean {
+function matches(view: RunView, query: RunQuery): boolean {
+  const { state, program, waiting, inDoubt, open, quarantined } = query
+  if (quarantined === true && view.quarantine === null) return false
   if (state !== undefined && view.state !== state) return false
   if (program !== undefined && view.program.name !== program) return false
   if (waiting === true && answerable(view).length === 0) return false

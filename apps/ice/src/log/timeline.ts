@@ -9,6 +9,7 @@ import type { RecordedEvent } from '@ice/events/ports'
 import type { EventId } from '@ice/primitives'
 import { EDGES, isOutcome } from '@ice/runs'
 import type { Phase } from '@ice/runs/ports'
+import { isoTime } from '../terminal/format.ts'
 
 /** One line of the story. */
 export interface TimelineEntry {
@@ -46,6 +47,11 @@ export type EntryKind =
   | 'rejected'
   | 'suspended'
   | 'resumed'
+  | 'staged'
+  | 'undone'
+  | 'not-undone'
+  | 'set-aside'
+  | 'released'
   | 'labelled'
   | 'abort-requested'
   | 'validation'
@@ -146,6 +152,7 @@ const QUIET: ReadonlySet<string> = new Set([
   'ApprovalConsumed',
   'RunProvisioned',
   'AbortReasonDeclared',
+  'CompensationStarted',
 ])
 
 type Tell = (this: Timeline, event: RecordedEvent) => Told | null
@@ -190,6 +197,17 @@ const TELL: Readonly<Record<string, Tell>> = {
     const settled = this.settle(data.effect, time)
     return { ...settled, kind: 'failed', text: data.error.message, code: data.error.code }
   }),
+  EffectRetryScheduled: on<'EffectRetryScheduled'>(({ data }) => ({
+    kind: 'failed',
+    text: `attempt ${data.attempt}, another from ${isoTime(data.at)}: ${data.error.message}`,
+    step: data.effect,
+    code: data.error.code,
+  })),
+  EffectDeferred: on<'EffectDeferred'>(({ data: { effect, breaker, at } }) => ({
+    kind: 'state',
+    text: `put off until ${isoTime(at)}: the breaker ${breaker} is open`,
+    step: effect,
+  })),
   EffectRevoked: on<'EffectRevoked'>(function ({ data, time }) {
     const settled = this.settle(data.effect, time)
     const text = `its right had ended before it acted: ${data.by.join(', ')}`
@@ -237,6 +255,37 @@ const TELL: Readonly<Record<string, Tell>> = {
   RunResumed(event) {
     return this.resumed(event)
   },
+  EffectStaged: on<'EffectStaged'>(({ data: { effect, action } }) => ({
+    kind: 'staged',
+    text: `${action}, once the run has committed`,
+    step: effect,
+    action,
+  })),
+  CompensationSucceeded: on<'CompensationSucceeded'>(({ data: { effect, attempt } }) => ({
+    kind: 'undone',
+    text: 'it is undone',
+    step: effect,
+    attempts: attempt,
+  })),
+  CompensationFailed: on<'CompensationFailed'>(({ data: { effect, attempt, error, at } }) => ({
+    kind: 'not-undone',
+    text: `${at === null ? 'a person has to say whether it is' : 'not yet'}: ${error.message}`,
+    step: effect,
+    attempts: attempt,
+    code: error.code,
+  })),
+  CompensationAbandoned: on<'CompensationAbandoned'>(({ data: { effect, error } }) => ({
+    kind: 'not-undone',
+    text: `it stays as it is: ${error.message}`,
+    step: effect,
+    code: error.code,
+  })),
+  RunQuarantined: on<'RunQuarantined'>(({ data: { error } }) => ({
+    kind: 'set-aside',
+    text: error.message,
+    code: error.code,
+  })),
+  RunReleased: on<'RunReleased'>(({ data: { reason } }) => ({ kind: 'released', text: reason })),
   ValueRevealed: on<'ValueRevealed'>(({ data: { step, reference } }) => ({
     kind: 'labelled',
     text: `the program was shown what it held of ${reference}`,
@@ -272,10 +321,11 @@ const TELL: Readonly<Record<string, Tell>> = {
     kind: 'conclusion',
     text: `aborted in ${phase}`,
   })),
-  RunForciblyTerminated: on<'RunForciblyTerminated'>(({ data: { reason } }) => ({
-    kind: 'conclusion',
-    text: `terminated by the runtime: ${reason}`,
-  })),
+  RunForciblyTerminated: on<'RunForciblyTerminated'>(({ data }) => {
+    const { reason, uncompensated = [] } = data
+    const left = uncompensated.length === 0 ? '' : `; not undone: ${uncompensated.join(', ')}`
+    return { kind: 'conclusion', text: `terminated by the runtime: ${reason}${left}` }
+  }),
   RunTerminated: on<'RunTerminated'>(({ data: { doubts } }) => ({
     kind: 'state',
     text: doubts.length === 0 ? 'over' : `over, with ${doubts.join(', ')} in doubt`,

@@ -120,10 +120,11 @@ async function named(reader: LogReader, typed: readonly string[]): Promise<reado
   return views
 }
 
-/** Runs that have not ended and have something to go on with; oldest first. */
+/** Runs that have not ended, are not set aside, and have something to go on with; oldest first. */
 async function resumable(reader: LogReader): Promise<readonly RunView[]> {
   const views: RunView[] = []
   for await (const view of selectRuns(reader.log, { open: true })) {
+    if (view.quarantine !== null) continue
     const isOver = view.waitingFor.some(({ ended }) => ended !== undefined)
     if (!view.suspended || isOver || (await hasNews(reader, view.run))) views.push(view)
   }
@@ -149,7 +150,7 @@ async function programsOf(
     return [{ ...loaded, configured: null, file: options.program }]
   }
   const names = new Set(
-    views.filter(({ conclusion }) => conclusion === null).map(({ program }) => program.name),
+    views.filter(({ state }) => state !== 'TERMINATED').map(({ program }) => program.name),
   )
   const found: FoundProgram[] = []
   for (const name of names) {

@@ -11,13 +11,14 @@ import { counted } from '../terminal/format.ts'
 export interface RevokeOptions {
   readonly reason?: string
   readonly dryRun?: boolean
+  readonly compensations?: boolean
 }
 
 /** Carries `revoke` out. @returns the exit code */
 export async function revoke(
   invocation: Invocation,
   typed: string,
-  { reason, dryRun }: RevokeOptions,
+  { reason, dryRun, compensations }: RevokeOptions,
 ): Promise<number> {
   if (dryRun === true) return preview(invocation, typed)
   if (reason === undefined || reason === '') {
@@ -27,12 +28,16 @@ export async function revoke(
   }
   return using(await openRuntime(invocation, { create: false }), async (runtime) => {
     const grant = await findGrant(runtime.log, typed)
-    const ended = await runtime.grants.revoke(grant, { reason })
+    const isWhole = compensations === true
+    const ended = await runtime.grants.revoke(grant, { reason, compensations: isWhole })
     const below = ended.length - 1
     const more = below === 0 ? '' : ` and ${counted(below, 'grant')} below it`
     await invocation.print(
-      () => [`revoked ${grant}${more}`],
-      () => ({ revoked: grant, ended }),
+      () => [
+        `revoked ${grant}${more}`,
+        ...(isWhole ? ['  what was done under it is not undone, either'] : []),
+      ],
+      () => ({ revoked: grant, ended, ...(isWhole ? { compensations: true } : {}) }),
     )
     return EXIT.ok
   })

@@ -1,6 +1,7 @@
 /** `ice run`: starts a program under the grants that were given, and drives it from here. */
-import type { RunId } from '@ice/primitives'
+import type { RunId, Timestamp } from '@ice/primitives'
 import type { GrantSpec } from '@ice/runs/ports'
+import { parseExpiry } from '../args/duration.ts'
 import { folderProbe } from '../args/folder.ts'
 import { parseGrant } from '../args/grant.ts'
 import { readInput } from '../args/input.ts'
@@ -10,6 +11,7 @@ import { configuredGrants } from '../config/config.ts'
 import { driveRun } from '../drive/drive.ts'
 import { listenForStop } from '../drive/stop.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
+import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
 import { TAG_CHARS_MAX } from '../limits.ts'
 import { openRuntime, using } from '../log/open.ts'
@@ -28,6 +30,10 @@ export interface RunOptions {
   readonly label: readonly string[]
   readonly reader: readonly string[]
   readonly hold: readonly string[]
+  readonly queue?: string
+  readonly concurrencyKey?: string
+  readonly priority?: number
+  readonly deadline?: string
   readonly wait?: boolean
   readonly yes?: boolean
 }
@@ -44,6 +50,7 @@ export async function run(
   const given = grantsOf(options.grant, { cwd, now })
   const tags = tagsOf(options.tag)
   checkKey(options.key)
+  const placement = placementOf(options, now)
   keepStdoutForData()
   const found = await findProgram(word, config, invocation)
   const grants = { ...configuredGrants(config, found.configured, now), ...given }
@@ -60,6 +67,7 @@ export async function run(
       const started: RunId = await runtime.runs.start(found.program, input, {
         grants,
         ...marks,
+        ...placement,
         ...(options.key === undefined ? {} : { key: options.key }),
         ...(options.tag.length === 0 ? {} : { tags }),
         ...(options.agent === undefined ? {} : { agent: options.agent }),
@@ -67,6 +75,13 @@ export async function run(
       })
       const { name, version } = found.program
       talk.note(`run ${started}  ${plain(name)} ${plain(version)}`, { notice: 'run', run: started })
+      if (options.queue !== undefined) {
+        await invocation.print(
+          () => [started],
+          () => ({ run: started, queue: options.queue }),
+        )
+        return EXIT.ok
+      }
       return driveRun({
         runtime,
         run: started,
@@ -79,6 +94,24 @@ export async function run(
     })
   } finally {
     stop.release()
+  }
+}
+
+/** Where the run waits for a worker. @throws `ICE_CLI_USAGE_UNSUPPORTED` */
+function placementOf({ queue, concurrencyKey, priority, deadline }: RunOptions, now: number) {
+  const end = deadline === undefined ? null : parseExpiry(deadline, now)
+  if (end !== null && 'fault' in end)
+    throw new CliError(CLI_CODES.usage, `--deadline: ${end.fault}`)
+  const isOdd = queue === undefined && (concurrencyKey !== undefined || priority !== undefined)
+  if (queue === '' || isOdd) {
+    const message = '--concurrency-key and --priority are for a run that waits in a queue'
+    throw new CliError(CLI_CODES.usage, message, { next: ['name one with --queue <name>'] })
+  }
+  return {
+    ...(queue === undefined ? {} : { queue }),
+    ...(concurrencyKey === undefined ? {} : { concurrencyKey }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(end === null ? {} : { deadline: end.at as Timestamp }),
   }
 }
 

@@ -20,6 +20,7 @@ export interface RunsOptions {
   readonly waiting?: boolean
   readonly inDoubt?: boolean
   readonly open?: boolean
+  readonly quarantined?: boolean
 }
 
 const STATES: readonly string[] = [
@@ -85,6 +86,8 @@ function row(view: RunView, paint: Paint, now: number): readonly (Cell | string)
 
 /** A state in the word that tells most of it. */
 export function standing(view: RunView, paint: Paint): Cell {
+  if (view.quarantine !== null) return { text: 'set aside', mark: paint.red }
+  if (view.finishing) return { text: 'finishing', mark: paint.yellow }
   if (view.conclusion === 'committed') return { text: 'committed', mark: paint.green }
   if (view.conclusion === 'aborted') return { text: 'aborted', mark: paint.red }
   if (view.conclusion !== null) return { text: 'terminated', mark: paint.red }
@@ -96,9 +99,11 @@ export function standing(view: RunView, paint: Paint): Cell {
 }
 
 function about(view: RunView): string {
+  if (view.quarantine !== null) return view.quarantine.error.message
   if (view.reason !== null) return view.reason
   const [first = view.waitingFor[0]] = answerable(view)
-  if (view.conclusion === null && first !== undefined) return first.ended?.message ?? first.prompt
+  if (view.state !== 'TERMINATED' && first !== undefined)
+    return first.ended?.message ?? first.prompt
   const tags = Object.entries(view.tags).map(([key, value]) => `${key}=${value}`)
   return [...(view.key === null ? [] : [`key ${view.key}`]), ...tags].join(' ')
 }

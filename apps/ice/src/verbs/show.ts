@@ -153,6 +153,11 @@ const SIGNS: Readonly<Partial<Record<EntryKind, readonly [sign: string, mark: ke
   approved: ['✓', 'yellow'],
   rejected: ['✗', 'yellow'],
   proposal: ['›', 'cyan'],
+  staged: ['›', 'cyan'],
+  undone: ['↶', 'green'],
+  'not-undone': ['!', 'red'],
+  'set-aside': ['!', 'red'],
+  released: ['✓', 'green'],
 }
 
 /** One line of the story. */
@@ -185,15 +190,31 @@ function entryLine(
   return `${paint.dim(at)} s  ${shown} ${parts.join('  ')}`
 }
 
+/** What it holds back, and what became of undoing what it did. */
+function owedLines({ staged, compensations }: RunView): readonly string[] {
+  const { open, succeeded, abandoned } = compensations
+  const undone = [`${succeeded} undone`, `${open.length} being undone`]
+  const isUndoing = succeeded + open.length + abandoned.length > 0
+  return [
+    ...(staged.length === 0 ? [] : [`staged: ${staged.map(plain).join(', ')}`]),
+    ...(isUndoing ? [`${undone.join(', ')}, ${abandoned.length} left as they are`] : []),
+    ...abandoned.map((effect) => `  not undone: ${plain(effect)}`),
+  ]
+}
+
 function tailLines(invocation: Invocation, view: RunView): readonly string[] {
   const { paint } = invocation
   const { succeeded, failed, denied, approved } = view.effects
   const counts = `${succeeded} effects, ${failed} failed, ${denied} denied, ${approved} approved`
   const took = duration(view.updatedAt - view.createdAt)
   const lines = ['', `${counts}; ${view.version} events in ${took}`]
-  lines.push(`what it was given: ${labelText(view.label)}`)
+  lines.push(`what it was given: ${labelText(view.label)}`, ...owedLines(view))
   if (view.reason !== null) lines.push(`ended because: ${plain(view.reason)}`)
-  if (view.conclusion !== null || view.waitingFor.length === 0) return lines
+  if (view.quarantine !== null) {
+    const release = invocation.command(['release', view.run, '--reason', 'why it may go on'])
+    lines.push(`${paint.red('set aside')}; once it may go on`, `  ${paint.cyan(release)}`)
+  }
+  if (view.state === 'TERMINATED' || view.waitingFor.length === 0) return lines
   lines.push(paint.yellow('waits for'), ...waitingLines(invocation, view.run, view.waitingFor))
   return lines
 }

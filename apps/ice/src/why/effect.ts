@@ -5,8 +5,8 @@
  */
 import type { StandardPayloads } from '@ice/events'
 import type { EventLog, RecordedEvent } from '@ice/events/ports'
-import type { EventId, StreamId } from '@ice/primitives'
-import { isOutcome } from '@ice/runs'
+import type { EventId, RunId, StreamId } from '@ice/primitives'
+import { effectStream, isOutcome } from '@ice/runs'
 import { readEvent } from '../log/find.ts'
 
 type Payload<T extends keyof StandardPayloads> = StandardPayloads[T]
@@ -41,6 +41,8 @@ export interface EffectStory {
   readonly attempts: Attempt[]
   readonly denials: Typed<'CapabilityDenied'>[]
   readonly consents: Consent[]
+  /** What staged it, and what became of undoing it. */
+  readonly ends: RecordedEvent[]
   /** Tries and refusals that are not told: only the latest are. */
   readonly leftOut: number
 }
@@ -68,6 +70,7 @@ export async function readStory(
   for await (const batch of log.read({ stream })) {
     for (const event of batch) told.take(event)
   }
+  for (const late of await lateOf(log, told.unsettled)) told.take(late)
   const story = told.finish()
   if (story === null || story.proposal?.relation === 'recorded') return story
   // The record may tie it to a proposal that is older than those that were kept here.
@@ -82,11 +85,33 @@ export async function readStory(
 /** Causes of an effect that are looked at. */
 const FOLLOWED_MAX = 16
 
+/** What became known of an effect when its run was over. */
+async function lateOf(log: EventLog, intent: EventId | null): Promise<readonly RecordedEvent[]> {
+  if (intent === null) return []
+  const run = intent.slice('run/'.length, intent.lastIndexOf('@')) as RunId
+  const found: RecordedEvent[] = []
+  for await (const batch of log.read({ stream: effectStream(run, intent), limit: 1 })) {
+    found.push(...batch)
+  }
+  return found
+}
+
+/** What staged an effect, and what became of undoing it. */
+const ENDS = new Set([
+  'EffectStaged',
+  'EffectDoubtResolved',
+  'CompensationStarted',
+  'CompensationSucceeded',
+  'CompensationFailed',
+  'CompensationAbandoned',
+])
+
 class Story {
   readonly #effect: string
   readonly #attempts: Attempt[] = []
   readonly #denials: Typed<'CapabilityDenied'>[] = []
   readonly #consents: Consent[] = []
+  readonly #ends: RecordedEvent[] = []
   #proposals: Typed<'DecisionProposed'>[] = []
   /** What the record says the effect follows. */
   #follows: readonly EventId[] = []
@@ -100,6 +125,13 @@ class Story {
   /** The causes that the record gives the effect. */
   get follows(): readonly EventId[] {
     return this.#follows
+  }
+
+  /** The intent of its last try, while that has no outcome. */
+  get unsettled(): EventId | null {
+    const { intent, outcome } = this.#attempts.at(-1) ?? {}
+    const isOpen = outcome === null || outcome?.type === 'EffectInDoubt'
+    return intent !== undefined && isOpen ? intent.id : null
   }
 
   take(event: RecordedEvent): void {
@@ -125,9 +157,12 @@ class Story {
       const { request } = event.data as { readonly request?: string }
       const asked = this.#consents.findLast((one) => one.request.id === (request ?? one.request.id))
       if (asked !== undefined && asked.later.length < DECISIONS_KEPT) asked.later.push(event)
+    } else if (ENDS.has(event.type)) {
+      if (this.#ends.length < DECISIONS_KEPT) this.#ends.push(event)
     } else if (
       isOutcome(event) ||
       event.type === 'EffectFailed' ||
+      event.type === 'EffectRetryScheduled' ||
       event.type === 'EffectRevoked' ||
       event.type === 'EffectInDoubt'
     ) {
@@ -170,6 +205,7 @@ class Story {
       attempts: this.#attempts,
       denials: this.#denials,
       consents: this.#consents,
+      ends: this.#ends,
       leftOut: this.#leftOut,
     }
   }

@@ -106,8 +106,15 @@ export interface EffectNote {
   readonly proposal: ProposalNote | null
   readonly consents: readonly ConsentNote[]
   readonly decisions: readonly DecisionNote[]
+  /** What staged it, what somebody said of it in doubt, and what became of undoing it. */
+  readonly ends: readonly EndNote[]
   /** Tries and refusals that are not told: only the latest are. */
   readonly leftOut: number
+}
+
+/** An event of an effect that decides nothing: that it was staged, said of it, undone. */
+export interface EndNote extends EventNote {
+  readonly data: unknown
 }
 
 /** What an agent proposed. */
@@ -172,6 +179,7 @@ async function effectNote(
     ...{ effect, action, leftOut },
     proposal: proposalNote(story),
     consents: story.consents.map(consentNote),
+    ends: story.ends.map((event) => ({ ...note(event), data: event.data })),
     decisions: decisions.sort((a, b) => a.decided.position - b.decided.position),
   }
 }

@@ -75,14 +75,35 @@ function whose({ principal }: EventNote): string {
 }
 
 function effectLines(note: EffectNote, paint: Paint): readonly string[] {
-  const { effect, action, proposal, consents, decisions, leftOut } = note
+  const { effect, action, proposal, consents, decisions, ends, leftOut } = note
   const told = [`${paint.bold('effect')} ${plain(effect)}: ${plain(action)}`]
   if (proposal !== null) told.push(...proposalLines(proposal, paint))
-  const missing = leftOut + hidden(consents) + hidden(decisions)
+  const missing = leftOut + hidden(consents) + hidden(decisions) + hidden(ends)
   if (missing > 0) told.push(paint.dim(`  ${missing} earlier steps of it are not shown: --json`))
   for (const consent of consents.slice(-SHOWN_MAX)) told.push(...consentLines(consent, paint))
   for (const decision of decisions.slice(-SHOWN_MAX)) told.push(...decisionLines(decision, paint))
+  for (const end of ends.slice(-SHOWN_MAX)) told.push(...endLines(end, paint))
   return told
+}
+
+/** That it was staged, that it was undone, and what somebody said of it. */
+function endLines(end: EffectNote['ends'][number], paint: Paint): readonly string[] {
+  const word = END_WORDS[end.type] ?? plain(end.type)
+  const { error, evidence, happened, observed } = end.data as Readonly<Record<string, unknown>>
+  const said = error ?? observed ?? (happened === undefined ? undefined : { happened, evidence })
+  return [
+    `${paint.bold(word)}  ${placeOf(end)}${whose(end)}`,
+    ...(said === undefined ? [] : [`  ${clip(plain(jsonText(said)), 400)}`]),
+  ]
+}
+
+const END_WORDS: Readonly<Record<string, string>> = {
+  EffectStaged: 'staged for the commit',
+  EffectDoubtResolved: 'said of it',
+  CompensationStarted: 'undoing began, by the right of its intent',
+  CompensationSucceeded: 'undone',
+  CompensationFailed: 'not undone yet',
+  CompensationAbandoned: 'not undone',
 }
 
 function hidden(list: readonly unknown[]): number {

@@ -101,7 +101,7 @@ async function resolved(
 }
 
 function around(handler: EffectHandler, store: SecretStore, scrubber: Scrubber): EffectHandler {
-  const { action, fate, outcome, bounds, source } = handler
+  const { action, fate, outcome, bounds, source, heartbeatMs } = handler
   const scrub: ScrubText = (text) => scrubber.text(text)
   const undoing: NonNullable<EffectHandler['compensate']> = async (call) => {
     try {
@@ -124,23 +124,54 @@ function around(handler: EffectHandler, store: SecretStore, scrubber: Scrubber):
     resource: (args: EffectCall['arguments']) => handler.resource(args),
     ...(bounds === undefined ? {} : { bounds: bounds.bind(handler) }),
     ...(source === undefined ? {} : { source: source.bind(handler) }),
+    ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+    ...batchAround(handler, store, scrubber),
     async perform(call: EffectCall): Promise<EffectReport> {
       try {
         const report = await handler.perform(calling(call, store, scrubber))
-        const { kept, ...clean } = {
-          ...report,
-          value: scrubbedValue(report.value, scrub),
-          observed: scrubbedValue(report.observed, scrub) as EffectReport['observed'],
-        }
-        if (kept === undefined) return clean
-        if (!exposes(kept, scrubber)) return { ...clean, kept }
-        return { ...clean, observed: { ...clean.observed, notKept: 'secret' } }
+        return scrubbedReport(report, scrubber)
       } catch (error) {
         throw scrubbedError(error, scrub)
       }
     },
     ...(handler.compensate === undefined ? {} : { compensate: undoing }),
   })
+}
+
+/** The same of calls that a handler takes together. */
+function batchAround(
+  handler: EffectHandler,
+  store: SecretStore,
+  scrubber: Scrubber,
+): Pick<EffectHandler, 'performBatch'> {
+  const performBatch = handler.performBatch?.bind(handler)
+  if (performBatch === undefined) return {}
+  const scrub: ScrubText = (text) => scrubber.text(text)
+  return {
+    async performBatch(call) {
+      try {
+        const reports = await performBatch(calling(call, store, scrubber))
+        return reports.map((each) => {
+          if ('error' in each) return { error: scrubbedError(each.error, scrub) }
+          return scrubbedReport(each, scrubber)
+        })
+      } catch (error) {
+        throw scrubbedError(error, scrub)
+      }
+    },
+  }
+}
+
+function scrubbedReport(report: EffectReport, scrubber: Scrubber): EffectReport {
+  const scrub: ScrubText = (text) => scrubber.text(text)
+  const { kept, ...clean } = {
+    ...report,
+    value: scrubbedValue(report.value, scrub),
+    observed: scrubbedValue(report.observed, scrub) as EffectReport['observed'],
+  }
+  if (kept === undefined) return clean
+  if (!exposes(kept, scrubber)) return { ...clean, kept }
+  return { ...clean, observed: { ...clean.observed, notKept: 'secret' } }
 }
 
 /** What a call that acts, or undoes, is given beside itself. */
@@ -166,7 +197,15 @@ function helping(
   }
 }
 
-function calling(call: EffectCall, store: SecretStore, scrubber: Scrubber): SecretCall {
+function calling<C extends Pick<EffectCall, 'emit' | 'fold' | 'secrets' | 'signal'>>(
+  call: C,
+  store: SecretStore,
+  scrubber: Scrubber,
+): C & Pick<SecretCall, 'reveal' | 'scrub' | 'scrubStream'> {
   const fold = call.fold === undefined ? {} : { fold: scrubbedFold(call.fold, scrubber) }
-  return { ...call, ...fold, ...helping(call, store, scrubber) }
+  const { emit } = call
+  const scrub: ScrubText = (text) => scrubber.text(text)
+  const shown: Pick<EffectCall, 'emit'> =
+    emit === undefined ? {} : { emit: (chunk) => emit(scrubbedValue(chunk, scrub)) }
+  return { ...call, ...fold, ...shown, ...helping(call, store, scrubber) }
 }

@@ -144,7 +144,12 @@ export const CapabilityRevoked = defineEventType({
   type: 'CapabilityRevoked',
   category,
   description: 'The grant and all that descends from it authorise nothing from here on.',
-  payload: z.strictObject({ grant: uuid, reason: text }),
+  payload: z.strictObject({
+    grant: uuid,
+    reason: text,
+    /** It also ends the rights to compensations that intents under it have reserved. */
+    compensations: z.literal(true).optional(),
+  }),
 })
 
 export const CapabilityExpired = defineEventType({

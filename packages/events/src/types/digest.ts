@@ -7,4 +7,4 @@ import type { Hash } from '@ice/primitives'
 
 /** Digest of the taxonomy that is composed of exactly the standard types. */
 export const STANDARD_DIGEST: Hash =
-  '5dbe81b59dd24c34aeb7d622f4948ca8147fb78f3f2c21abdf8c635f24a4e314' as Hash
+  '5af503069c6b381c2c153de773bf3ed63562e8651ecdc3a496c5adb7a9119235' as Hash

@@ -168,6 +168,10 @@ export const EffectStaged = defineEventType({
     arguments: value,
     argumentsDigest: digest,
     grant: name,
+    /** The agent whose proposal it follows. */
+    proposer: name.optional(),
+    /** How it is to be tried: what else the program said of it. */
+    terms: z.record(name, z.unknown()).optional(),
     /** Labels of the arguments by JSON pointer; `''` is the whole. */
     labels: z.record(z.string().max(512), label).optional(),
   }),

@@ -271,7 +271,12 @@ export const RunForciblyTerminated = defineEventType({
   type: 'RunForciblyTerminated',
   category,
   description: 'The runtime ended the run without the program having a say. (added)',
-  payload: z.strictObject({ reason: text, doubts: z.array(name).max(256) }),
+  payload: z.strictObject({
+    reason: text,
+    doubts: z.array(name).max(256),
+    /** Effects with a compensation that was not carried out, the latest first. */
+    uncompensated: z.array(name).max(256).optional(),
+  }),
 })
 
 export const ResourcesReleased = defineEventType({

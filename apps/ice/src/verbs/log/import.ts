@@ -146,6 +146,9 @@ export function doubtLines({ runs, doubts }: Begun): readonly string[] {
       `${counted(doubts, 'effect')} in doubt`,
     ...(runs === 0
       ? []
-      : ['  what those runs did since, only the world knows: look before they go on']),
+      : [
+          '  what those runs did since, only the world knows: look before they go on',
+          '  each is in quarantine until it is let go on: ice release <run> --reason <text>',
+        ]),
   ]
 }

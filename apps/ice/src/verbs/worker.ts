@@ -1,0 +1,128 @@
+/** `ice worker`: drives the runs of the log until it is told to end. */
+
+import { wholeNumber } from '../args/values.ts'
+import { listenForStop } from '../drive/stop.ts'
+import { CLI_CODES, CliError } from '../errors.ts'
+import { EXIT } from '../exit.ts'
+import type { Invocation } from '../invocation.ts'
+import { using } from '../log/open.ts'
+import { type FoundProgram, findProgram } from '../program/find.ts'
+import { keepStdoutForData } from '../program/quiet.ts'
+import { complain } from '../terminal/complain.ts'
+import { plain } from '../terminal/text.ts'
+import { parseHealthPlace, serveHealth } from '../worker/health.ts'
+import { openWorkerRuntime } from '../worker/runtime.ts'
+
+/** Options of `worker`. */
+export interface WorkerOptions {
+  readonly queues?: string
+  readonly concurrency?: number
+  readonly drain?: string
+  readonly health?: string
+  readonly postgres?: string
+  readonly schema?: string
+}
+
+const DRAIN_SECONDS = 30
+
+/** Carries `worker` out. @returns the exit code */
+export async function worker(
+  invocation: Invocation,
+  words: readonly string[],
+  options: WorkerOptions,
+): Promise<number> {
+  const { talk } = invocation
+  const only = options.queues?.split(',').map((queue) => queue.trim())
+  if (only?.some((queue) => queue === '') === true) {
+    throw new CliError(CLI_CODES.usage, '--queues takes names with commas in between')
+  }
+  const withinMs = 1_000 * wholeNumber(options.drain ?? `${DRAIN_SECONDS}`, '--drain')
+  const place = options.health === undefined ? null : parseHealthPlace(options.health)
+  keepStdoutForData()
+  const programs = await programsOf(invocation, words)
+  const { postgres, schema } = options
+  const log = {
+    ...(postgres === undefined ? {} : { postgres }),
+    ...(schema === undefined ? {} : { schema }),
+  }
+  const stop = listenForStop(talk, 'the worker')
+  try {
+    return await using(await openWorkerRuntime(invocation, programs, log), async (runtime) => {
+      const { concurrency } = options
+      const supervisor = await runtime.supervise({
+        ...(concurrency === undefined ? {} : { concurrency }),
+        ...(only === undefined ? {} : { only }),
+        onStretch: (run, stretch) => {
+          if (stretch.kind === 'owned') return
+          const how = stretch.kind === 'concluded' ? stretch.result.conclusion : stretch.kind
+          talk.note(`run ${run}  ${how}`, { notice: 'stretch', run, kind: stretch.kind, how })
+        },
+        onError: (error, run) => {
+          if (run !== null) talk.note(`run ${run}  failed here`, { notice: 'setback', run })
+          complain(invocation, error)
+        },
+        onPoison: ({ run, crashes }) => {
+          const line = `run ${run}  left for a person: ${crashes} owners died on it`
+          talk.note(line, { notice: 'left', run, crashes })
+        },
+      })
+      const health = place === null ? null : await serveHealth(place, () => supervisor.status())
+      const names = programs.map(({ program }) => plain(`${program.name} ${program.version}`))
+      const at = health === null ? '' : `, health at port ${health.port}`
+      talk.note(`worker of ${names.join(', ')}${at}`, {
+        notice: 'worker',
+        programs: programs.map(({ program: { name, version } }) => ({ name, version })),
+        ...(health === null ? {} : { health: health.port }),
+      })
+      try {
+        await Promise.race([stopped(stop.signal), supervisor.ended])
+        if (supervisor.status().state === 'lost') {
+          talk.alarm('The lease of this worker has ended: others have taken its runs over')
+          return EXIT.conflict
+        }
+        const { finished, stopped: left } = await supervisor.drain({ withinMs })
+        talk.note(`drained: ${finished} came to their end, ${left} were stopped`, {
+          notice: 'drained',
+          finished,
+          stopped: left,
+        })
+        return EXIT.ok
+      } finally {
+        await health?.close()
+      }
+    })
+  } finally {
+    stop.release()
+  }
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** @throws `ICE_CLI_USAGE_UNSUPPORTED` — two words stand for one version of one program */
+async function programsOf(
+  invocation: Invocation,
+  words: readonly string[],
+): Promise<readonly FoundProgram[]> {
+  const config = await invocation.config()
+  const found: FoundProgram[] = []
+  for (const word of words) {
+    const one = await findProgram(word, config, invocation)
+    const { name, version } = one.program
+    const isTwice = found.some(
+      ({ program }) => program.name === name && program.version === version,
+    )
+    if (isTwice) {
+      const message = `${plain(word)} is ${plain(name)} ${plain(version)}, which was named before`
+      throw new CliError(CLI_CODES.usage, message, {
+        next: ['give the newer one another version: runs go on with the one they began with'],
+      })
+    }
+    found.push(one)
+  }
+  return found
+}

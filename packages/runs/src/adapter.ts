@@ -1,0 +1,3 @@
+/** The half of this package for whoever keeps the rows of an index: what all adapters do alike. */
+
+export { checkPage, checkReady, indexMoved } from './index/checks.ts'

@@ -1,0 +1,153 @@
+/**
+ * Runs whose owner is dead, and runs of this process that nobody has begun to drive.
+ *
+ * Owners are few, however many runs they hold: each is asked for, and of those that are dead a page
+ * of runs after the other. A dead owner stays dead.
+ *
+ * A run whose owners die on it one after another may be what kills them: each takeover waits twice
+ * as long, and after `CRASHES_MAX` without any progress in between it is left for a person.
+ */
+
+import type { EventLog } from '@ice/events/ports'
+import type { Clock, OwnerId, RunId, StreamId } from '@ice/primitives'
+import type { DrivenProgram, Outlook, RunIndex, RunRow, Turns } from '../index-ports.ts'
+import {
+  CRASHES_MAX,
+  INDEX_PAGE_ROWS,
+  OWN_GRACE_MS,
+  OWNERS_INTERVAL_MS,
+  SETBACK_MS_MIN,
+} from '../limits.ts'
+import type { Ownership } from '../ports.ts'
+
+/** What it takes to find orphans. */
+export interface OrphansInit {
+  readonly index: Pick<RunIndex, 'find'>
+  readonly log: Pick<EventLog, 'read'>
+  readonly ownership: Ownership
+  readonly turns: Turns
+  readonly clock: Clock
+  readonly programs: readonly DrivenProgram[]
+  /** Told once of a run that is left for a person. */
+  readonly onPoison: (row: RunRow) => void
+}
+
+/** What does not count as progress between two takeovers. */
+const NO_PROGRESS: ReadonlySet<string> = new Set([
+  'RunClaimed',
+  'RunResumed',
+  'CapabilityUsed',
+  'EffectInDoubt',
+])
+
+const DEAD_MAX = 1_024
+const LEFT_MAX = 1_024
+
+/** Finds orphans, a page at a time. */
+export class Orphans {
+  readonly #init: OrphansInit
+  readonly #dead = new Map<OwnerId, RunId | null>()
+  /** Runs that are left for a person, by the number of crashes at which they were. */
+  readonly #left = new Map<RunId, number>()
+  #asked = Number.NEGATIVE_INFINITY
+
+  constructor(init: OrphansInit) {
+    this.#init = init
+  }
+
+  /** Runs that are left for a person. */
+  get left(): readonly RunId[] {
+    return [...this.#left.keys()]
+  }
+
+  /** When owners are asked for again. */
+  next(now: number): number {
+    const { clock } = this.#init
+    return now + Math.max(this.#asked + OWNERS_INTERVAL_MS - clock.monotonicMs(), 1)
+  }
+
+  /** Up to so many orphans that may be taken over now. */
+  async find({ owners }: Outlook, limit: number): Promise<readonly RunRow[]> {
+    const { ownership, index, clock } = this.#init
+    await this.#askForOwners(owners)
+    const found: RunRow[] = []
+    for (const owner of owners) {
+      if (found.length >= limit) break
+      if (owner === ownership.self) {
+        const own = { owner, states: ['CREATED'], standings: ['held'] } as const
+        const since = clock.now() - OWN_GRACE_MS
+        const rows = await index.find({ ...own, limit: INDEX_PAGE_ROWS })
+        found.push(...rows.filter((row) => row.since <= since))
+      } else if (this.#dead.has(owner)) found.push(...(await this.#page(owner, limit)))
+    }
+    return found.slice(0, limit)
+  }
+
+  async #askForOwners(holders: readonly OwnerId[]): Promise<void> {
+    const { ownership, turns, clock } = this.#init
+    if (clock.monotonicMs() - this.#asked < OWNERS_INTERVAL_MS) return
+    for (const owner of new Set([...holders, ...(await turns.owners())])) {
+      if (owner === ownership.self || this.#dead.has(owner)) continue
+      if ((await ownership.status(owner)) === 'alive') continue
+      await turns.drop(owner)
+      this.#dead.set(owner, null)
+    }
+    // Those that hold nothing any more need not be remembered.
+    const held = new Set(holders)
+    for (const owner of this.#dead.keys()) {
+      if (this.#dead.size <= DEAD_MAX) break
+      if (!held.has(owner)) this.#dead.delete(owner)
+    }
+    this.#asked = clock.monotonicMs()
+  }
+
+  /** The next page of the runs of a dead owner; behind the last it begins anew. */
+  async #page(owner: OwnerId, limit: number): Promise<readonly RunRow[]> {
+    const after = this.#dead.get(owner) ?? null
+    const programs = [...new Set(this.#init.programs.map(({ name }) => name))]
+    const query = { owner, standings: ['held'], programs, limit: INDEX_PAGE_ROWS } as const
+    const page = await this.#init.index.find(after === null ? query : { ...query, after })
+    const taken: RunRow[] = []
+    let last: RunId | null = null
+    for (const row of page) {
+      if (taken.length >= limit) break
+      last = row.run
+      if (await this.#mayBeTaken(row)) taken.push(row)
+    }
+    const isEnd = page.length < INDEX_PAGE_ROWS && last === (page.at(-1)?.run ?? null)
+    this.#dead.set(owner, isEnd ? null : last)
+    return taken
+  }
+
+  async #mayBeTaken(row: RunRow): Promise<boolean> {
+    const { run, crashes, since } = row
+    if (crashes === 0) return true
+    if (this.#left.get(run) === crashes) return false
+    const pauseMs = SETBACK_MS_MIN * 2 ** Math.min(crashes - 1, CRASHES_MAX)
+    if (since + pauseMs > this.#init.clock.now()) return false
+    if (crashes < CRASHES_MAX || (await this.#takeoversInARow(row)) < CRASHES_MAX) {
+      this.#left.delete(run)
+      return true
+    }
+    this.#left.set(run, crashes)
+    for (const oldest of this.#left.keys()) {
+      if (this.#left.size <= LEFT_MAX) break
+      this.#left.delete(oldest)
+    }
+    this.#init.onPoison(row)
+    return false
+  }
+
+  /** Takeovers since anything was settled. */
+  async #takeoversInARow({ run, crashedAt }: RunRow): Promise<number> {
+    const stream = `run/${run}` as StreamId
+    let takeovers = 0
+    for await (const batch of this.#init.log.read({ stream, after: crashedAt - 1 })) {
+      for (const { type } of batch) {
+        if (type === 'RunClaimed') takeovers += 1
+        else if (!NO_PROGRESS.has(type)) takeovers = 0
+      }
+    }
+    return takeovers
+  }
+}

@@ -1,0 +1,83 @@
+/** What a supervisor is told, and what it tells: types only. */
+
+import type { EventLog } from '@ice/events/ports'
+import type { Clock, PrincipalId, RunId } from '@ice/primitives'
+import type { DrivenProgram, RunIndex, RunRow, Turns } from '../index-ports.ts'
+import type { Ownership, Runs, Stretch } from '../ports.ts'
+
+/** How the runs of one queue get their turns. */
+export interface QueueTerms {
+  /** Its part of what is driven, beside the others that have something. @defaultValue 1 */
+  readonly weight?: number
+  /** At most so many of its runs at once, over all workers. @defaultValue no bound */
+  readonly concurrency?: number
+  /** At most so many runs with one concurrency key at once, over all workers. @defaultValue 1 */
+  readonly keyConcurrency?: number
+  /** At most so many starts in any window of so long, over all workers. @defaultValue no bound */
+  readonly rate?: { readonly count: number; readonly perMs: number }
+}
+
+/** What a supervisor is made of. None of it is closed with it. */
+export interface SupervisorInit {
+  readonly runs: Pick<Runs, 'abort' | 'drive'>
+  readonly log: Pick<EventLog, 'read' | 'store'>
+  readonly index: RunIndex
+  readonly turns: Turns
+  readonly ownership: Ownership
+  readonly clock: Clock
+  /** What can be driven here; runs of others are left to other workers. */
+  readonly programs: readonly DrivenProgram[]
+  /** Runs at once, from 1 to 500. @defaultValue 32 */
+  readonly concurrency?: number
+  /** By name; a queue that is not told has the defaults. */
+  readonly queues?: Readonly<Record<string, QueueTerms>>
+  /** The queues it serves. @defaultValue all */
+  readonly only?: readonly string[]
+  /** On whose command runs are aborted that are past their deadline. */
+  readonly principal?: PrincipalId
+  /** Told what a stretch came to. */
+  readonly onStretch?: (run: RunId, stretch: Stretch) => void
+  /** Told what went wrong: of a run, or, with `null`, of a look. It goes on, after a pause. */
+  readonly onError?: (error: unknown, run: RunId | null) => void
+  /** Told once of a run on which owners die one after another: it is left for a person. */
+  readonly onPoison?: (row: RunRow) => void
+}
+
+/** What a supervisor is about: `lost` when its owner has been taken for dead. */
+export type SupervisorState = 'running' | 'draining' | 'stopped' | 'lost'
+
+/** What a supervisor says of itself. */
+export interface SupervisorStatus {
+  readonly state: SupervisorState
+  /** It has caught up with the log at least once, and takes runs. */
+  readonly ready: boolean
+  /** How long ago its loop last came around. @units milliseconds */
+  readonly quietMs: number
+  readonly running: number
+  /** Runs that could not be driven and are tried again later. */
+  readonly setbacks: number
+  /** Runs that are left for a person. */
+  readonly left: readonly RunId[]
+  readonly driven: number
+  readonly failed: number
+}
+
+/** What a drain came to. */
+export interface Drained {
+  /** Stretches that came to their own end meanwhile. */
+  readonly finished: number
+  /** Stretches that were stopped: any process goes on with them. */
+  readonly stopped: number
+}
+
+/** Takes ready runs and drives them. */
+export interface Supervisor {
+  status(): SupervisorStatus
+  /**
+   * Takes nothing more, waits for what it drives, stops what is left then, and ends.
+   * @param options.withinMs - how long it waits @defaultValue 30,000
+   */
+  drain(options?: { readonly withinMs?: number }): Promise<Drained>
+  /** Settles once it has ended: drained, or lost. */
+  readonly ended: Promise<SupervisorState>
+}
