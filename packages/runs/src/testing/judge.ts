@@ -32,6 +32,10 @@ const NO_OUTCOMES: ReadonlySet<string> = new Set([
   'EffectInDoubt',
   'EffectDoubtResolved',
   'EffectRetryScheduled',
+  'CompensationStarted',
+  'CompensationSucceeded',
+  'CompensationFailed',
+  'CompensationAbandoned',
 ])
 
 interface Told {
@@ -88,10 +92,13 @@ function ended(run: RunId, events: readonly RecordedEvent[]): string | null {
 function settledOnce(run: RunId, events: readonly RecordedEvent[]): string | null {
   const outcomes = new Map<string, string>()
   const open = new Map<string, number>()
+  const tried = new Map<string, number>()
   let doubts: readonly string[] = []
   for (const { id, type, data } of events) {
     const { effect = '', intent, attempt = 0, ...told } = data as Told
     if (type === 'RunTerminated') doubts = told.doubts ?? []
+    // The end of an attempt that another is to follow, or was: it settles its intent.
+    if (type === 'EffectRetryScheduled') open.delete(effect)
     const isIntent = type === 'CapabilityUsed'
     // An attempt that follows another may be denied: that settles the effect too.
     const isDenial = type === 'CapabilityDenied' && (intent !== undefined || open.has(effect))
@@ -101,9 +108,10 @@ function settledOnce(run: RunId, events: readonly RecordedEvent[]): string | nul
     if (before !== undefined)
       return `${id} is a ${type} of "${effect}", which ${before} has settled`
     if (isIntent) {
-      if (attempt <= (open.get(effect) ?? 0)) return `${id} is attempt ${attempt} once more`
+      if (attempt <= (tried.get(effect) ?? 0)) return `${id} is attempt ${attempt} once more`
       open.set(effect, attempt)
-    } else if (open.has(effect)) {
+      tried.set(effect, attempt)
+    } else if (tried.has(effect)) {
       outcomes.set(effect, id)
       open.delete(effect)
     } else return `${id} is an outcome of "${effect}", which was never intended`
@@ -128,10 +136,13 @@ async function replayed(
   const stream = `run/${run}` as RecordedEvent['stream']
   const fold = runProjection.initialState()
   let isOpened = false
+  /** What follows the conclusion is finished without the program. */
+  let upTo = 0
   for await (const batch of log.read({ stream })) {
     for (const event of batch) {
       runProjection.evolve(fold, event)
       isOpened ||= event.type === 'ExecutionWindowOpened'
+      if (upTo === 0 && CONCLUSIONS.has(event.type)) upTo = event.version
     }
   }
   if (!isOpened || fold.view === null) return null
@@ -147,7 +158,7 @@ async function replayed(
       inbox: new Inbox(log, fold.view.line, fold.signals.taken),
       patches: fold.patches,
       progress: fold.progress,
-      upTo: fold.view.version,
+      upTo,
       onEvent: () => undefined,
     })
     if (fold.view.conclusion !== 'committed' || fold.view.continuedAs !== null) return null

@@ -73,7 +73,7 @@ export class Witness {
     const intent = this.#observer.event(call.intent)
     const data = intent?.data as { effect?: string; attempt?: number } | undefined
     const isIntended =
-      intent?.type === 'CapabilityUsed' &&
+      (intent?.type === 'CapabilityUsed' || intent?.type === 'CompensationStarted') &&
       intent.stream === `run/${call.run}` &&
       data?.effect === call.effect &&
       data.attempt === call.attempt
@@ -88,7 +88,10 @@ export class Witness {
   acted(by: Seen, call: EffectCall, effect: ScriptedEffect, step: number): void {
     const { run, effect: id, action, attempt, intent } = call
     const { fate = 'idempotent' } = effect
-    const before = this.acts.find((act) => act.run === run && act.effect === id)
+    // What undoes an effect bears its name, and is another act.
+    const isSame = (act: Act): boolean =>
+      act.run === run && act.effect === id && act.action === action
+    const before = this.acts.find(isSame)
     if (before !== undefined && fate === 'irreversible' && !this.#wasScheduled(run, id)) {
       const first = `first by ${before.worker} under ${before.intent}`
       this.break(`${by.name} repeats what is irreversible, ${action} "${id}": ${first}`)

@@ -168,6 +168,20 @@ const records = named(
   },
 )
 
+/** Attempts, what is staged, and what is undone when the run aborts. */
+const ends = named('ends', async (ctx) => {
+  const retry = { attempts: 3, firstMs: 50, factor: 2, maxMs: 1_000, jitter: 0.5 }
+  const tried = await ctx.attempt('tries', { ...asks('flaky'), retry })
+  const compensation = { action: 'put', grant: 'g', arguments: { cost: 1, undo: true } }
+  await ctx.effect('made', { ...asks('look'), compensation })
+  await ctx.effect('also', { ...asks('put'), compensation })
+  await ctx.stage('mail', asks('put'))
+  await ctx.stage('paid', asks('pay'))
+  const last = await ctx.attempt('last', asks('flaky'))
+  if (last.kind !== 'succeeded') throw new Error('All of it is undone')
+  return [tried.kind, last.kind]
+})
+
 const world: readonly ScriptedEffect[] = [
   { action: 'look', fate: 'observe' },
   {
@@ -181,9 +195,9 @@ const world: readonly ScriptedEffect[] = [
   { action: 'pay', fate: 'irreversible', bounds: ({ cost }) => ({ tokens: cost as number }) },
   {
     action: 'flaky',
-    end: ({ arguments: args }, random) =>
-      args['bad'] === true || random.uint32() % 2 === 0
-        ? { fails: 'not today', acted: random.uint32() % 2 === 0 }
+    end: ({ arguments: args, attempt }, random) =>
+      args['bad'] === true || (random.uint32() + attempt) % 2 === 0
+        ? { fails: 'not today', retryable: true, acted: random.uint32() % 2 === 0 }
         : { gives: 'done' },
   },
 ]
@@ -235,6 +249,7 @@ export const SIMULATED: Readonly<Record<string, SimulationInit>> = {
     programs: [child],
     effects: world,
   },
+  ends: { starts: [{ program: ends, input: null, options: { grants: { g } } }], effects: world },
   records: {
     starts: [{ program: records, input: null, options: { grants: { g } } }],
     effects: world,
