@@ -35,7 +35,9 @@ export interface SideOptions {
 const HOST = fileURLToPath(new URL('./host.ts', import.meta.url))
 /** A server that has not answered by then will not. @units ms */
 const OPEN_MS = 60_000
-const SAID_MAX = 2_000
+const SAID_MAX = 4_000
+/** What Node says of an error that nobody caught; the source of its line stands before it. */
+const COMPLAINT = /^\w*Error\b.*: /
 
 /** @throws {TypeError} when it does not open, or ends */
 export async function openSide(options: SideOptions): Promise<Side> {
@@ -84,12 +86,12 @@ const answer = <T>(child: ChildProcess, said: () => string): Promise<T> =>
       const complaint =
         said()
           .split('\n')
-          .find((line) => /error/i.test(line)) ?? said()
+          .find((line) => COMPLAINT.test(line)) ?? said()
       reject(new TypeError(`its process ended with ${code ?? 'a signal'}: ${complaint.trim()}`))
     }
-    child.once('exit', fail)
+    child.once('close', fail)
     child.once('message', (message) => {
-      child.off('exit', fail)
+      child.off('close', fail)
       resolve(message as T)
     })
   })
