@@ -46,6 +46,6 @@ export async function installPeer(peer: Peer, say: (line: string) => void): Prom
     writeFileSync(stamp, '')
   }
   const adapter = join(folder, `${peer.name}.mjs`)
-  copyFileSync(fileURLToPath(new URL(`./${peer.name}.mjs`, import.meta.url)), adapter)
+  copyFileSync(fileURLToPath(peer.adapter), adapter)
   return { adapter, folder }
 }

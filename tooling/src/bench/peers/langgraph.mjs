@@ -1,4 +1,4 @@
-/** LangGraph with its SQLite saver: a checkpoint after each node, written before the next begins. */
+/** LangGraph with its SQLite saver: a checkpoint after each node, before the next begins. */
 import { join } from 'node:path'
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph'
 import { SqliteSaver } from '@langchain/langgraph-checkpoint-sqlite'

@@ -8,8 +8,9 @@
 
 /** A peer, and what it takes to have it. */
 export interface Peer {
-  /** As `ICE_BENCH_PEERS` names it; its adapter is `<name>.mjs`. */
+  /** As `ICE_BENCH_PEERS` names it. */
   readonly name: string
+  readonly adapter: URL
   /** As the table names it. */
   readonly title: string
   /** Exact versions. */
@@ -24,6 +25,7 @@ export interface Peer {
 export const PEERS: readonly Peer[] = [
   {
     name: 'mastra',
+    adapter: new URL('./mastra.mjs', import.meta.url),
     title: 'Mastra 1.71.0, libSQL',
     packages: {
       '@libsql/client': '0.18.0',
@@ -35,6 +37,7 @@ export const PEERS: readonly Peer[] = [
   },
   {
     name: 'langgraph',
+    adapter: new URL('./langgraph.mjs', import.meta.url),
     title: 'LangGraph 1.7.3, SQLite saver',
     packages: {
       '@langchain/core': '1.4.0',
@@ -49,12 +52,14 @@ export const PEERS: readonly Peer[] = [
   },
   {
     name: 'dbos',
+    adapter: new URL('./dbos.mjs', import.meta.url),
     title: 'DBOS 5.3.0, PostgreSQL',
     packages: { '@dbos-inc/dbos-sdk': '5.3.0' },
     postgres: true,
   },
   {
     name: 'restate',
+    adapter: new URL('./restate.mjs', import.meta.url),
     title: 'Restate 1.7.12',
     packages: {
       '@restatedev/restate-sdk': '1.17.2',
