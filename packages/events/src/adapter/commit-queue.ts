@@ -10,9 +10,12 @@
  * 4. A transaction whose answer was lost is settled before anything else is done: what was kept is
  *    acknowledged, what was not is written again. A unit of any version is the exception: nothing
  *    tells it from another of the same content, so it is told that it may have been kept.
+<<<<<<< HEAD
  * 5. A group smaller than those of late waits one more turn, once. Callers with something of
  *    their own to do come back a turn or two after the others; each commit without them would
  *    keep them out of step for good, and cost them a sync of their own.
+=======
+>>>>>>> parent of fea17b0 (A group smaller than those of late waits one more turn)
  *
  * The trap this closes: to send a unit again because its answer was lost.
  */
@@ -65,9 +68,6 @@ export class CommitQueue<Note = undefined> {
   readonly #options: CommitQueueOptions<Note>
   readonly #units = new WaitingUnits<Note>(() => this.#tellIdle())
   #isRunning = false
-  /** Units of the largest group of late: one less with each group that is smaller. */
-  #usual = 0
-  #isWaitingForMore = false
   #pauses = 0
   #troubleSince: number | undefined
   #idle: (() => void)[] = []
@@ -117,12 +117,7 @@ export class CommitQueue<Note = undefined> {
   }
 
   readonly #turn = (): void => {
-    if (this.#waitsForMore()) {
-      void settled().then(this.#turn)
-      return
-    }
     const group = this.#units.take()
-    this.#usual = Math.max(group.length, this.#usual - 1)
     if (group.length === 0) {
       this.#rest()
       return
@@ -134,13 +129,6 @@ export class CommitQueue<Note = undefined> {
     } catch (error) {
       this.#lose(group, { error, fate: 'unknown' })
     }
-  }
-
-  /** Whether to let a turn pass before the next group; never twice for one. */
-  #waitsForMore(): boolean {
-    const { size } = this.#units
-    this.#isWaitingForMore = !this.#isWaitingForMore && size > 0 && size < this.#usual
-    return this.#isWaitingForMore
   }
 
   async #concludeLate(

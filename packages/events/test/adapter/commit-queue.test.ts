@@ -108,30 +108,6 @@ describe('a group', () => {
     expect(seen).toEqual([['a'], ['b']])
   })
 
-  it('smaller than those of late waits one more turn for those on their way', async () => {
-    const { queue, seen } = queueOver(done)
-    const turn = () => new Promise((resolve) => setImmediate(resolve))
-    await Promise.all(['a', 'b'].map((note) => queue.add(unit({}), note)))
-    const first = queue.add(unit({}), 'c')
-    await turn()
-    await Promise.all([first, queue.add(unit({}), 'd')])
-    expect(seen).toEqual([
-      ['a', 'b'],
-      ['c', 'd'],
-    ])
-  })
-
-  it('of one caller never waits, once those of late have been of one', async () => {
-    const { queue, seen } = queueOver(done)
-    const turn = () => new Promise((resolve) => setImmediate(resolve))
-    await Promise.all(['a', 'b'].map((note) => queue.add(unit({}), note)))
-    await queue.add(unit({}), 'c')
-    const next = queue.add(unit({}), 'd')
-    await turn()
-    expect(seen).toEqual([['a', 'b'], ['c'], ['d']])
-    await next
-  })
-
   it('of which only a part was written puts the rest first into the next', async () => {
     const { queue, seen } = queueOver((group) => done(group.slice(0, 2)))
     await Promise.all(['a', 'b', 'c'].map((note) => queue.add(unit({}), note)))
