@@ -10,12 +10,6 @@
  * 4. A transaction whose answer was lost is settled before anything else is done: what was kept is
  *    acknowledged, what was not is written again. A unit of any version is the exception: nothing
  *    tells it from another of the same content, so it is told that it may have been kept.
-<<<<<<< HEAD
- * 5. A group smaller than those of late waits one more turn, once. Callers with something of
- *    their own to do come back a turn or two after the others; each commit without them would
- *    keep them out of step for good, and cost them a sync of their own.
-=======
->>>>>>> parent of fea17b0 (A group smaller than those of late waits one more turn)
  *
  * The trap this closes: to send a unit again because its answer was lost.
  */
