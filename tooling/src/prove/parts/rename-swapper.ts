@@ -1,6 +1,6 @@
 /**
  * The adversary of the rename race, as a process of its own: swaps what a name leads to, without a
- * pause, until it is killed, its parent is gone, or two hours have passed: a million tries take one.
+ * pause, until it is killed, its parent is gone, or two hours have passed.
  *
  *     node rename-swapper.ts <root> <outside> <pid of the parent>
  *
