@@ -33,7 +33,7 @@ export async function governedRuns({ full, say }: TopicContext): Promise<readonl
       rateOf(await load({ atATime: 16, calls }, once))
     const contest = await compete({
       rounds: full ? 9 : 5,
-      ours: side(() => runOnce(ice, three)),
+      ours: side(async () => void (await runOnce(ice, three))),
       peer: side(() => floor.run(EVENTS, COMMITS)),
     })
     return [

@@ -1,4 +1,5 @@
 /** DBOS: a library on PostgreSQL. A row for the workflow, and one for what each step gave back. */
+// @boundaries-ignore it is installed on demand, outside of the repository
 import { DBOS } from '@dbos-inc/dbos-sdk'
 
 /** @param {{ postgres: string }} place - the URL of a database of its own. */

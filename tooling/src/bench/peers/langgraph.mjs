@@ -1,6 +1,8 @@
 /** LangGraph with its SQLite saver: a checkpoint after each node, before the next begins. */
 import { join } from 'node:path'
+// @boundaries-ignore it is installed on demand, outside of the repository
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph'
+// @boundaries-ignore it is installed on demand, outside of the repository
 import { SqliteSaver } from '@langchain/langgraph-checkpoint-sqlite'
 
 /** @param {{ folder: string }} place */

@@ -7,9 +7,13 @@
  */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+// @boundaries-ignore it is installed on demand, outside of the repository
 import { createClient } from '@libsql/client'
+// @boundaries-ignore it is installed on demand, outside of the repository
 import { Mastra } from '@mastra/core/mastra'
+// @boundaries-ignore it is installed on demand, outside of the repository
 import { createStep, createWorkflow } from '@mastra/core/workflows'
+// @boundaries-ignore it is installed on demand, outside of the repository
 import { LibSQLStore } from '@mastra/libsql'
 import { z } from 'zod'
 

@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+// @boundaries-ignore it is installed on demand, outside of the repository
 import * as restate from '@restatedev/restate-sdk'
+// @boundaries-ignore it is installed on demand, outside of the repository
 import * as clients from '@restatedev/restate-sdk-clients'
 
 const three = restate.service({
