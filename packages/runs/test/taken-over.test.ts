@@ -28,7 +28,8 @@ describe('a run that was taken over and taken back', () => {
     const owners = memoryOwnership()
     // It has no time to look around: what it finds out, it finds out as it appends.
     const clock = manualClock(1_735_689_600_000)
-    const alice = await world({ clock, owners, effects: [slow], programs: [work] })
+    const unaware = { clock, owners, unaware: true }
+    const alice = await world({ ...unaware, effects: [slow], programs: [work] })
     const run = await alice.runs.start(work, {}, { grants: { g: toolGrant('do') } })
     const driven = alice.runs.drive(run)
     await eventually(() => alice.witness).toEqual(['a', 'b'])
