@@ -91,7 +91,7 @@ const fire = (schedules: Schedules, errors: unknown[] = []) =>
   schedules.fire({ programs: [quick], onError: (error) => errors.push(error) })
 
 /** Verifies: RUN-R180 */
-test('a fixed time that a day does not have comes after the gap; one it has twice comes once', () => {
+test('a fixed time that a day does not have comes after the gap; one it has twice, once', () => {
   expect(following('30 2 * * *', '2026-03-28T00:00:00Z', 3)).toEqual([
     '2026-03-28T01:30:00.000Z',
     '2026-03-29T01:00:00.000Z',
@@ -305,7 +305,7 @@ const plays = fc.record({
 })
 
 /** Verifies: RUN-R187 */
-test('each time is dealt with exactly once, whoever looks, and however the clock goes', async () => {
+test('each time is dealt with exactly once, whoever looks, however the clock goes', async () => {
   await fc.assert(
     fc.asyncProperty(plays, async ({ overlap, catchUpMs, moves }) => {
       const clock = manualClock(START)

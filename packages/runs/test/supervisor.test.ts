@@ -357,7 +357,7 @@ test('a drain takes nothing more, waits for what is at work, and stops what is l
 })
 
 /** Verifies: RUN-R179 */
-test('a run that cannot be driven costs a pause of its own; unknown programs are left', async () => {
+test('a run that cannot be driven costs a pause; unknown programs are left', async () => {
   const w = await world()
   const wrong = program(async (ctx) => ctx.sleep('a', 3_600_000), { name: 'wrong' })
   const other = program(async (ctx) => ctx.sleep('b', 3_600_000), { name: 'wrong' })

@@ -66,7 +66,7 @@ export interface ScheduleView {
     readonly run: RunId | null
     readonly skipped: Skipped | null
   } | null
-  /** The next time that is not dealt with, also one that has come; `null`: paused, deleted, none. */
+  /** The next time not dealt with, also one that has come; `null`: paused, deleted, or none. */
   readonly next: Timestamp | null
 }
 
