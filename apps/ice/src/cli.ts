@@ -10,6 +10,7 @@ import { wholeNumber } from './args/values.ts'
 import { createInvocation, type GlobalOptions, type Host, type Invocation } from './invocation.ts'
 import type { Door } from './main.ts'
 import { type Act, logCommands } from './verbs/log.ts'
+import { scheduleCommands } from './verbs/schedule-commands.ts'
 import { travelCommands } from './verbs/travel.ts'
 
 /** A command line, and where the exit code of its verb goes. */
@@ -77,6 +78,7 @@ export function commandLine(door: Door, host: Host): CommandLine {
   reading(program, act)
   judging(program, act)
   travelCommands(program, act)
+  scheduleCommands(program, act)
   commanding(program, act)
   holding(program, act)
   caring(program, act)

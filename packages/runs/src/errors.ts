@@ -106,6 +106,14 @@ export const RUNS_CODES = {
   indexUnsupported: 'ICE_RUNS_INDEX_UNSUPPORTED',
   /** A supervisor is told a bound, a weight or a rate that is none. */
   supervisorInvalid: 'ICE_RUNS_SUPERVISOR_UNSUPPORTED',
+  /** A schedule with a member that is none: fields of cron, a time zone, a bound. */
+  scheduleInvalid: 'ICE_RUNS_SCHEDULE_UNSUPPORTED',
+  /** No schedule has this id. */
+  scheduleNotFound: 'ICE_RUNS_SCHEDULE_NOT_FOUND',
+  /** The id is, or was, another schedule's; or the schedule is deleted. */
+  scheduleConflict: 'ICE_RUNS_SCHEDULE_CONFLICT',
+  /** The log has as many schedules as it may. */
+  scheduleLimit: 'ICE_RUNS_SCHEDULE_LIMIT',
   /** Denial: the name stands for no grant in this run. */
   grantUnbound: 'ICE_RUNS_GRANT_UNBOUND_DENIED',
   /** Denial: no handler carries out this action here. */

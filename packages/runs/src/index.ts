@@ -48,6 +48,19 @@ export { type RecordedStart, recordedStart } from './restart.ts'
 export { doubtOpenEffects, type OpenInDoubt } from './restored.ts'
 export { createRuns, type RunsService } from './runs.ts'
 export type {
+  FireOptions,
+  Overlap,
+  ScheduleCommand,
+  ScheduleSpec,
+  ScheduleStart,
+  Schedules,
+  SchedulesInit,
+  ScheduleView,
+  Skipped,
+} from './schedules/ports.ts'
+export { createSchedules } from './schedules/schedules.ts'
+export type { ScheduledStart } from './start.ts'
+export type {
   Drained,
   QueueTerms,
   Supervisor,

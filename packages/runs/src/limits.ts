@@ -259,3 +259,35 @@ export const OVERDUE_AT_ONCE = 64
 
 /** @units milliseconds a supervisor that is told to end waits for runs at work. */
 export const DRAIN_MS = 30_000
+
+/** @units schedules of a log that are not deleted: a worker goes through all of them at a look.
+ * Processes that add at once may go past it by as many as they are. */
+export const SCHEDULES_MAX = 1_000
+
+/** @units UTF-16 units of the fields of cron: what an event carries. */
+export const CRON_CHARACTERS_MAX = 256
+
+/** @units UTF-16 units of the name of a time zone: what an event carries. */
+export const ZONE_CHARACTERS_MAX = 64
+
+/** @units tags of the runs of a schedule. */
+export const SCHEDULE_TAGS_MAX = 64
+
+/** @units milliseconds a start of a schedule may be late, unless it is told. */
+export const CATCH_UP_MS = 3_600_000
+
+/** @units milliseconds a start may be late at least: less, and a busy worker would start none. */
+export const CATCH_UP_MS_MIN = 1_000
+
+/** @units milliseconds a start may be late at most: what is later is another day's work. */
+export const CATCH_UP_MS_MAX: number = 30 * 86_400_000
+
+/** @units times of one schedule that are dealt with before others have their turn. */
+export const SCHEDULE_FIRES_AT_ONCE = 64
+
+/** @units milliseconds after which a time that waits for the end of a run is looked at again, also
+ * when the log has not moved. */
+export const SCHEDULE_LOOK_MS = 1_000
+
+/** @units milliseconds after which a schedule that could not be fired is tried again. */
+export const SCHEDULE_RETRY_MS = 5_000

@@ -21,12 +21,18 @@ import { withRights } from './question-rights.ts'
 import { resultOf } from './result.ts'
 import { retryOf, termsOf } from './retry.ts'
 import { createRights } from './rights.ts'
-import { startRun } from './start.ts'
+import { type ScheduledStart, startRun } from './start.ts'
 import { programKey, programNamed, programOf } from './versions.ts'
 import { createWatch } from './watch.ts'
 
 /** The service, and its end. */
 export interface RunsService extends Runs {
+  /**
+   * Starts a run for a schedule, of a program that is known here; throws as `start`, and
+   * @throws `ICE_RUNS_PROGRAM_NOT_FOUND`, `ICE_EVENTS_VERSION_CONFLICT` — what was to be written
+   *   beside it, or its key, has moved: nothing is written
+   */
+  startScheduled(start: ScheduledStart): Promise<RunId>
   /** Stops driving; runs that were going on can be resumed. Does not close the log. */
   close(): Promise<void>
 }
@@ -50,6 +56,11 @@ export function createRuns(init: RunsInit): RunsService {
 
   return {
     start,
+    async startScheduled({ schedule, program: { name, version }, input, options, beside }) {
+      const program = programNamed(name, version, programs)
+      const scheduled = { schedule, ...(beside === undefined ? {} : { beside }) }
+      return startRun(components, program, input, { ...options, scheduled })
+    },
     drive,
     async execute(program, input, options = {}) {
       const run = await start(program, input, options)

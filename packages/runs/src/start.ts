@@ -20,7 +20,7 @@ import { type SealedInput, sealInput } from './input.ts'
 import { runStream } from './journal.ts'
 import { GRANTS_MAX, GRANTS_PER_APPEND, STANDING_MAX } from './limits.ts'
 import { placementOf } from './placement.ts'
-import type { GrantSpec, Program, StartOptions } from './ports.ts'
+import type { GrantSpec, Program, ProgramName, StartOptions } from './ports.ts'
 import { recordedEvent } from './recorded.ts'
 import type { SealedValue } from './value.ts'
 
@@ -30,12 +30,28 @@ export interface Line {
   readonly parent: NonNullable<StandardPayloads['RunCreated']['parent']>
 }
 
+/** A start that a schedule makes. */
+export interface ScheduledStart {
+  readonly schedule: string
+  readonly program: ProgramName
+  readonly input: unknown
+  readonly options: StartOptions
+  /** What is written in the append of the start: if it cannot be, there is no run either. */
+  readonly beside?: (run: RunId) => readonly StreamWrite[]
+}
+
+/** How a run is started from within: as a child, or by a schedule. */
+type InnerStart = StartOptions & {
+  readonly line?: Line
+  readonly scheduled?: Pick<ScheduledStart, 'beside' | 'schedule'>
+}
+
 /** Records a run. @returns its id: an older run's, when the key already stands for one */
 export async function startRun(
   components: Components,
   program: Program,
   input: unknown,
-  options: StartOptions & { readonly line?: Line },
+  options: InnerStart,
 ): Promise<RunId> {
   const held = sealInput(program, input, options)
   const { sealed } = held
@@ -60,7 +76,9 @@ export async function startRun(
   ]
   const created = creation(components, { run, program, held, bound, options })
   const key = keyWrite(program, run, sealed, options)
-  const writes = [...created.writes, ...key, ...grants.slice(0, GRANTS_PER_APPEND).map(writeOf)]
+  const issued = grants.slice(0, GRANTS_PER_APPEND).map(writeOf)
+  const beside = options.scheduled?.beside?.(run) ?? []
+  const writes = [...created.writes, ...key, ...issued, ...beside]
   try {
     const { writes: appended } = await components.log.append({ ...created, writes })
     // Authority would find the grants by itself, at the price of a look into the log for each run.
@@ -68,11 +86,14 @@ export async function startRun(
     return run
   } catch (error) {
     if (!hasCode(error, 'ICE_EVENTS_VERSION_CONFLICT') || key[0] === undefined) throw error
+    // What was to be written beside it was not: who asked for that has to look again.
+    if (beside.length > 0) throw error
     return existingRun(components, key[0].stream, program, sealed)
   }
 }
 
-function checkGrants(
+/** @throws `ICE_RUNS_GRANTS_UNSUPPORTED` */
+export function checkGrants(
   program: Program,
   specs: readonly (readonly [string, GrantSpec | GrantId])[],
 ): void {
@@ -151,7 +172,7 @@ function creation(
     readonly program: Program
     readonly held: SealedInput
     readonly bound: StandardPayloads['RunCreated']['grants']
-    readonly options: StartOptions & { readonly line?: Line }
+    readonly options: InnerStart
   },
 ): AppendRequest {
   const { run, program, held, bound, options } = init
@@ -171,6 +192,7 @@ function creation(
     ...(standing.length === 0 ? {} : { standing: [...standing] }),
     ...placementOf(options),
     ...(options.line === undefined ? {} : { parent: options.line.parent }),
+    ...(options.scheduled === undefined ? {} : { schedule: options.scheduled.schedule }),
     ...labelled,
   }
   const blobs = [...(sealed.blob === null ? [] : [sealed.blob]), ...held.blobs]

@@ -5,7 +5,7 @@ import type { Notifier, SecretStore } from '@ice/effects'
 import type { EventType } from '@ice/events'
 import type { Durability, EventLog, EventStore, EventTypeDescription } from '@ice/events/ports'
 import type { Clock, JsonObject, PrincipalId, Random } from '@ice/primitives'
-import type { Supervisor, SupervisorInit } from '@ice/runs'
+import type { Schedules, Supervisor, SupervisorInit } from '@ice/runs'
 import type {
   Breaker,
   CompensationPolicy,
@@ -94,7 +94,15 @@ export interface RuntimeOptions {
 /** What a supervisor of a runtime is told beside what the runtime is made of. */
 export type SuperviseOptions = Omit<
   SupervisorInit,
-  'clock' | 'index' | 'log' | 'ownership' | 'principal' | 'programs' | 'runs' | 'turns'
+  | 'clock'
+  | 'index'
+  | 'log'
+  | 'ownership'
+  | 'principal'
+  | 'programs'
+  | 'runs'
+  | 'schedules'
+  | 'turns'
 >
 
 /** What an authority of the reader's own is given. */
@@ -108,6 +116,8 @@ export interface AuthorityInit {
 export interface Runtime {
   readonly log: EventLog
   readonly runs: Runs
+  /** Runs that are started at times; a supervisor deals with these, in any process. */
+  readonly schedules: Schedules
   readonly grants: Grants
   readonly authority: Authority
   readonly clock: Clock

@@ -36,6 +36,7 @@ import type { EventStore } from '@ice/events/ports'
 import { type Clock, createIds, type JsonObject, systemClock, systemRandom } from '@ice/primitives'
 import {
   createRuns,
+  createSchedules,
   GRANTS_MAX,
   INLINE_VALUE_BYTES_MAX,
   memoryOwnership,
@@ -124,12 +125,14 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       ...(compensation === undefined ? {} : { compensation }),
     })
     const path = ground.name === 'sqlite' ? (options.path ?? DEFAULT_PATH) : null
-    const work = createWork({ ...init, options, path, runs })
+    const schedules = createSchedules({ log, clock, principal, runs })
+    const work = createWork({ ...init, options, path, runs, schedules })
     const subsystems = subsystemsOf(options, ground, kinds)
     const description = { taxonomy, store, subsystems, effects, programs, limits: LIMITS }
     return Object.freeze({
       log,
       runs,
+      schedules,
       grants,
       authority,
       clock,

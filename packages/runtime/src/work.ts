@@ -10,6 +10,7 @@ import {
   createSupervisor,
   memoryRunRows,
   memoryTurns,
+  type Schedules,
   type Supervisor,
   type SupervisorInit,
 } from '@ice/runs'
@@ -23,6 +24,7 @@ export interface WorkInit {
   readonly path: string | null
   readonly log: EventLog
   readonly runs: Runs
+  readonly schedules: Schedules
   readonly ownership: Ownership
   readonly clock: Clock
   readonly programs: readonly Program[]
@@ -49,11 +51,21 @@ export function createWork(init: WorkInit): Work {
   return {
     index,
     async supervise(more = {}) {
-      const { runs, ownership } = init
+      const { runs, schedules, ownership } = init
       const programs = init.programs.map(({ name, version }) => ({ name, version }))
       const parts: SupervisorInit = {
         ...more,
-        ...{ runs, log, index: await index(), turns, ownership, clock, programs, principal },
+        ...{
+          runs,
+          schedules,
+          log,
+          index: await index(),
+          turns,
+          ownership,
+          clock,
+          programs,
+          principal,
+        },
       }
       const supervisor = createSupervisor(parts)
       supervisors.push(supervisor)

@@ -4,6 +4,7 @@ import type { EventLog } from '@ice/events/ports'
 import type { Clock, PrincipalId, RunId } from '@ice/primitives'
 import type { DrivenProgram, RunIndex, RunRow, Turns } from '../index-ports.ts'
 import type { Ownership, Runs, Stretch } from '../ports.ts'
+import type { Schedules } from '../schedules/ports.ts'
 
 /** How the runs of one queue get their turns. */
 export interface QueueTerms {
@@ -27,6 +28,8 @@ export interface SupervisorInit {
   readonly clock: Clock
   /** What can be driven here; runs of others are left to other workers. */
   readonly programs: readonly DrivenProgram[]
+  /** Whose times it deals with. @defaultValue none: nothing is started by schedules here */
+  readonly schedules?: Pick<Schedules, 'fire'>
   /** Runs at once, from 1 to 500. @defaultValue 32 */
   readonly concurrency?: number
   /** By name; a queue that is not told has the defaults. */

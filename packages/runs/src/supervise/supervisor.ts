@@ -88,6 +88,8 @@ class Loop {
   /** Where the log stood at the last look, and when that was. */
   #position = -1
   #lookedAt = 0 as Timestamp
+  /** When a time of a schedule comes. @units epoch milliseconds */
+  #scheduleAt = Number.POSITIVE_INFINITY
 
   constructor(init: SupervisorInit, concurrency: number) {
     this.#init = init
@@ -166,6 +168,7 @@ class Loop {
       if ((await ownership.status(ownership.self)) === 'dead') this.#state = 'lost'
       return
     }
+    this.#scheduleAt = (await this.#fire()) ?? Number.POSITIVE_INFINITY
     this.#position = (await index.catchUp()).position
     const now = clock.now()
     const outlook = await index.outlook(now)
@@ -182,6 +185,13 @@ class Loop {
     }
     this.#lookedAt = now
     this.#isReady = true
+  }
+
+  /** Deals with the times of schedules that have come. @returns when the next comes */
+  async #fire(): Promise<number | null> {
+    const { schedules, programs, onError } = this.#init
+    const told = { programs, onError: (error: unknown) => onError?.(error, null) }
+    return (await schedules?.fire(told)) ?? null
   }
 
   #rows(): readonly RunRow[] {
@@ -291,6 +301,7 @@ class Loop {
     const isFull = this.#running.size >= this.#concurrency
     const { nextDue, nextDeadline, owners } = await index.outlook(this.#lookedAt)
     const times = [
+      this.#scheduleAt,
       isFull ? null : nextDue,
       nextDeadline !== null && nextDeadline > now ? nextDeadline : null,
       this.#setbacks.next(now),
