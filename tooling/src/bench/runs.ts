@@ -18,6 +18,7 @@ import { compete, median, percentile } from '../harness/rounds.ts'
 import type { BenchTopic } from '../harness/topics.ts'
 import { groupCommitFloor } from './parts/floor.ts'
 import { showAmongMany } from './parts/show-among-many.ts'
+import { afterKill, suspendedRuns } from './parts/suspended-runs.ts'
 
 const EVENTS = 18
 const COMMITS = 5
@@ -77,6 +78,13 @@ export const topic: BenchTopic = {
     // `ICE_BENCH_ONLY=ten-million` shows a run among many events, and measures nothing else.
     if (process.env['ICE_BENCH_ONLY'] === 'ten-million') {
       return showAmongMany({ full, say }, { handler, program, grants: grants as never })
+    }
+    const many = process.env['ICE_BENCH_ONLY']?.split(',') ?? []
+    if (many.includes('P8') || many.includes('P9')) {
+      return [
+        ...(many.includes('P8') ? await suspendedRuns({ full, say }) : []),
+        ...(many.includes('P9') ? await afterKill({ full, say }) : []),
+      ]
     }
     const folder = mkdtempSync(join(tmpdir(), 'ice-bench-runs-'))
     const ice = await createRuntime({
