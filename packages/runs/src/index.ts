@@ -47,13 +47,20 @@ export { type Rejudged, type RejudgeInit, rejudge, type Verdict } from './rejudg
 export { type RecordedStart, recordedStart } from './restart.ts'
 export { doubtOpenEffects, type OpenInDoubt } from './restored.ts'
 export { createRuns, type RunsService } from './runs.ts'
+export { timedLog } from './supervise/metrics.ts'
 export type {
+  Alert,
+  CommitTimes,
   Drained,
+  MetricName,
+  MetricsTerms,
+  QueueMetrics,
   QueueTerms,
   Supervisor,
   SupervisorInit,
   SupervisorState,
   SupervisorStatus,
+  WorkMetrics,
 } from './supervise/ports.ts'
 export { createSupervisor } from './supervise/supervisor.ts'
 export { memoryTurns } from './supervise/turns.ts'

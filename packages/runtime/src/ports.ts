@@ -94,7 +94,7 @@ export interface RuntimeOptions {
 /** What a supervisor of a runtime is told beside what the runtime is made of. */
 export type SuperviseOptions = Omit<
   SupervisorInit,
-  'clock' | 'index' | 'log' | 'ownership' | 'principal' | 'programs' | 'runs' | 'turns'
+  'clock' | 'commits' | 'index' | 'log' | 'ownership' | 'principal' | 'programs' | 'runs' | 'turns'
 >
 
 /** What an authority of the reader's own is given. */

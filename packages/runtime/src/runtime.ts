@@ -40,6 +40,7 @@ import {
   INLINE_VALUE_BYTES_MAX,
   memoryOwnership,
   STEP_ID_BYTES_MAX,
+  timedLog,
   VALUE_BYTES_MAX,
 } from '@ice/runs'
 import type { EffectHandler, Ownership } from '@ice/runs/ports'
@@ -102,7 +103,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   const ground = await openGround(options, clock)
   try {
     const { store, ownership } = ground
-    const log = createEventLog({ store, taxonomy, clock })
+    const { log, commits } = timedLog(createEventLog({ store, taxonomy, clock }), clock)
     await adopt(log, taxonomy, { store: ground.name, now: () => clock.now() })
     const kinds = [...STANDARD_KINDS, ...(options.kinds ?? [])]
     const { ceiling } = options
@@ -124,7 +125,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       ...(compensation === undefined ? {} : { compensation }),
     })
     const path = ground.name === 'sqlite' ? (options.path ?? DEFAULT_PATH) : null
-    const work = createWork({ ...init, options, path, runs })
+    const work = createWork({ ...init, options, path, runs, commits })
     const subsystems = subsystemsOf(options, ground, kinds)
     const description = { taxonomy, store, subsystems, effects, programs, limits: LIMITS }
     return Object.freeze({

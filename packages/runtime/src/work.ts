@@ -6,6 +6,7 @@
 import type { EventLog } from '@ice/events/ports'
 import type { Clock, PrincipalId } from '@ice/primitives'
 import {
+  type CommitTimes,
   createRunIndex,
   createSupervisor,
   memoryRunRows,
@@ -27,6 +28,8 @@ export interface WorkInit {
   readonly clock: Clock
   readonly programs: readonly Program[]
   readonly principal: PrincipalId
+  /** How long the commits of this process take. */
+  readonly commits: () => CommitTimes
 }
 
 /** The index and the supervisors of one runtime. */
@@ -49,11 +52,21 @@ export function createWork(init: WorkInit): Work {
   return {
     index,
     async supervise(more = {}) {
-      const { runs, ownership } = init
+      const { runs, ownership, commits } = init
       const programs = init.programs.map(({ name, version }) => ({ name, version }))
       const parts: SupervisorInit = {
         ...more,
-        ...{ runs, log, index: await index(), turns, ownership, clock, programs, principal },
+        ...{
+          runs,
+          log,
+          index: await index(),
+          turns,
+          ownership,
+          clock,
+          programs,
+          principal,
+          commits,
+        },
       }
       const supervisor = createSupervisor(parts)
       supervisors.push(supervisor)
