@@ -140,6 +140,8 @@ export const RUNS_CODES = {
   labelConflict: 'ICE_RUNS_LABEL_CONFLICT',
   /** Denial: the handler found, before it acted, that the call reaches outside its grant. */
   handlerRefused: 'ICE_RUNS_HANDLER_DENIED',
+  /** A simulated run broke a promise: the message has the seed and the shortest trace. */
+  simulation: 'ICE_RUNS_SIMULATION_CONFLICT',
 } as const
 
 /** A code of this package. */

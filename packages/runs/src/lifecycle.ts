@@ -187,10 +187,13 @@ export function viewOf(fold: RunFold): RunView {
   }
 }
 
-/** The steps that still wait for a person. */
+/**
+ * The steps that still wait for a person. What somebody said of an attempt in doubt answers that,
+ * and not the question about the next attempt.
+ */
 export function unanswered(fold: RunFold): readonly WaitingStep[] {
-  return [...fold.waiting.values()].filter(
-    ({ step }) => !fold.answers.has(step) && !fold.resolutions.has(step),
+  return [...fold.waiting.values()].filter(({ step, kind }) =>
+    kind === 'doubt' ? !fold.resolutions.has(step) : !fold.answers.has(step),
   )
 }
 

@@ -132,6 +132,8 @@ export class Live {
 
   async #recordCompletions(): Promise<void> {
     for (const ended of this.#init.ledger.acts.take()) {
+      // Whoever took the run over for a while has settled it: an effect has one outcome.
+      if (!this.#journal.fold.open.has(ended.intent.data.effect)) continue
       // It may have ended while its branch was losing: nobody wants another attempt.
       const isStopped = this.#execution.isCancelled(ended.intent.data.effect)
       const completion = isStopped ? { ...ended, stopped: true } : ended

@@ -79,6 +79,8 @@ export interface WorldOptions {
   readonly programs?: readonly Program[]
   readonly owners?: ReturnType<typeof memoryOwnership>
   readonly name?: string
+  /** It does not find out that others take it for dead. */
+  readonly unaware?: boolean
   readonly clock?: Clock
   readonly random?: Random
   readonly kinds?: readonly ResourceKind[]
@@ -95,7 +97,9 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const principal = 'os:test' as PrincipalId
   const grants = createGrants({ log, authority, kinds, clock, ids, principal })
   const owners = options.owners ?? memoryOwnership()
-  const ownership = owners.join(options.name ?? 'alice')
+  const joined = owners.join(options.name ?? 'alice')
+  // One that is taken for dead and does not know it.
+  const ownership = options.unaware === true ? { ...joined, isSure: () => true } : joined
   const witness: string[] = []
   const effects = (options.effects ?? [tool('do')]).map((handler) => ({
     ...handler,

@@ -115,13 +115,25 @@ test('a signal wakes who listens for its name, and nobody else', async () => {
 
 /** Verifies: RUN-R168 */
 test('an answer wakes', async () => {
-  const w = await indexed({ effects: [tool('do', 'irreversible')] })
+  const w = await indexed()
   const p = program(async (ctx) => ctx.approval('ask', { prompt: 'May I?' }))
   const run = await w.runs.start(p, null)
   await w.runs.drive(run)
   expect(await only(w)).toMatchObject({ standing: 'asleep', until: null })
   await w.runs.answer(run, { step: 'ask', approved: true })
   expect(await only(w)).toMatchObject({ standing: 'ready' })
+})
+
+/** Verifies: RUN-R168 */
+test('an effect in doubt is told until somebody says what became of it, which wakes', async () => {
+  const unknown = Object.assign(new Error('who knows'), { code: 'TEST_IN_DOUBT' })
+  const w = await indexed({ effects: [tool('do', 'irreversible', () => Promise.reject(unknown))] })
+  const p = program(async (ctx) => ctx.effect('one', doing()))
+  const run = await w.runs.start(p, null, { grants })
+  await w.runs.drive(run)
+  expect(await only(w)).toMatchObject({ standing: 'asleep', doubts: ['one'] })
+  await w.runs.resolveDoubt(run, { effect: 'one', happened: true, evidence: 'seen' })
+  expect(await only(w)).toMatchObject({ standing: 'ready', doubts: [] })
 })
 
 /** Verifies: RUN-R168 */

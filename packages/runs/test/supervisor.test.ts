@@ -357,37 +357,38 @@ test('a drain takes nothing more, waits for what is at work, and stops what is l
 })
 
 /** Verifies: RUN-R179 */
-test('a run that cannot be driven costs a pause of its own; unknown programs are left', async () => {
+test('a run that cannot be driven costs a pause; unknown programs are left', async () => {
+  const w = await world({ programs: [single] })
+  const stuck = await w.runs.start(single, 'stuck', { grants, queue: 'mail' })
+  const nobodys = program(async () => 1, { name: 'unknown' })
+  const unknown = await w.runs.start(nobodys, null, { queue: 'mail' })
+  w.die()
+  const next = await w.another('bob', { programs: [single] })
+  const fine = await next.runs.start(single, 'fine', { grants, queue: 'mail' })
+  const drive: typeof next.runs.drive = (run, options) => {
+    if (run === stuck) return Promise.reject(new Error('it cannot be driven'))
+    return next.runs.drive(run, options)
+  }
+  const s = await supervised({ ...next, runs: { ...next.runs, drive } }, [single])
+  await ended(next, fine)
+  await eventually(() => s.errors.length).toBeGreaterThan(0)
+  expect(s.supervisor.status().setbacks).toBe(1)
+  expect((await next.runs.view(unknown)).state).toBe('CREATED')
+})
+
+/** Verifies: RUN-R130, RUN-R179 */
+test('a run that diverges is set aside, and stops nothing else', async () => {
   const w = await world()
-  const wrong = program(async (ctx) => ctx.sleep('a', 3_600_000), { name: 'wrong' })
+  const wrong = program(async (ctx) => ctx.sleep('a', 300), { name: 'wrong' })
   const other = program(async (ctx) => ctx.sleep('b', 3_600_000), { name: 'wrong' })
   const diverging = await w.runs.start(wrong, null, { queue: 'mail' })
   await w.runs.drive(diverging)
   w.die()
   const next = await w.another('bob', { programs: [other, single] })
-  await next.runs.signal(diverging, { signal: 'none' }).catch(() => undefined)
-  await w.log.append({
-    writes: [
-      {
-        stream: streamId(`run/${diverging}`),
-        expectedVersion: (await w.runs.view(diverging)).version as never,
-        events: [{ type: 'RunResumed', data: {} }],
-      },
-    ],
-  })
-  const unknown = await next.runs.start(
-    program(async () => 1, { name: 'unknown' }),
-    null,
-    {
-      queue: 'mail',
-    },
-  )
   const fine = await next.runs.start(single, 'fine', { grants, queue: 'mail' })
-  const s = await supervised(next, [other, single])
+  await supervised(next, [other, single])
   await ended(next, fine)
-  await eventually(() => s.errors.length).toBeGreaterThan(0)
-  expect(s.supervisor.status().setbacks).toBe(1)
-  expect((await next.runs.view(unknown)).state).toBe('CREATED')
+  await eventually(async () => (await next.runs.view(diverging)).quarantine).not.toBeNull()
 })
 
 /** Verifies: RUN-R171 */

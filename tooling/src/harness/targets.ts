@@ -113,6 +113,30 @@ export const TARGETS = {
     bound: 'at_least',
     target: 1,
   },
+  'P6-1': {
+    what: 'the same, one at a time',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 1,
+  },
+  'P6-64': {
+    what: 'the same, 64 at a time',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 1,
+  },
+  'P6-durable': {
+    what: 'the same, 16 at a time, against the best peer that syncs at least once a run',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 3,
+  },
+  'P6-syncs': {
+    what: 'syncs of a run, 16 at a time: five commits, shared',
+    of: 'value',
+    bound: 'at_most',
+    target: 5,
+  },
   'P6-floor': {
     what: 'the same, against bare group commits of the same rows',
     of: 'ratio',
@@ -146,6 +170,18 @@ export const TARGETS = {
     target: 0.05,
   },
   'P6-commits': { what: 'sequential commits of a run', of: 'value', bound: 'at_most', target: 5 },
+  P7: {
+    what: 'a step of a run of 10,000, against a step of a run of 100',
+    of: 'ratio',
+    bound: 'at_most',
+    target: 1.2,
+  },
+  'P7-bytes': {
+    what: 'bytes of the file for each of these steps',
+    of: 'ratio',
+    bound: 'at_most',
+    target: 1.2,
+  },
   P8: {
     what: 'memory of very many suspended runs, 1,000 a second due, more than an empty runtime',
     of: 'value',

@@ -11,11 +11,11 @@ import { join } from 'node:path'
 import { projectStream, type StreamWrite } from '@ice/events'
 import { createIds, type RunId, type StreamId, systemClock, systemRandom } from '@ice/primitives'
 import { runProjection, sealValue, viewOf } from '@ice/runs'
-import type { EffectHandler, Program } from '@ice/runs/ports'
-import { createRuntime, type Runtime } from '@ice/runtime'
+import type { Runtime } from '@ice/runtime'
 import { type Figure, figure } from '../../harness/figure.ts'
 import { compete } from '../../harness/rounds.ts'
 import type { TopicContext } from '../../harness/topics.ts'
+import { echoes, echoRuntime, runOnce } from './echoes.ts'
 
 const EVENTS = 200_000
 const EVENTS_FULL = 10_000_000
@@ -23,26 +23,18 @@ const STREAMS = 16
 const PER_STREAM = 16
 const SHOWS = 200
 
-interface Work {
-  readonly handler: EffectHandler
-  readonly program: Program
-  readonly grants: Readonly<Record<string, never>>
-}
+const three = echoes(3)
 
 /** Measures it. */
-export async function showAmongMany(
-  { full, say }: TopicContext,
-  work: Work,
-): Promise<readonly Figure[]> {
+export async function showAmongMany({ full, say }: TopicContext): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'ice-bench-show-'))
-  const open = (name: string): Promise<Runtime> =>
-    createRuntime({ path: join(folder, name), bare: true, effects: [work.handler] })
+  const open = (name: string): Promise<Runtime> => echoRuntime(join(folder, name))
   const [few, many] = [await open('few.db'), await open('many.db')]
   try {
-    const alone = await runIn(few, work)
+    const alone = await runOnce(few, three)
     const total = full ? EVENTS_FULL : EVENTS
     await fill(many, total / 2)
-    const among = await runIn(many, work)
+    const among = await runOnce(many, three)
     await fill(many, total / 2)
     const { position } = await many.log.store.head()
     say(`a run is shown among ${position.toLocaleString('en-US')} events, and alone`)
@@ -64,12 +56,6 @@ export async function showAmongMany(
     await many.close()
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-async function runIn(ice: Runtime, { program, grants }: Work): Promise<RunId> {
-  const { run, stretch } = await ice.runs.execute(program, {}, { grants })
-  if (stretch.kind !== 'concluded') throw new Error(`a run is ${stretch.kind}`)
-  return run
 }
 
 async function rate({ log }: Runtime, run: RunId): Promise<number> {

@@ -1,6 +1,6 @@
 /**
  * The adversary of the rename race, as a process of its own: swaps what a name leads to, without a
- * pause, until it is killed, its parent is gone, or ten minutes have passed.
+ * pause, until it is killed, its parent is gone, or two hours have passed.
  *
  *     node rename-swapper.ts <root> <outside> <pid of the parent>
  *
@@ -12,7 +12,7 @@ import { join } from 'node:path'
 
 const [root = '', outside = '', parent = ''] = process.argv.slice(2)
 // Told and not asked: a parent that died while this process started would be taken for its heir.
-const isWanted = (): boolean => String(process.ppid) === parent && performance.now() < 600_000
+const isWanted = (): boolean => String(process.ppid) === parent && performance.now() < 7_200_000
 
 /** The other side makes, replaces and deletes meanwhile: what it was quicker at is left to it. */
 const unless = (codes: readonly string[], act: () => void): void => {

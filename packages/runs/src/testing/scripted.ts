@@ -1,0 +1,80 @@
+/**
+ * Scripted effects, and the witness: the world outside of the log, which has only what really took
+ * place.
+ *
+ * A call takes its turn before it acts, and another before it comes back; in between, the process
+ * that made it may die, and then the act has taken place and nobody knows.
+ */
+import { IceError, type JsonObject, type JsonValue, seededRandom } from '@ice/primitives'
+import type { EffectCall, EffectHandler } from '../ports.ts'
+import type { Scheduler, Turnable } from './scheduler.ts'
+import type { ScriptedEffect, ScriptedEnd } from './simulation-ports.ts'
+
+/** What a process's scripted effects are made of. */
+export interface ScriptedInit {
+  readonly scheduler: Scheduler
+  readonly of: Turnable
+  /** Sleeps on the clock of the process. */
+  readonly sleep: (ms: number) => Promise<void>
+  /** A handler was called; nothing has happened yet. */
+  readonly called: (call: EffectCall, effect: ScriptedEffect) => void
+  /** It acts. */
+  readonly acted: (call: EffectCall, effect: ScriptedEffect) => void
+  /** It is over, and acts no more. */
+  readonly over: (call: EffectCall) => void
+}
+
+/** Handlers of scripted effects, for one process. */
+export function scriptedHandlers(
+  effects: readonly ScriptedEffect[],
+  init: ScriptedInit,
+): readonly EffectHandler[] {
+  return effects.map((effect) => {
+    const { action, fate = 'idempotent', resource = () => ({ name: action }), bounds } = effect
+    return {
+      action,
+      fate,
+      outcome: 'EffectSucceeded',
+      arguments: effect.arguments ?? { parse: (value) => value as JsonObject },
+      resource,
+      ...(bounds === undefined ? {} : { bounds }),
+      perform: async (call) => {
+        init.called(call, effect)
+        try {
+          return { value: await perform(call, effect, init), observed: {} }
+        } finally {
+          init.over(call)
+        }
+      },
+    }
+  })
+}
+
+async function perform(
+  call: EffectCall,
+  effect: ScriptedEffect,
+  init: ScriptedInit,
+): Promise<JsonValue> {
+  const { scheduler, of } = init
+  const name = `${call.action} "${call.effect}" #${call.attempt}`
+  await scheduler.post(of, `act ${name}`)
+  if (call.signal.aborted) throw failure('ICE_SIMULATED_ABORTED', 'Told to stop before it acted')
+  const end = endOf(call, effect)
+  if ('gives' in end || end.acted === true) init.acted(call, effect)
+  if (end.delayMs !== undefined) await init.sleep(end.delayMs)
+  await scheduler.post(of, `return of ${name}`)
+  if ('gives' in end) return end.gives
+  throw failure(end.code ?? 'ICE_SIMULATED_FAILED', end.fails, end.retryable)
+}
+
+function endOf(call: EffectCall, { steps = {}, end }: ScriptedEffect): ScriptedEnd {
+  const listed = Object.hasOwn(steps, call.effect) ? (steps[call.effect] ?? []) : []
+  const scripted = listed[Math.min(call.attempt, listed.length) - 1]
+  if (scripted !== undefined) return scripted
+  // The same whenever the call is made: the world outside knows it by its key.
+  return end?.(call, seededRandom(call.idempotencyKey)) ?? { gives: call.arguments }
+}
+
+function failure(code: string, message: string, retryable = false): IceError {
+  return new IceError({ code, message, retryable })
+}
