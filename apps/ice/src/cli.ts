@@ -145,6 +145,7 @@ function reading(program: Command, act: Act): void {
   program
     .command('runs')
     .description('list the runs, newest first')
+    .option('--where <condition>', 'queue=mail, tag.tenant=acme, …; repeatable', collect, [])
     .option('--state <state>', 'only in this state')
     .option('--program <name>', 'only of this program')
     .option('--waiting', 'only those that wait for a person')
@@ -297,9 +298,11 @@ function holding(program: Command, act: Act): void {
     )
   program
     .command('release')
-    .description('let a run go on that was set aside')
-    .argument('<run>', 'an id, or the beginning of one')
+    .description('let a run go on that was set aside, or all of them that fit')
+    .argument('[run]', 'an id, or the beginning of one')
+    .option('--where <condition>', 'queue=mail, tag.tenant=acme, …; repeatable', collect, [])
     .option('--reason <text>', 'why')
+    .option('--dry-run', 'with --where: only show which')
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/quarantine.ts')).release(call, typed, options)),
     )

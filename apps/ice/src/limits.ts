@@ -62,8 +62,11 @@ export const QUIET_MS_MAX = 30_000
 /** @units connections to the answers about a worker's health. */
 export const HEALTH_CONNECTIONS_MAX = 64
 
-/** @units runs that `ice cancel` looks at in one step. */
-export const CANCEL_PAGE = 500
+/** @units runs that a verb on all that fit looks at in one step. */
+export const RUN_PAGE = 500
 
-/** @units runs that `ice cancel` shows a person; as JSON all of them. */
-export const CANCEL_SHOWN = 50
+/** @units runs that a verb on all that fit shows a person; as JSON all of them. */
+export const RUNS_LISTED = 50
+
+/** @units queues that metrics tell one by one: each is six lines for whoever keeps them. */
+export const METRIC_QUEUES_MAX = 100

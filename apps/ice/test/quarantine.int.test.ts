@@ -36,3 +36,41 @@ describe('a run whose program has changed', () => {
     expect(complaint(again)).toMatchObject({ code: 'ICE_RUNS_CONCLUDED_CONFLICT' })
   })
 })
+
+/** Verifies: CLI-R69 */
+/** Verifies: CLI-R70 */
+describe('runs by condition', () => {
+  it('are listed, and those that are set aside released, after a preview', async () => {
+    const folder = emptyFolder()
+    folder.file('ask.ts', ASK)
+    const begin = async (tenant: string): Promise<string> => {
+      const more = ['--queue', 'mail', '--tag', `tenant=${tenant}`, '--json']
+      return json<{ run: string }>(await folder.ice('run', './ask.ts#ask', ...more)).run
+    }
+    const listed = async (...more: readonly string[]): Promise<readonly string[]> =>
+      json<readonly { run: string }[]>(await folder.ice('runs', '--json', ...more)).map(
+        ({ run }) => run,
+      )
+    const acme = await begin('acme')
+    const other = await begin('other')
+    const where = ['--where', 'queue=mail', '--where', 'tag.tenant=acme']
+    expect(await listed(...where)).toEqual([acme])
+    expect(await listed('--where', 'queue=mail')).toEqual([other, acme])
+    expect(await listed('--where', 'queue=none')).toEqual([])
+    expect(await listed('--where', 'in-doubt=yes')).toEqual([])
+    expect((await folder.ice('runs', '--where', 'constructor=x')).code).toBe(2)
+    const why = ['--reason', 'looks odd']
+    await folder.ice('quarantine', acme, ...why)
+    await folder.ice('quarantine', other, ...why)
+    expect(await listed(...where, '--quarantined')).toEqual([acme])
+    const preview = json<object>(await folder.ice('release', ...where, '--dry-run', '--json'))
+    expect(preview).toMatchObject({ dryRun: true, count: 1 })
+    expect(await listed('--quarantined')).toEqual([other, acme])
+    expect((await folder.ice('release', ...where)).code).toBe(2)
+    expect((await folder.ice('release', other, ...where, ...why)).code).toBe(2)
+    expect((await folder.ice('release', '--where', 'standing=held', ...why)).code).toBe(2)
+    const released = await folder.ice('release', ...where, ...why, '--json')
+    expect(json<object>(released)).toMatchObject({ count: 1, failed: 0 })
+    expect(await listed('--quarantined')).toEqual([other])
+  }, 120_000)
+})

@@ -54,6 +54,9 @@ describe('a worker', () => {
     const [, port = ''] = await going.until('stderr', /health at port (\d+)/)
     await expect.poll(() => ask(port, '/readyz'), { timeout: 30_000 }).toBe(200)
     expect([await ask(port, '/livez'), await ask(port, '/')]).toEqual([200, 404])
+    const metrics = await fetch(`http://127.0.0.1:${port}/metrics`)
+    expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(await metrics.text()).toMatch(/^# TYPE ice_runs_ready gauge\nice_runs_ready \d+$/m)
     await committed(folder, 2)
     // The versions went side by side: each run was driven by the one it began with.
     const { stdout } = await folder.ice('events', '--type', 'RunClaimed', '--jsonl')

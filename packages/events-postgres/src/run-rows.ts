@@ -37,7 +37,7 @@ export async function openPostgresRunRows(options: PostgresWorkOptions): Promise
       return readyRows(place, query)
     },
     outlook: (now) => readOutlook(place, now),
-    counts: () => readCounts(place),
+    counts: (now) => readCounts(place, now),
     close: () => place.close(),
   }
 }
@@ -130,17 +130,20 @@ async function readOutlook(place: WorkPlace, now: number): Promise<Outlook> {
   } as unknown as Outlook
 }
 
-async function readCounts(place: WorkPlace): Promise<readonly QueueCount[]> {
+async function readCounts(place: WorkPlace, now: number): Promise<readonly QueueCount[]> {
   const rows = await place.run(
     'read',
-    'SELECT queue, standing, count(*), count(*) FILTER (WHERE doubts > 0), min(since) ' +
+    'SELECT queue, standing, count(*), count(*) FILTER (WHERE doubts > 0), ' +
+      'count(*) FILTER (WHERE until <= $1), min(since) ' +
       `FROM ${place.s}.runs WHERE standing < 4 GROUP BY queue, standing`,
+    [now],
   )
-  const counts = rows.map(([queue, standing, runs, inDoubt, oldest]) => ({
+  const counts = rows.map(([queue, standing, runs, inDoubt, due, oldest]) => ({
     queue: unescaped(String(queue)),
     standing: STANDINGS[Number(standing)],
     runs: Number(runs),
     inDoubt: Number(inDoubt),
+    due: Number(due),
     oldest: Number(oldest),
   })) as QueueCount[]
   const order = (count: QueueCount): string => `${count.queue} ${count.standing}`

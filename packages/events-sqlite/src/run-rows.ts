@@ -78,7 +78,7 @@ export function openSqliteRunRows({ path: given }: SqliteRunRowsOptions): RunRow
         return rows.ready(query)
       }),
     outlook: (now) => run('read', () => rows.outlook(now)),
-    counts: () => run('read', () => rows.counts()),
+    counts: (now) => run('read', () => rows.counts(now)),
     async close() {
       isOpen = false
       db.close()
@@ -321,12 +321,13 @@ class Rows {
     } as Outlook
   }
 
-  counts(): readonly QueueCount[] {
+  counts(now: number): readonly QueueCount[] {
     const sql =
       'SELECT n.name AS queue, r.standing, count(*) AS runs, sum(r.doubts > 0) AS inDoubt, ' +
-      'min(r.since) AS oldest FROM runs r JOIN names n ON n.id = r.queue ' +
+      'coalesce(sum(r.until <= ?), 0) AS due, min(r.since) AS oldest ' +
+      'FROM runs r JOIN names n ON n.id = r.queue ' +
       `WHERE r.standing < ${NUMBERS.ENDED} GROUP BY r.queue, r.standing`
-    const found = this.#sql(sql).all() as (Omit<QueueCount, 'standing'> & { standing: number })[]
+    const found = this.#sql(sql).all(now) as (Omit<QueueCount, 'standing'> & { standing: number })[]
     const counts = found.map((one) => ({ ...one, standing: STANDINGS[one.standing] as never }))
     const order = (count: QueueCount): string => `${count.queue} ${count.standing}`
     return counts.sort((a, b) => (order(a) < order(b) ? -1 : 1))

@@ -162,6 +162,8 @@ export interface QueueCount {
   readonly standing: Standing
   readonly runs: number
   readonly inDoubt: number
+  /** Those of them that are asleep, and whose time has come. */
+  readonly due: number
   /** The oldest time at which one of them came to its standing. */
   readonly oldest: Timestamp
 }
@@ -189,8 +191,8 @@ export interface RunRows {
    */
   ready(query: ReadyQuery): Promise<readonly RunRow[]>
   outlook(now: Timestamp): Promise<Outlook>
-  /** Counts of all queues. It looks at every row that is not ended. */
-  counts(): Promise<readonly QueueCount[]>
+  /** Counts of all queues, as of this time. It looks at every row that is not ended. */
+  counts(now: Timestamp): Promise<readonly QueueCount[]>
   close(): Promise<void>
 }
 

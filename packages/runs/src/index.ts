@@ -60,13 +60,20 @@ export type {
 } from './schedules/ports.ts'
 export { createSchedules } from './schedules/schedules.ts'
 export type { ScheduledStart } from './start.ts'
+export { timedLog } from './supervise/metrics.ts'
 export type {
+  Alert,
+  CommitTimes,
   Drained,
+  MetricName,
+  MetricsTerms,
+  QueueMetrics,
   QueueTerms,
   Supervisor,
   SupervisorInit,
   SupervisorState,
   SupervisorStatus,
+  WorkMetrics,
 } from './supervise/ports.ts'
 export { createSupervisor } from './supervise/supervisor.ts'
 export { memoryTurns } from './supervise/turns.ts'

@@ -227,6 +227,19 @@ export const CONCURRENCY_MAX = 500
 /** @units milliseconds between two looks at the log of a supervisor that has nothing to do. */
 export const LOOK_INTERVAL_MS = 20
 
+/** @units milliseconds between two tellings of metrics, unless it is told. */
+export const METRICS_INTERVAL_MS = 10_000
+
+/** @units milliseconds between two tellings of metrics at most. */
+export const METRICS_INTERVAL_MS_MAX = 3_600_000
+
+/** @units milliseconds for which a reading of metrics serves whoever asks: it looks at every run
+ * that is not ended, and who asks may be anybody on the network. */
+export const METRICS_FRESH_MS = 1_000
+
+/** @units commits whose times are kept: enough for a 99th percentile, 8 KB. */
+export const COMMIT_TIMES_KEPT = 1_024
+
 /** @units milliseconds after which a supervisor looks again, whatever it believes. */
 export const LOOK_MS_MAX = 1_000
 

@@ -199,9 +199,12 @@ export const rowSaboteurs: readonly Saboteur<RunRows>[] = [
     outlook: async (now) => ({ ...(await sound.outlook(now)), owners: [] }),
   })),
   rows('counts-the-ended', 'RUN-R164', (sound) => ({
-    async counts() {
+    async counts(now) {
       const ended = await sound.find({ standings: ['ended'] })
-      return (await sound.counts()).map((count) => ({ ...count, runs: count.runs + ended.length }))
+      return (await sound.counts(now)).map((count) => ({
+        ...count,
+        runs: count.runs + ended.length,
+      }))
     },
   })),
 ]

@@ -95,6 +95,7 @@ export interface RuntimeOptions {
 export type SuperviseOptions = Omit<
   SupervisorInit,
   | 'clock'
+  | 'commits'
   | 'index'
   | 'log'
   | 'ownership'

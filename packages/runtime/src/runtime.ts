@@ -41,6 +41,7 @@ import {
   INLINE_VALUE_BYTES_MAX,
   memoryOwnership,
   STEP_ID_BYTES_MAX,
+  timedLog,
   VALUE_BYTES_MAX,
 } from '@ice/runs'
 import type { EffectHandler, Ownership } from '@ice/runs/ports'
@@ -103,7 +104,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   const ground = await openGround(options, clock)
   try {
     const { store, ownership } = ground
-    const log = createEventLog({ store, taxonomy, clock })
+    const { log, commits } = timedLog(createEventLog({ store, taxonomy, clock }), clock)
     await adopt(log, taxonomy, { store: ground.name, now: () => clock.now() })
     const kinds = [...STANDARD_KINDS, ...(options.kinds ?? [])]
     const { ceiling } = options
@@ -126,7 +127,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     })
     const path = ground.name === 'sqlite' ? (options.path ?? DEFAULT_PATH) : null
     const schedules = createSchedules({ log, clock, principal, runs })
-    const work = createWork({ ...init, options, path, runs, schedules })
+    const work = createWork({ ...init, options, path, runs, schedules, commits })
     const subsystems = subsystemsOf(options, ground, kinds)
     const description = { taxonomy, store, subsystems, effects, programs, limits: LIMITS }
     return Object.freeze({

@@ -6,6 +6,7 @@
 import type { EventLog } from '@ice/events/ports'
 import type { Clock, PrincipalId } from '@ice/primitives'
 import {
+  type CommitTimes,
   createRunIndex,
   createSupervisor,
   memoryRunRows,
@@ -29,6 +30,8 @@ export interface WorkInit {
   readonly clock: Clock
   readonly programs: readonly Program[]
   readonly principal: PrincipalId
+  /** How long the commits of this process take. */
+  readonly commits: () => CommitTimes
 }
 
 /** The index and the supervisors of one runtime. */
@@ -51,7 +54,7 @@ export function createWork(init: WorkInit): Work {
   return {
     index,
     async supervise(more = {}) {
-      const { runs, schedules, ownership } = init
+      const { runs, schedules, ownership, commits } = init
       const programs = init.programs.map(({ name, version }) => ({ name, version }))
       const parts: SupervisorInit = {
         ...more,
@@ -65,6 +68,7 @@ export function createWork(init: WorkInit): Work {
           clock,
           programs,
           principal,
+          commits,
         },
       }
       const supervisor = createSupervisor(parts)

@@ -1,7 +1,8 @@
 /**
  * Runs: what a governed run costs beside the same job in peers (P6), beside the floor under it, and
  * what its steps cost when it is long (P7), and whether a run is shown among millions of events as
- * fast as alone (ten-million). `ICE_BENCH_ONLY=P6,P7` leaves the other parts out;
+ * fast as alone (ten-million); very many suspended runs (P8), and those of a process that was
+ * killed (P9). `ICE_BENCH_ONLY=P6,P7` leaves the other parts out;
  * `ICE_BENCH_PEERS=dbos,restate` has only these measured.
  */
 import type { Figure } from '../harness/figure.ts'
@@ -10,15 +11,19 @@ import { besidePeers } from './parts/beside-peers.ts'
 import { governedRuns } from './parts/governed-runs.ts'
 import { runLength } from './parts/run-length.ts'
 import { showAmongMany } from './parts/show-among-many.ts'
+import { afterKill, suspendedRuns } from './parts/suspended-runs.ts'
 
 const PARTS: Readonly<Record<string, (context: TopicContext) => Promise<readonly Figure[]>>> = {
   P6: async (context) => [...(await besidePeers(context)), ...(await governedRuns(context))],
   P7: runLength,
+  P8: suspendedRuns,
+  P9: afterKill,
   'ten-million': showAmongMany,
 }
 
 export const topic: BenchTopic = {
-  summary: 'governed runs beside Mastra, LangGraph, DBOS and Restate (P6); long runs (P7)',
+  summary:
+    'governed runs beside Mastra, LangGraph, DBOS and Restate (P6); long runs (P7); many (P8, P9)',
   async run(context) {
     const only = process.env['ICE_BENCH_ONLY']?.split(',') ?? Object.keys(PARTS)
     const figures: Figure[] = []

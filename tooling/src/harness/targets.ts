@@ -182,6 +182,31 @@ export const TARGETS = {
     bound: 'at_most',
     target: 1.2,
   },
+  P8: {
+    what: 'memory of very many suspended runs, 1,000 a second due, more than an empty runtime',
+    of: 'value',
+    bound: 'at_most',
+    target: 200,
+  },
+  'P8-asleep': {
+    what: 'the same while nothing is due',
+    of: 'value',
+    bound: 'at_most',
+    target: 200,
+  },
+  'P8-lag': {
+    what: 'from when a run is due to when its program goes on, p99',
+    of: 'value',
+    bound: 'at_most',
+    target: 100,
+  },
+  P9: {
+    what: 'from `createRuntime` to the first run resumed, after a kill',
+    of: 'value',
+    bound: 'at_most',
+    target: 200,
+  },
+  'P9-all': { what: 'until all are taken up', of: 'value', bound: 'at_most', target: 10 },
   P12: { what: '`ice --version`, against `node -e 0`', of: 'ratio', bound: 'at_most', target: 1.4 },
   'P12-run': {
     what: '`ice run` of a no-op on an existing store, more than `node -e 0`',

@@ -62,10 +62,17 @@ export interface RunQuery {
   readonly limit?: number
 }
 
-/** Runs, newest first: each is read when it is asked for. */
-export async function* selectRuns(log: EventLog, query: RunQuery): AsyncGenerator<RunView> {
+/**
+ * Runs, newest first: each is read when it is asked for.
+ * @param among - ids, newest first, of those that can be meant @defaultValue all
+ */
+export async function* selectRuns(
+  log: EventLog,
+  query: RunQuery,
+  among?: readonly RunId[],
+): AsyncGenerator<RunView> {
   let left = query.limit ?? Number.POSITIVE_INFINITY
-  for (const id of (await runIds(log)).toReversed()) {
+  for (const id of among ?? (await runIds(log)).toReversed()) {
     if (left <= 0) return
     const view = await readRun(log, id)
     if (!matches(view, query)) continue

@@ -1,10 +1,16 @@
 /** `ice runs`: the runs of a log, newest first. */
-import type { RunView } from '@ice/runs/ports'
+import type { EventLog } from '@ice/events/ports'
+import { openSqliteRunRows } from '@ice/events-sqlite'
+import type { RunId } from '@ice/primitives'
+import { createRunIndex } from '@ice/runs'
+import type { RunFilter, RunView } from '@ice/runs/ports'
+import { parseWhere } from '../args/where.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
 import { RUNS_SHOWN } from '../limits.ts'
 import { openReader, using } from '../log/open.ts'
+import { runPages } from '../log/run-pages.ts'
 import { answerable, selectRuns } from '../log/runs.ts'
 import { ago, isoTime } from '../terminal/format.ts'
 import { writeList } from '../terminal/list.ts'
@@ -14,6 +20,7 @@ import { plain } from '../terminal/text.ts'
 
 /** Options of `runs`. */
 export interface RunsOptions {
+  readonly where?: readonly string[]
   readonly state?: string
   readonly program?: string
   readonly limit?: number
@@ -37,7 +44,7 @@ const STATES: readonly string[] = [
 
 /** Carries `runs` out. @returns the exit code */
 export async function runs(invocation: Invocation, options: RunsOptions): Promise<number> {
-  const { state, limit = RUNS_SHOWN, ...rest } = options
+  const { state, where = [], limit = RUNS_SHOWN, ...rest } = options
   const wanted = state?.toUpperCase()
   if (wanted !== undefined && !STATES.includes(wanted)) {
     throw new CliError(CLI_CODES.usage, `"${plain(state ?? '')}" is no state of a run`, {
@@ -45,8 +52,10 @@ export async function runs(invocation: Invocation, options: RunsOptions): Promis
     })
   }
   const query = { ...rest, limit, ...(wanted === undefined ? {} : { state: wanted }) }
+  const filter = where.length === 0 ? null : filterOf(where, options)
   return using(await openReader(invocation), async ({ log }) => {
-    const views = selectRuns(log, query)
+    const ids = filter === null ? undefined : await fitting(invocation, log, filter)
+    const views = selectRuns(log, query, ids)
     if (invocation.format !== 'human') {
       await writeList(invocation, views)
       return EXIT.ok
@@ -62,6 +71,29 @@ export async function runs(invocation: Invocation, options: RunsOptions): Promis
       )
     if (rows.length === limit) invocation.talk.say(`the newest ${limit}; --limit shows more`)
     return EXIT.ok
+  })
+}
+
+function filterOf(where: readonly string[], { inDoubt }: RunsOptions): RunFilter {
+  return { ...parseWhere(where), ...(inDoubt === true ? { inDoubt } : {}) }
+}
+
+/**
+ * The ids of runs that fit, newest first, from the index. Only ids are taken from it: what is told
+ * of a run is what its own stream says. Nothing is written but the index.
+ */
+async function fitting(
+  invocation: Invocation,
+  log: EventLog,
+  filter: RunFilter,
+): Promise<readonly RunId[]> {
+  const { path } = await invocation.store()
+  const index = createRunIndex({ log, rows: openSqliteRunRows({ path: `${path}.index` }) })
+  return using(index, async () => {
+    await index.catchUp()
+    const ids: RunId[] = []
+    for await (const { run } of runPages(index, filter, { backwards: true })) ids.push(run)
+    return ids
   })
 }
 

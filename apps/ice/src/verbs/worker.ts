@@ -66,7 +66,7 @@ export async function worker(
           talk.note(line, { notice: 'left', run, crashes })
         },
       })
-      const health = place === null ? null : await serveHealth(place, () => supervisor.status())
+      const health = place === null ? null : await serveHealth(place, supervisor)
       const names = programs.map(({ program }) => plain(`${program.name} ${program.version}`))
       const at = health === null ? '' : `, health at port ${health.port}`
       talk.note(`worker of ${names.join(', ')}${at}`, {

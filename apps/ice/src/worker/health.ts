@@ -1,17 +1,19 @@
 /**
- * What a worker says of itself to whoever keeps it running: two answers over HTTP.
+ * What a worker says of itself to whoever keeps it running: three answers over HTTP.
  *
  *     GET /livez   200 while its loop comes around, else 503: start it anew
  *     GET /readyz  200 while it takes runs, else 503: it begins, drains, or is not sure of itself
+ *     GET /metrics 200 and what it can be watched by, as Prometheus reads it; 503: it cannot tell
  *
  * HTTP, because that is what schedulers of containers and of services ask without a helper; on
  * loopback unless another address is named, because the answers tell how busy a worker is.
  */
-import { createServer, type Server } from 'node:http'
-import type { SupervisorStatus } from '@ice/runs'
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { Supervisor, SupervisorStatus } from '@ice/runs'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { HEALTH_CONNECTIONS_MAX, QUIET_MS_MAX } from '../limits.ts'
 import { plain } from '../terminal/text.ts'
+import { METRICS_TYPE, metricsText } from './metrics-text.ts'
 
 /** Where it is asked. */
 export interface HealthPlace {
@@ -34,19 +36,25 @@ export function parseHealthPlace(text: string): HealthPlace {
 /** Answers until it is closed. @throws `ICE_CLI_USAGE_UNSUPPORTED` — it cannot listen there */
 export async function serveHealth(
   { host, port }: HealthPlace,
-  status: () => SupervisorStatus,
+  supervisor: Pick<Supervisor, 'metrics' | 'status'>,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   const server: Server = createServer({ requestTimeout: 5_000 }, (request, response) => {
-    const now = status()
+    const path = request.url ?? ''
+    if (request.method === 'GET' && path === '/metrics') {
+      answerMetrics(response, supervisor)
+      return
+    }
+    const now: SupervisorStatus = supervisor.status()
     const isLive = now.state !== 'lost' && now.quietMs < QUIET_MS_MAX
     const answers: Readonly<Record<string, boolean>> = { '/livez': isLive, '/readyz': now.ready }
-    const path = request.url ?? ''
     const isKnown = request.method === 'GET' && Object.hasOwn(answers, path)
     const code = isKnown ? (answers[path] === true ? 200 : 503) : 404
     const { state, ready, running, setbacks, driven, failed, left } = now
     const told = { state, ready, running, setbacks, driven, failed, left: left.length }
     response.writeHead(code, { 'content-type': 'application/json', connection: 'close' })
-    response.end(`${JSON.stringify(isKnown ? told : { error: 'GET /livez or /readyz' })}\n`)
+    response.end(
+      `${JSON.stringify(isKnown ? told : { error: 'GET /livez, /readyz or /metrics' })}\n`,
+    )
   })
   server.maxConnections = HEALTH_CONNECTIONS_MAX
   await new Promise<void>((resolve, reject) => {
@@ -65,4 +73,18 @@ export async function serveHealth(
         server.closeAllConnections()
       }),
   }
+}
+
+function answerMetrics(response: ServerResponse, { metrics }: Pick<Supervisor, 'metrics'>): void {
+  metrics().then(
+    (now) => {
+      response.writeHead(200, { 'content-type': METRICS_TYPE, connection: 'close' })
+      response.end(metricsText(now))
+    },
+    // What went wrong is for the worker's own notices, not for whoever can reach the port.
+    () => {
+      response.writeHead(503, { 'content-type': 'application/json', connection: 'close' })
+      response.end(`${JSON.stringify({ error: 'the index cannot be read' })}\n`)
+    },
+  )
 }

@@ -144,7 +144,7 @@ export const readyCases: readonly KitCase<RunRows>[] = [
   },
   {
     id: 'counts',
-    name: 'runs that are not ended are counted by queue and standing, with those in doubt',
+    name: 'runs that are not ended are counted by queue and standing, with those in doubt or due',
     requirement: 'RUN-R164',
     async run({ subject }) {
       await fill(subject, [
@@ -153,11 +153,13 @@ export const readyCases: readonly KitCase<RunRows>[] = [
         row(3, { queue: 'mail', standing: 'asleep', doubts: ['a'] }),
         row(4, { standing: 'ended', doubts: ['a'] }),
         row(5, { standing: 'held' }),
+        asleep(6, 20, { queue: 'mail' }),
+        asleep(7, 21, { queue: 'mail' }),
       ])
-      same(await subject.counts(), [
-        { queue: 'default', standing: 'held', runs: 1, inDoubt: 0, oldest: time(5) },
-        { queue: 'default', standing: 'ready', runs: 2, inDoubt: 1, oldest: time(-5) },
-        { queue: 'mail', standing: 'asleep', runs: 1, inDoubt: 1, oldest: time(3) },
+      same(await subject.counts(time(20)), [
+        { queue: 'default', standing: 'held', runs: 1, inDoubt: 0, due: 0, oldest: time(5) },
+        { queue: 'default', standing: 'ready', runs: 2, inDoubt: 1, due: 0, oldest: time(-5) },
+        { queue: 'mail', standing: 'asleep', runs: 3, inDoubt: 1, due: 1, oldest: time(3) },
       ])
     },
   },

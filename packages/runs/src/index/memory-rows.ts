@@ -54,7 +54,7 @@ export function memoryRunRows(): RunRows {
         listenedFor: [...new Set(types)].sort(),
       }
     },
-    counts: async () => countsOf([...rows.values()]),
+    counts: async (now) => countsOf([...rows.values()], now),
     close: async () => undefined,
   }
 }
@@ -141,14 +141,16 @@ function byTurn(a: RunRow, b: RunRow): number {
   return b.priority - a.priority || a.since - b.since || byRun(a, b)
 }
 
-function countsOf(rows: readonly RunRow[]): readonly QueueCount[] {
+function countsOf(rows: readonly RunRow[], now: Timestamp): readonly QueueCount[] {
   const open = rows.filter(({ standing }) => standing !== 'ended')
   const counts = new Map<string, { -readonly [K in keyof QueueCount]: QueueCount[K] }>()
-  for (const { queue, standing, since, doubts } of open) {
+  for (const { queue, standing, since, until, doubts } of open) {
     const name = `${standing} ${queue}`
-    const count = counts.get(name) ?? { queue, standing, runs: 0, inDoubt: 0, oldest: since }
+    const none = { runs: 0, inDoubt: 0, due: 0 }
+    const count = counts.get(name) ?? { queue, standing, ...none, oldest: since }
     count.runs += 1
     count.inDoubt += doubts.length > 0 ? 1 : 0
+    count.due += standing === 'asleep' && until !== null && until <= now ? 1 : 0
     if (since < count.oldest) count.oldest = since
     counts.set(name, count)
   }

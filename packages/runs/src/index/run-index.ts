@@ -54,7 +54,7 @@ export function createRunIndex({ log, rows }: RunIndexInit): RunIndex {
     find: (query) => rows.find(query),
     ready: (query) => rows.ready(query),
     outlook: (now) => rows.outlook(now),
-    counts: () => rows.counts(),
+    counts: (now) => rows.counts(now),
     close: () => rows.close(),
   }
 }

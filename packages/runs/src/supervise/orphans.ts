@@ -43,6 +43,9 @@ const NO_PROGRESS: ReadonlySet<string> = new Set([
 const DEAD_MAX = 1_024
 const LEFT_MAX = 1_024
 
+/** @units rows that a page of orphans has at least, however few are wanted. */
+const PAGE_ROWS_MIN = 64
+
 /** Finds orphans, a page at a time. */
 export class Orphans {
   readonly #init: OrphansInit
@@ -66,8 +69,12 @@ export class Orphans {
     return now + Math.max(this.#asked + OWNERS_INTERVAL_MS - clock.monotonicMs(), 1)
   }
 
-  /** Up to so many orphans that may be taken over now. */
-  async find({ owners }: Outlook, limit: number): Promise<readonly RunRow[]> {
+  /** Up to so many orphans that may be taken over now, and are not taken here already. */
+  async find(
+    { owners }: Outlook,
+    limit: number,
+    isTaken: (run: RunId) => boolean,
+  ): Promise<readonly RunRow[]> {
     const { ownership, index, clock } = this.#init
     await this.#askForOwners(owners)
     const found: RunRow[] = []
@@ -78,7 +85,9 @@ export class Orphans {
         const since = clock.now() - OWN_GRACE_MS
         const rows = await index.find({ ...own, limit: INDEX_PAGE_ROWS })
         found.push(...rows.filter((row) => row.since <= since))
-      } else if (this.#dead.has(owner)) found.push(...(await this.#page(owner, limit)))
+      } else if (this.#dead.has(owner)) {
+        found.push(...(await this.#page(owner, limit - found.length, isTaken)))
+      }
     }
     return found.slice(0, limit)
   }
@@ -102,19 +111,25 @@ export class Orphans {
   }
 
   /** The next page of the runs of a dead owner; behind the last it begins anew. */
-  async #page(owner: OwnerId, limit: number): Promise<readonly RunRow[]> {
+  async #page(
+    owner: OwnerId,
+    most: number,
+    isTaken: (run: RunId) => boolean,
+  ): Promise<readonly RunRow[]> {
     const after = this.#dead.get(owner) ?? null
     const programs = [...new Set(this.#init.programs.map(({ name }) => name))]
-    const query = { owner, standings: ['held'], programs, limit: INDEX_PAGE_ROWS } as const
+    // More than are wanted, for some may not be; yet not all, each time that one is wanted.
+    const limit = Math.min(2 * most + PAGE_ROWS_MIN, INDEX_PAGE_ROWS)
+    const query = { owner, standings: ['held'], programs, limit } as const
     const page = await this.#init.index.find(after === null ? query : { ...query, after })
     const taken: RunRow[] = []
     let last: RunId | null = null
     for (const row of page) {
-      if (taken.length >= limit) break
+      if (taken.length >= most) break
       last = row.run
-      if (await this.#mayBeTaken(row)) taken.push(row)
+      if (!isTaken(row.run) && (await this.#mayBeTaken(row))) taken.push(row)
     }
-    const isEnd = page.length < INDEX_PAGE_ROWS && last === (page.at(-1)?.run ?? null)
+    const isEnd = page.length < limit && last === (page.at(-1)?.run ?? null)
     this.#dead.set(owner, isEnd ? null : last)
     return taken
   }

@@ -1,7 +1,7 @@
 /** What a supervisor is told, and what it tells: types only. */
 
 import type { EventLog } from '@ice/events/ports'
-import type { Clock, PrincipalId, RunId } from '@ice/primitives'
+import type { Clock, PrincipalId, RunId, Timestamp } from '@ice/primitives'
 import type { DrivenProgram, RunIndex, RunRow, Turns } from '../index-ports.ts'
 import type { Ownership, Runs, Stretch } from '../ports.ts'
 import type { Schedules } from '../schedules/ports.ts'
@@ -44,6 +44,86 @@ export interface SupervisorInit {
   readonly onError?: (error: unknown, run: RunId | null) => void
   /** Told once of a run on which owners die one after another: it is left for a person. */
   readonly onPoison?: (row: RunRow) => void
+  /** Who is told of metrics, and of which of them when they pass a threshold. */
+  readonly metrics?: MetricsTerms
+  /** How long the commits of this process take. @defaultValue not known */
+  readonly commits?: () => CommitTimes
+}
+
+/** Who is told of metrics. Without a hook nothing is read. A hook that throws ends in `onError`. */
+export interface MetricsTerms {
+  /** From 1 to 3,600,000. @units milliseconds @defaultValue 10,000 */
+  readonly everyMs?: number
+  readonly onMetrics?: (metrics: WorkMetrics) => void
+  /** An alert is raised while a value is greater. */
+  readonly thresholds?: Readonly<Partial<Record<MetricName, number>>>
+  /** Told when an alert is raised, and once more when its value is back. */
+  readonly onAlert?: (alert: Alert) => void
+}
+
+/** A value that a threshold may be set for. */
+export type MetricName =
+  | 'commitP99Ms'
+  | Exclude<
+      keyof WorkMetrics,
+      'at' | 'commits' | 'driven' | 'failed' | 'queues' | 'state' | 'takes'
+    >
+
+/** A value that has passed its threshold, or is back. */
+export interface Alert {
+  readonly name: MetricName
+  readonly value: number
+  readonly threshold: number
+  readonly raised: boolean
+  readonly at: Timestamp
+}
+
+/** How long the latest 1,024 commits took, from the call to what is durable. */
+export interface CommitTimes {
+  /** Commits since the process began. */
+  readonly count: number
+  /** `null`: there was none yet. */
+  readonly p50Ms: number | null
+  readonly p99Ms: number | null
+  readonly maxMs: number | null
+}
+
+/** Runs of one queue that are not ended, over the whole log. */
+export interface QueueMetrics {
+  readonly queue: string
+  readonly ready: number
+  /** Suspended, and its time has come. */
+  readonly due: number
+  readonly suspended: number
+  /** Driven by somebody, or orphaned. */
+  readonly held: number
+  readonly quarantined: number
+  /** With an effect in doubt, however they stand. */
+  readonly inDoubt: number
+  /** How long the oldest ready run waits. @units milliseconds */
+  readonly waitingMs: number
+}
+
+/** What a worker can be watched by. Counts are of the whole log, the rest of this process. */
+export interface WorkMetrics extends Omit<QueueMetrics, 'queue'> {
+  readonly at: Timestamp
+  readonly state: SupervisorState
+  /** As `ready` of the status: it takes runs. */
+  readonly takes: boolean
+  readonly quietMs: number
+  /** Driven here now. */
+  readonly running: number
+  readonly setbacks: number
+  /** Runs that are left for a person. */
+  readonly left: number
+  /** Stretches driven here since it began, and those that failed. */
+  readonly driven: number
+  readonly failed: number
+  /** Events of the log that the index has not taken in: the counts are as old as that. */
+  readonly indexLag: number
+  readonly commits: CommitTimes | null
+  /** By name. */
+  readonly queues: readonly QueueMetrics[]
 }
 
 /** What a supervisor is about: `lost` when its owner has been taken for dead. */
@@ -76,6 +156,11 @@ export interface Drained {
 /** Takes ready runs and drives them. */
 export interface Supervisor {
   status(): SupervisorStatus
+  /**
+   * What it can be watched by, read now or less than a second ago.
+   * @throws what the index throws
+   */
+  metrics(): Promise<WorkMetrics>
   /**
    * Takes nothing more, waits for what it drives, stops what is left then, and ends.
    * @param options.withinMs - how long it waits @defaultValue 30,000

@@ -26,6 +26,7 @@ import {
   SETBACK_MS_MIN,
 } from '../limits.ts'
 import type { Stretch } from '../ports.ts'
+import { Metrics } from './metrics.ts'
 import { Orphans } from './orphans.ts'
 import { Picker } from './picker.ts'
 import type {
@@ -56,7 +57,12 @@ export function createSupervisor(init: SupervisorInit): Supervisor {
     checkWhole(`rate.perMs of ${queue}`, rate?.perMs ?? 1, 86_400_000)
   }
   const loop = new Loop(init, concurrency)
-  return { status: () => loop.status(), drain: (options) => loop.drain(options), ended: loop.ended }
+  return {
+    status: () => loop.status(),
+    metrics: () => loop.metrics.read(),
+    drain: (options) => loop.drain(options),
+    ended: loop.ended,
+  }
 }
 
 function checkWhole(name: string, value: number, max: number): void {
@@ -70,6 +76,7 @@ function unsupported(message: string): RunsError {
 
 class Loop {
   readonly ended: Promise<SupervisorState>
+  readonly metrics: Metrics
   readonly #init: SupervisorInit
   readonly #concurrency: number
   readonly #running = new Map<RunId, { readonly row: RunRow; readonly work: Promise<void> }>()
@@ -97,7 +104,13 @@ class Loop {
     this.#roundAt = init.clock.monotonicMs()
     this.#orphans = new Orphans({ ...init, onPoison: (row) => init.onPoison?.(row) })
     this.#picker = new Picker(init)
-    this.ended = this.#run()
+    this.metrics = new Metrics({ ...init, status: () => this.status() })
+    const told = new AbortController()
+    const telling = this.metrics.tell(told.signal)
+    this.ended = this.#run().finally(async () => {
+      told.abort()
+      await telling
+    })
   }
 
   status(): SupervisorStatus {
@@ -176,7 +189,7 @@ class Loop {
     if (nextDeadline !== null && nextDeadline <= now) await this.#endOverdue()
     const free = this.#concurrency - this.#running.size
     if (free > 0) {
-      const orphans = await this.#orphans.find(outlook, free + this.#running.size)
+      const orphans = await this.#orphans.find(outlook, free, (run) => this.#isTaken(run))
       const again = await this.#again()
       const others = [...orphans, ...again].filter(({ run }) => !this.#isTaken(run))
       const except = [...this.#running.keys(), ...this.#setbacks.waiting(clock.now())]
