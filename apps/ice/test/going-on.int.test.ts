@@ -61,7 +61,7 @@ describe('a run whose process is killed', () => {
   })
 
   it('is refused while its owner lives', async () => {
-    const { going, run } = await halfWay(folder, './slow.ts')
+    const { going, run } = await halfWay(folder, './slow.ts', 80)
     const ended = await folder.ice('resume', run, '--program', './slow.ts', '--json')
     expect(ended.code).toBe(4)
     expect(complaint(ended)).toMatchObject({
@@ -191,7 +191,7 @@ describe('ice abort', () => {
   })
 
   it('asks the process that drives it', async () => {
-    const { going, run } = await halfWay(folder, './slow.ts')
+    const { going, run } = await halfWay(folder, './slow.ts', 200)
     const asked = await folder.ice('abort', run, '--reason', 'enough')
     expect(asked.code).toBe(0)
     const ended = await going.ended
@@ -200,7 +200,7 @@ describe('ice abort', () => {
   })
 
   it('ends it by force, whoever drives it', async () => {
-    const { going, run } = await halfWay(folder, './slow.ts')
+    const { going, run } = await halfWay(folder, './slow.ts', 200)
     const forced = await folder.ice('abort', run, '--reason', 'now', '--force', '--json')
     expect(json(forced)).toMatchObject({ conclusion: 'terminated_by_runtime' })
     expect((await going.ended).code).toBe(8)
