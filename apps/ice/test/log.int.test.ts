@@ -265,6 +265,10 @@ describe('ice log backup and ice log restore', () => {
     expect(verified.code).toBe(0)
     const [run = ''] = runs
     const resume = ['resume', run, '--program', './slow.ts', ...there]
+    // It is held until somebody says that it may go on.
+    expect((await folder.ice(...resume)).code).toBe(4)
+    const release = ['release', run, '--reason', 'looked at', '--store', 'back.db']
+    expect((await folder.ice(...release)).code).toBe(0)
     expect((await folder.ice(...resume)).code).toBe(7)
     const said = ['--happened', '--evidence', 'looked', '--result', '5']
     expect((await folder.ice('resolve', run, ...said, '--store', 'back.db')).code).toBe(0)
