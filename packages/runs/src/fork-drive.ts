@@ -243,7 +243,13 @@ export class ForkDrive {
   #makeDesk(): ForkDesk {
     const journal = this.#journal
     const { execution, fork, fold, inbox, record } = this.#init
-    const history = { log: fork.log, inbox, labels: fold.labels, answers: new Map() }
+    const history = {
+      log: fork.log,
+      inbox,
+      labels: fold.labels,
+      answers: new Map(),
+      staged: new Set<string>(),
+    }
     const add: ForkDesk['add'] = (fact) => {
       const eventsMax = record.events.length + FORK_EVENTS_MAX
       if (this.events.length >= eventsMax) throw tooLong(eventsMax)

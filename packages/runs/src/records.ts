@@ -30,6 +30,8 @@ export interface History {
   readonly labels: RunLabels
   /** The recorded answers that were not taken up yet, by their ids. */
   readonly answers: Map<string, RecordedEvent>
+  /** The effects that were staged so far. */
+  readonly staged: Set<string>
 }
 
 /** What events of one type say of a step. */

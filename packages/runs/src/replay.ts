@@ -43,7 +43,7 @@ export interface ReplayInit {
 /** Replays a run whose execution window has been opened. */
 export async function replay(init: ReplayInit): Promise<Execution> {
   const { log, run, upTo, labels, inbox } = init
-  const history: History = { log, labels, inbox, answers: new Map() }
+  const history: History = { log, labels, inbox, answers: new Map(), staged: new Set() }
   let execution: Execution | undefined
   for await (const batch of log.read({ stream: runStream(run), limit: upTo })) {
     for (const event of batch) {
@@ -78,6 +78,9 @@ async function feed(execution: Execution, event: RecordedEvent, history: History
   const id = record.step(event.data as Readonly<Record<string, unknown>>)
   // What a branch that lost still came back with.
   if (execution.isCancelled(id)) return
+  // What became of an effect that was staged is not given to the program: it is over by then.
+  if (event.type === 'EffectStaged') history.staged.add(id)
+  else if (history.staged.has(id)) return
   const leaves = (why: string): RunsError => {
     return divergence({ step: id, why, event, asked: execution.unsettled })
   }
