@@ -8,6 +8,7 @@ import type { Call } from './effects.ts'
 import type { Sources } from './given.ts'
 import type { Journal } from './journal.ts'
 import type { Payload } from './lifecycle.ts'
+import type { Question } from './ports.ts'
 import { sealValue } from './value.ts'
 
 /** Asks a person about exactly this call; does nothing where they are asked about it already. */
@@ -46,7 +47,7 @@ function promptOf({ request, resource, items }: Call): string {
 }
 
 /** Who may answer, from when and until when, as a question put now says it. */
-export function termsOf(
+function termsOf(
   { approvers, timeoutMs, escalation }: Omit<ApprovalAsk, 'digest'>,
   at: Timestamp,
 ): Pick<Payload<'ApprovalRequested'>, 'approvers' | 'expiresAt' | 'escalation'> {
@@ -57,6 +58,13 @@ export function termsOf(
       ? {}
       : { escalation: { at: at + escalation.afterMs, to: [...escalation.to] } }),
   }
+}
+
+/** The same of a question that a program, or a check, puts: whoever it names, or anybody. */
+export function termsOfQuestion(question: Question, at: Timestamp): ReturnType<typeof termsOf> {
+  const { by, timeoutMs = null, escalateAfterMs: afterMs, escalateTo: to } = question
+  const escalation = afterMs === undefined || to === undefined ? null : { afterMs, to }
+  return termsOf({ approvers: by ?? null, timeoutMs, escalation }, at)
 }
 
 /** What a person is shown: the whole call, but for arguments that are too large to show. */

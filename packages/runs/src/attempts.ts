@@ -18,7 +18,9 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Payload, RunFold } from './lifecycle.ts'
 import type { Wait } from './ports.ts'
 import { isRetried, type Terms, waitMs } from './retry.ts'
+import { liesIn } from './scopes.ts'
 import { type Completion, type Settled, settle } from './settle.ts'
+import { OWN_LABEL } from './unwanted.ts'
 
 /** What was tried of an effect that is not at its end. */
 export interface Tried {
@@ -68,8 +70,7 @@ export function evolveTried(
     case 'ScopeCancelled': {
       const { scopes } = event.data as Payload<'ScopeCancelled'>
       for (const effect of tried.keys()) {
-        const isWithin = scopes.some((scope) => effect.startsWith(`${scope}/`))
-        if (isWithin && !open.has(effect)) tried.delete(effect)
+        if (liesIn(effect, scopes) && !open.has(effect)) tried.delete(effect)
       }
     }
   }
@@ -128,6 +129,6 @@ export function overdue(effect: string, terms: Terms, tried: Tried): Payload<'Ef
   return {
     ...{ effect, attempt: tried.attempt, intent: tried.intent ?? '' },
     error: error as Payload<'EffectFailed'>['error'],
-    label: { sources: [], readers: null },
+    label: OWN_LABEL,
   }
 }

@@ -3,22 +3,23 @@
  * stop, and what these come back with is recorded and given to nobody.
  */
 
-import { errorRecord } from '@ice/primitives'
 import type { Desk } from './desk.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { resolvedOutcome } from './resolved.ts'
+import { liesIn } from './scopes.ts'
 import type { AskOf, Step } from './steps.ts'
+import { unwanted } from './unwanted.ts'
 
 /** Cancels scopes. */
 export async function lookAtCancel(desk: Desk, step: Step, ask: AskOf<'cancel'>): Promise<void> {
   const { scopes, reason } = ask
   const data = { step: step.id, scopes: [...scopes], reason: reason.slice(0, 2048) }
   await desk.deliver(step, { type: 'ScopeCancelled', data }, { kind: 'done' })
-  const isWithin = (id: string): boolean => scopes.some((scope) => id.startsWith(`${scope}/`))
   // What one intent leaves of the purse is what the next was decided on: all are decided anew.
   const intents = desk.journal.withdrawIntents()
   desk.again(intents.flatMap(({ data }) => desk.execution.step(data.effect) ?? []))
-  desk.acts.abortWhere(isWithin, new RunsError(RUNS_CODES.aborted, `Its branch lost: ${reason}`))
+  const lost = new RunsError(RUNS_CODES.aborted, `Its branch lost: ${reason}`)
+  desk.acts.abortWhere((effect) => liesIn(effect, scopes), lost)
 }
 
 /**
@@ -30,18 +31,14 @@ export function settleOrphans({ journal, execution, acts }: Desk): void {
   const { open, resolutions } = journal.fold
   for (const [effect, { intent, doubt }] of [...open]) {
     if (acts.has(effect) || !execution.isCancelled(effect)) continue
-    const common = { effect, attempt: intent.data.attempt, intent: intent.id }
     const resolution = resolutions.get(effect)
     if (resolution?.data.happened === true) journal.add(resolvedOutcome(intent, resolution))
     else if (resolution === undefined && intent.data.fate === 'irreversible') {
-      if (!doubt) journal.add({ type: 'EffectInDoubt', data: common })
+      const { attempt } = intent.data
+      const data = { effect, attempt, intent: intent.id }
+      if (!doubt) journal.add({ type: 'EffectInDoubt', data })
     } else {
-      const error = new RunsError(RUNS_CODES.aborted, 'Its branch lost before it had an outcome')
-      const data = { ...common, error: errorRecord(error) as never, label: OURS }
-      journal.add({ type: 'EffectFailed', data })
+      journal.add(unwanted(intent, 'Its branch lost before it had an outcome'))
     }
   }
 }
-
-/** What is said here nobody else has said. */
-const OURS = { sources: [], readers: null }

@@ -26,7 +26,7 @@ import {
   type PrincipalId,
   type RunId,
 } from '@ice/primitives'
-import { foldRun, requestAbort } from './commands.ts'
+import { foldRun, foldRunAt, requestAbort } from './commands.ts'
 import type { Components } from './components.ts'
 import type { Desk } from './desk.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
@@ -38,6 +38,7 @@ import type { StepRecord } from './records.ts'
 import { resultOf } from './result.ts'
 import { startRun } from './start.ts'
 import { type AskOf, SPAWN_ACTION, type Step } from './steps.ts'
+import { runStream } from './stream.ts'
 import { openValue, sealValue } from './value.ts'
 
 /** A run that was started by another. */
@@ -99,7 +100,8 @@ async function startChild(
   key: string,
   { program: named, input, grants, detached, tags }: SpawnArguments,
 ): Promise<RunId> {
-  const fold = await foldRun(components, parent)
+  // What a child has of its parent stands in the first event of that.
+  const fold = await foldRunAt(components, parent, 1)
   const program = components.programNamed(named.name, named.version)
   const depth = (fold.view?.parent?.depth ?? 0) + 1
   if (depth > DEPTH_MAX) {
@@ -184,6 +186,8 @@ async function endOf(
   run: RunId,
 ): Promise<{ readonly result: RunResult; readonly fold: RunFold } | null> {
   for (let at = run; ; ) {
+    // Parents look at all their children whenever one has news: most have not ended.
+    if (!(await hasEnded(components, at))) return null
     const fold = await foldRun(components, at)
     if (fold.view?.state !== 'TERMINATED') return null
     const { continuedAs } = fold.view
@@ -192,6 +196,13 @@ async function endOf(
     }
     at = continuedAs
   }
+}
+
+/** Whether the last event of a run is its end. */
+async function hasEnded({ log }: Pick<Components, 'log'>, run: RunId): Promise<boolean> {
+  const last = { stream: runStream(run), backwards: true, limit: 1 }
+  for await (const [event] of log.read(last)) return event?.type === 'RunTerminated'
+  return false
 }
 
 /**

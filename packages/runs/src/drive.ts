@@ -196,14 +196,11 @@ export class Drive {
     const program = this.#components.programOf(fold)
     const change = changeOf(fold, program)
     if (change !== null) journal.add(change)
-    const line = fold.view?.line ?? this.#run
-    const inbox = new Inbox(this.#components.log, line, fold.signals.taken)
-    const execution = await this.#begin(journal, program, inbox)
+    const common = this.#common(journal, breakers)
+    const execution = await this.#begin(journal, program, common.inbox)
     return new Live({
-      ...this.#common(journal),
+      ...common,
       execution,
-      inbox,
-      breakers,
       program,
       holds: () => true,
       conclude: (desk, returned) => commitRun(desk, program, returned),
@@ -213,23 +210,25 @@ export class Drive {
   /** Goes on with what a run owes that has concluded. */
   async #finish(journal: Journal<EffectIntent>, breakers: BreakerNotes): Promise<Stretch | null> {
     const execution = await finish(this.#components, journal, this.#run)
-    const inbox = new Inbox(this.#components.log, this.#run, journal.fold.signals.taken)
     return new Live({
-      ...this.#common(journal),
+      ...this.#common(journal, breakers),
       execution,
-      inbox,
-      breakers,
       program: null,
       holds: holdsEnd,
       conclude,
     }).loop()
   }
 
+  /** What is live of a run, whoever's program goes on. */
   #common(
     journal: Journal<EffectIntent>,
-  ): Pick<LiveInit, 'components' | 'run' | 'options' | 'journal' | 'ledger' | 'waker'> {
+    breakers: BreakerNotes,
+  ): Omit<LiveInit, 'conclude' | 'execution' | 'holds' | 'program'> {
     const [components, run, options] = [this.#components, this.#run, this.#options]
-    return { components, run, options, journal, ledger: this.#ledger, waker: this.#waker }
+    const [ledger, waker] = [this.#ledger, this.#waker]
+    const { view, signals } = journal.fold
+    const inbox = new Inbox(components.log, view?.line ?? run, signals.taken)
+    return { components, run, options, journal, inbox, breakers, ledger, waker }
   }
 
   /** Of a run that is set aside its owner records what handlers came back with, and no more. */
@@ -315,11 +314,9 @@ export class Drive {
     if (opening.length === 0) {
       const { log } = this.#components
       const onEvent = (event: RecordedEvent): void => this.#report(event)
-      const { labels } = fold
-      const { patches, progress } = fold
-      const history = { inbox, patches, progress }
-      const init = { log, run: this.#run, program, input, labels, ...history, onEvent }
-      return replay({ ...init, upTo: journal.version })
+      const { labels, patches, progress } = fold
+      const history = { inbox, labels, patches, progress, upTo: journal.version }
+      return replay({ log, run: this.#run, program, input, ...history, onEvent })
     }
     const last = opening.map((fact) => journal.add(fact)).at(-1)
     invariant(last !== undefined, 'a new run is opened by events')

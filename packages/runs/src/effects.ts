@@ -241,6 +241,22 @@ export function partyOf(
   }
 }
 
+/**
+ * Has authority catch up with the log in what decides on calls of this run: the grants, for whom
+ * the run acts, and the agents whose proposals it follows.
+ */
+export async function catchUp(
+  authority: Pick<Authority, 'refresh'>,
+  party: ReturnType<typeof partyOf>,
+  grants: readonly GrantId[],
+  proposers: Iterable<string | undefined>,
+): Promise<void> {
+  await authority.refresh(grants, party)
+  for (const proposer of new Set(proposers)) {
+    if (proposer !== undefined) await authority.refresh([], { ...party, proposer })
+  }
+}
+
 function approvedBy(answer: RecordedAnswer | undefined): Pick<AuthorityRequest, 'approved'> {
   if (answer === undefined) return {}
   const { event, askedAt, digest } = answer

@@ -16,9 +16,7 @@ import type { Stretch } from './ports.ts'
 import { resultOf } from './result.ts'
 import { type Completion, settle } from './settle.ts'
 import type { Undoings } from './undoings.ts'
-
-/** What is said here nobody else has said. */
-const OURS = { sources: [], readers: null }
+import { unwanted } from './unwanted.ts'
 
 /** What has to be told about completions, so that a refold does not lose them. */
 export interface Ledger {
@@ -71,16 +69,13 @@ export async function abortRun(
     journal.add({ type, data, blobs, causes: [completion.event.id] })
     if (journal.full) await journal.flush()
   }
-  const given = errorRecord(
-    new RunsError(RUNS_CODES.aborted, 'The run ended before the effect had an outcome'),
-  )
   for (const [effect, { intent, doubt }] of [...fold.open]) {
     if (doubt) continue
-    const common = { effect, attempt: intent.data.attempt, intent: intent.id }
+    const { attempt, fate } = intent.data
     journal.add(
-      intent.data.fate === 'irreversible'
-        ? { type: 'EffectInDoubt', data: common }
-        : { type: 'EffectFailed', data: { ...common, error: given as never, label: OURS } },
+      fate === 'irreversible'
+        ? { type: 'EffectInDoubt', data: { effect, attempt, intent: intent.id } }
+        : unwanted(intent, 'The run ended before the effect had an outcome'),
     )
   }
   const causes = asked === null || error !== null ? [] : [asked.id]

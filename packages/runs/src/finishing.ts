@@ -10,8 +10,7 @@
  * happened; everything else is undone meanwhile.
  */
 
-import type { StreamVersion } from '@ice/primitives'
-import { errorRecord, type RunId, type Timestamp } from '@ice/primitives'
+import type { RunId, StreamVersion, Timestamp } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { teardownFacts } from './conclude.ts'
 import type { Desk } from './desk.ts'
@@ -25,6 +24,7 @@ import type { Program } from './ports.ts'
 import { resolvedOutcome } from './resolved.ts'
 import { stagedAsk } from './staging.ts'
 import type { Ask } from './steps.ts'
+import { unwanted } from './unwanted.ts'
 
 const any = { parse: (value: unknown): unknown => value }
 
@@ -93,11 +93,7 @@ export function settleResolved({ journal }: Desk): void {
       journal.add(resolvedOutcome(intent, resolution))
       continue
     }
-    const message = 'It did not happen, and is wanted no longer: its run has aborted'
-    const error = errorRecord(new RunsError(RUNS_CODES.aborted, message))
-    const common = { effect, attempt: intent.data.attempt, intent: intent.id }
-    const label = { sources: [], readers: null }
-    const data = { ...common, error: error as never, label }
-    journal.add({ type: 'EffectFailed', data, causes: [resolution.id] })
+    const why = 'It did not happen, and is wanted no longer: its run has aborted'
+    journal.add(unwanted(intent, why, [resolution.id]))
   }
 }

@@ -28,6 +28,7 @@ import type { EffectHandler, WaitingStep } from './ports.ts'
 import { answered, effectEnd } from './records.ts'
 import { boundsOf, isOutside, type Verdict, verdictOf, verdictOfRuling } from './rejudge.ts'
 import type { AskOf, Step } from './steps.ts'
+import { OWN_LABEL } from './unwanted.ts'
 import { asRecorded, sealValue } from './value.ts'
 
 const LATEST = Number.MAX_SAFE_INTEGER
@@ -223,7 +224,7 @@ export class ForkEffects {
     const { intent } = this.#desk.fold.open.get(step.id) ?? {}
     const { label } = (place?.data ?? {}) as { readonly label?: object }
     const common = { effect: step.id, attempt: 1, intent: intent?.id ?? ('' as EventId) }
-    const labelled = { label: (label ?? { sources: [], readers: null }) as never }
+    const labelled = { label: (label ?? OWN_LABEL) as never }
     const at = place === undefined ? {} : { at: place.time }
     if ('error' in replaced) {
       const error = { ...replaced.error, retryable: false }

@@ -92,21 +92,30 @@ export class Inbox {
   }
 }
 
-/** What an inbox holds, as far as it bounds what may be sent. */
-interface InboxFold {
-  received: number
-  readonly keys: Map<string, string>
+/** Digests of what was sent under a key, by that. */
+const keysProjection = {
+  name: 'inbox-keys',
+  initialState: (): Map<string, string> => new Map(),
+  evolve: (keys: Map<string, string>, event: RecordedEvent): Map<string, string> => {
+    const { key, digest } = event.data as StandardPayloads['SignalReceived']
+    return key === undefined ? keys : keys.set(key, digest)
+  },
 }
 
-const inboxProjection = {
-  name: 'inbox',
-  initialState: (): InboxFold => ({ received: 0, keys: new Map() }),
-  evolve: (fold: InboxFold, event: RecordedEvent): InboxFold => {
-    const { key, digest } = event.data as StandardPayloads['SignalReceived']
-    fold.received += 1
-    if (key !== undefined) fold.keys.set(key, digest)
-    return fold
-  },
+/** How many signals an inbox has ever had, and what is sent under this key if it is there. */
+async function standingOf(
+  log: Pick<EventLog, 'read'>,
+  stream: StreamId,
+  key: string | undefined,
+): Promise<{ readonly received: number; readonly known?: string | undefined }> {
+  if (key !== undefined) {
+    const { state, at } = await projectStream(log, keysProjection, { stream })
+    return { received: at, known: state.get(key) }
+  }
+  for await (const [last] of log.read({ stream, backwards: true, limit: 1 })) {
+    return { received: last?.version ?? 0 }
+  }
+  return { received: 0 }
 }
 
 /** The run that now stands for this one. */
@@ -140,17 +149,17 @@ export async function sendSignal(
   const stream = inboxStream(fold.view?.line ?? run)
   const by: PrincipalId = principal ?? components.principal
   for (let conflicts = 0; ; conflicts += 1) {
-    const { state, at } = await projectStream(log, inboxProjection, { stream })
-    if (key !== undefined && state.keys.has(key)) {
-      if (state.keys.get(key) === digest) return
+    const { received, known } = await standingOf(log, stream, key)
+    if (known !== undefined) {
+      if (known === digest) return
       const message = `The key "${key}" stands for another signal to run ${run}`
       throw new RunsError(RUNS_CODES.keyConflict, message, { run, signal })
     }
-    if (state.received - fold.signals.count >= SIGNALS_WAITING_MAX) {
+    if (received - fold.signals.count >= SIGNALS_WAITING_MAX) {
       const message = `${SIGNALS_WAITING_MAX} signals wait for run ${run}, and nobody takes them`
       throw new RunsError(RUNS_CODES.signalLimit, message, { run, signal })
     }
-    const expectedVersion = at === 0 ? ('no_stream' as const) : (at as unknown as StreamVersion)
+    const expectedVersion = received === 0 ? ('no_stream' as const) : (received as StreamVersion)
     const events = [{ type: 'SignalReceived', data, principal: by }]
     try {
       await log.append({

@@ -40,6 +40,7 @@ import { evolveQuarantine } from './quarantine-events.ts'
 import { escalated, type LapsedQuestion, questionOf, refusalOf } from './questions.ts'
 import { versionOf } from './recorded.ts'
 import { evolvePurse } from './run-purse.ts'
+import { liesIn } from './scopes.ts'
 import { SPAWN_ACTION, STEP_EVENTS } from './steps.ts'
 import { evolveWaits } from './waits.ts'
 
@@ -142,20 +143,21 @@ export const runProjection: Projection<RunFold> = {
     invariant(view !== null, `${event.id}: a run begins with RunCreated`)
     invariant(view.state !== 'TERMINATED', `${event.id}: nothing follows RunTerminated`)
     moveState(fold, event)
-    evolvePurse(fold, event, isOutcome(event))
+    const tookPlace = isOutcome(event)
+    evolvePurse(fold, event, tookPlace)
     evolveWaits(fold.waits, event)
     evolveTried(fold, event)
     evolveQuarantine(fold, event)
     evolveOwed(fold, event)
     EVOLVE[event.type]?.(fold, event)
-    if (isOutcome(event)) {
+    if (tookPlace) {
       const held = fold.open.get(event.data.effect)?.intent.data.held === true
       giveOutcome(fold.labels, event, held)
       addChild(fold, event)
       settle(fold, event.data.effect)
       fold.effects.succeeded += 1
     }
-    if (STEP_EVENTS.has(event.type) || isOutcome(event)) fold.progress = event.version
+    if (STEP_EVENTS.has(event.type) || tookPlace) fold.progress = event.version
     view.version = event.version
     view.updatedAt = event.time
     return fold
@@ -349,9 +351,8 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
   }),
   ScopeCancelled: on<'ScopeCancelled'>((fold, { scopes }) => {
     for (const step of fold.waiting.keys()) {
-      const isWithin = scopes.some((scope) => step.startsWith(`${scope}/`))
       // A doubt is a fact about the world: it does not end with the wish for the effect.
-      if (isWithin && !fold.open.has(step)) stopWaiting(fold, step)
+      if (liesIn(step, scopes) && !fold.open.has(step)) stopWaiting(fold, step)
     }
   }),
   AbortRequested: on<'AbortRequested'>((fold, _data, event) => {

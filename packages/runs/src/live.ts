@@ -2,7 +2,7 @@
  * The live part of a drive: everything recorded has been delivered, and the program goes on.
  */
 
-import { type GrantId, type RunId, settled, type Timestamp } from '@ice/primitives'
+import { type GrantId, invariant, type RunId, settled, type Timestamp } from '@ice/primitives'
 import { settleAttempt } from './attempts.ts'
 import type { BreakerNotes } from './breaker-notes.ts'
 import { settleOrphans } from './cancel.ts'
@@ -10,7 +10,7 @@ import { recordUndone } from './compensate.ts'
 import type { Components } from './components.ts'
 import { type Continuation, continuation } from './continuing.ts'
 import type { Desk } from './desk.ts'
-import { type EffectIntent, partyOf } from './effects.ts'
+import { catchUp, type EffectIntent, partyOf } from './effects.ts'
 import { abortRun, endRun, type Ledger } from './ending.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Execution } from './execution.ts'
@@ -19,7 +19,7 @@ import { settleResolved } from './finishing.ts'
 import { type Drawn, givenOf } from './hand.ts'
 import type { Inbox } from './inbox.ts'
 import { type Journal, runStream, STALE } from './journal.ts'
-import { unanswered, viewOf } from './lifecycle.ts'
+import { unanswered } from './lifecycle.ts'
 import { OUTSIDE_GRACE_MS, STAY_MS_MAX } from './limits.ts'
 import type { DriveOptions, Program, Stretch, Wait } from './ports.ts'
 import { QuestionRights } from './question-rights.ts'
@@ -179,10 +179,8 @@ export class Live {
       const { fold } = this.#journal
       const named = refused.flatMap(grantsOf)
       const party = partyOf(fold, this.#init.run)
-      await this.#components.authority.refresh(named, party)
-      for (const proposer of new Set(refused.flatMap(({ data }) => data.proposer ?? []))) {
-        await this.#components.authority.refresh([], { ...party, proposer })
-      }
+      const proposers = refused.map(({ data }) => data.proposer)
+      await catchUp(this.#components.authority, party, named, proposers)
     }
     this.#rulings.again(refused.flatMap(({ data }) => this.#execution.step(data.effect) ?? []))
     if (drawn !== null) await this.#takeDrawn(drawn)
@@ -207,14 +205,17 @@ export class Live {
     const types = [...this.#journal.fold.waits.values()].flatMap(({ query }) => query?.types ?? [])
     const leave = this.#watch(run, types)
     const alarm = this.#setAlarm()
-    const asked = await this.#watchRights()
     try {
-      const why = await waker.wait()
-      return why === 'news' ? await this.#takeNews() : null
+      const forget = await this.#watchRights()
+      try {
+        const why = await waker.wait()
+        return why === 'news' ? await this.#takeNews() : null
+      } finally {
+        forget()
+      }
     } finally {
       leave()
       alarm.abort()
-      asked()
     }
   }
 
@@ -235,7 +236,8 @@ export class Live {
   #watchRights(): Promise<() => void> {
     const { fold } = this.#journal
     const { waker } = this.#init
-    return this.#rights.watch(viewOf(fold), unanswered(fold), () => waker.wake())
+    invariant(fold.view !== null, 'a run that is driven has a view')
+    return this.#rights.watch(fold.view, unanswered(fold), () => waker.wake())
   }
 
   /** When the run goes on by itself; `null`: never. */

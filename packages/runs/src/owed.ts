@@ -18,6 +18,7 @@ import type { EventId, JsonObject, RunId, Timestamp } from '@ice/primitives'
 import type { Payload, RunFold } from './lifecycle.ts'
 import { ABANDONED_TOLD_MAX } from './limits.ts'
 import { isOutcome } from './outcome.ts'
+import { liesIn } from './scopes.ts'
 import type { Followed } from './steps.ts'
 import { runStream } from './stream.ts'
 
@@ -115,7 +116,7 @@ const EVOLVE: Readonly<Record<string, Evolve>> = {
   ScopeCancelled: ({ owed }, event) => {
     const { scopes } = event.data as Payload<'ScopeCancelled'>
     for (const step of owed.staged.keys()) {
-      if (scopes.some((scope) => step.startsWith(`${scope}/`))) owed.staged.delete(step)
+      if (liesIn(step, scopes)) owed.staged.delete(step)
     }
   },
   EffectFailed: dropStaged,

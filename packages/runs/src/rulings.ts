@@ -5,7 +5,7 @@
 
 import type { ValueRef } from '@ice/events/ports'
 import { invariant } from '@ice/primitives'
-import { putToPerson, termsOf } from './asking.ts'
+import { putToPerson, termsOfQuestion } from './asking.ts'
 import { isOver, overdue } from './attempts.ts'
 import { holdToBreaker } from './breaker-hold.ts'
 import { lookAtCancel } from './cancel.ts'
@@ -13,7 +13,7 @@ import { lookAtChild } from './children.ts'
 import { lookAtCompensation } from './compensate.ts'
 import { partAt, shownReferences } from './contents.ts'
 import type { Desk } from './desk.ts'
-import { type Call, type EffectIntent, partyOf } from './effects.ts'
+import { type Call, catchUp, type EffectIntent, partyOf } from './effects.ts'
 import type { Fact, ForeignFact } from './facts.ts'
 import { givenArguments, type Sources } from './given.ts'
 import { ruleCall } from './items.ts'
@@ -78,11 +78,8 @@ export class Rulings {
       const { fold } = journal
       const grants = [...unsure.flatMap(({ call }) => grantsOf(call)), ...fold.standing]
       const party = partyOf(fold, this.#init.run)
-      await components.authority.refresh(grants, party)
-      const proposers = new Set(unsure.map(({ call }) => call.proposal?.agent))
-      for (const proposer of proposers) {
-        if (proposer !== undefined) await components.authority.refresh([], { ...party, proposer })
-      }
+      const proposers = unsure.map(({ call }) => call.proposal?.agent)
+      await catchUp(components.authority, party, grants, proposers)
       for (const { step, call } of unsure) await this.#decide(step, call, true)
     }
   }
@@ -216,8 +213,6 @@ export class Rulings {
       return this.#init.deliver(step, fact, answered(false, lapsed.event))
     }
     if (journal.fold.waiting.has(step.id)) return
-    const { by, timeoutMs = null, escalateAfterMs: afterMs, escalateTo: to } = question
-    const escalation = afterMs === undefined || to === undefined ? null : { afterMs, to }
     const references = await shownReferences(bound.references, this.#sources())
     const asked = question.details ?? null
     const sealed = sealValue(references.length > 0 ? { details: asked, references } : asked)
@@ -227,7 +222,7 @@ export class Rulings {
       blob: sealed.blob,
       at,
       data: {
-        ...termsOf({ approvers: by ?? null, timeoutMs, escalation }, at),
+        ...termsOfQuestion(question, at),
         step: step.id,
         kind: 'question',
         digest: step.digest,

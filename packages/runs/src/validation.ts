@@ -11,7 +11,6 @@
  *    reason.
  */
 
-import type { ApprovalAsk } from '@ice/capabilities/ports'
 import {
   canonicalize,
   type ErrorRecord,
@@ -20,7 +19,7 @@ import {
   type JsonValue,
   sha256Hex,
 } from '@ice/primitives'
-import { termsOf } from './asking.ts'
+import { termsOfQuestion } from './asking.ts'
 import type { Desk } from './desk.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
@@ -154,9 +153,6 @@ function answerTo(
 /** Puts the question of a check; does nothing where it is put already. */
 export function askForCheck({ journal }: Desk, { step, question, digest }: Asked): void {
   if (journal.fold.waiting.get(step)?.digest === digest) return
-  const { by, timeoutMs = null, escalateAfterMs: afterMs, escalateTo: to } = question
-  const escalation = afterMs === undefined || to === undefined ? null : { afterMs, to }
-  const terms: Omit<ApprovalAsk, 'digest'> = { approvers: by ?? null, timeoutMs, escalation }
   const sealed = sealValue(question.details ?? null)
   const at = journal.now()
   const fact: Fact = {
@@ -164,7 +160,7 @@ export function askForCheck({ journal }: Desk, { step, question, digest }: Asked
     at,
     blob: sealed.blob,
     data: {
-      ...termsOf(terms, at),
+      ...termsOfQuestion(question, at),
       ...{ step, kind: 'validation', digest, prompt: question.prompt.slice(0, 2_048) },
       details: sealed.ref as Payload<'ApprovalRequested'>['details'],
     },

@@ -20,6 +20,7 @@ import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
 import type { EventQuery, Wait } from './ports.ts'
 import type { StepRecord } from './records.ts'
+import { liesIn } from './scopes.ts'
 import type { AskOf, Step } from './steps.ts'
 import { openValue } from './value.ts'
 
@@ -55,7 +56,7 @@ export function evolveWaits(waits: Map<string, Wait>, event: RecordedEvent): voi
     case 'ScopeCancelled': {
       const { scopes } = data as StandardPayloads['ScopeCancelled']
       for (const step of waits.keys()) {
-        if (scopes.some((scope) => step.startsWith(`${scope}/`))) waits.delete(step)
+        if (liesIn(step, scopes)) waits.delete(step)
       }
       return
     }

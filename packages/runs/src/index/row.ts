@@ -17,6 +17,7 @@ import type { RecordedEvent } from '@ice/events/ports'
 import type { OwnerId, RunId, Timestamp } from '@ice/primitives'
 import type { Listening, RunRow, Standing } from '../index-ports.ts'
 import type { RunState } from '../ports.ts'
+import { liesIn } from '../scopes.ts'
 
 /** The queue of a run whose start named none. */
 export const DEFAULT_QUEUE = 'default'
@@ -100,7 +101,7 @@ const EVOLVE = {
   EventMatched: stopListening,
   WaitLapsed: stopListening,
   ScopeCancelled: on<'ScopeCancelled'>((row, { scopes }) => {
-    forget(row, ({ step }) => scopes.some((scope) => step.startsWith(`${scope}/`)))
+    forget(row, ({ step }) => liesIn(step, scopes))
   }),
   EffectInDoubt: on<'EffectInDoubt'>((row, { effect }) => {
     if (!row.doubts.includes(effect)) row.doubts = [...row.doubts, effect]
