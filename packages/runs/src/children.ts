@@ -10,8 +10,8 @@
  *    taken from the parent is taken from it.
  * 3. The end of a child is its own event. The parent takes it up by one of its own, which is what
  *    its program is given, on every replay.
- * 4. A run that ends asks its children to abort, but for detached ones. Its owner does; whoever
- *    finds a child of a run that has ended does it again.
+ * 4. A run that ends asks its children to abort, but for detached ones. Its owner does; where that
+ *    died before it could, whoever drives the child finds that its parent has ended.
  *
  * What a child gives has the label of all that it was given.
  */
@@ -198,6 +198,19 @@ async function endOf(
   }
 }
 
+/** Why a child is asked to abort. */
+export const PARENT_ENDED = 'Its parent has ended'
+
+/** Whether a run is a child that nobody has told of the end of its parent. */
+export async function isLeftBehind(
+  components: Pick<Components, 'log'>,
+  { view, abortRequested }: RunFold,
+): Promise<boolean> {
+  const parent = view?.parent ?? null
+  if (parent === null || parent.detached === true || abortRequested !== null) return false
+  return hasEnded(components, parent.run)
+}
+
 /** Whether the last event of a run is its end. */
 async function hasEnded({ log }: Pick<Components, 'log'>, run: RunId): Promise<boolean> {
   const last = { stream: runStream(run), backwards: true, limit: 1 }
@@ -212,22 +225,21 @@ async function hasEnded({ log }: Pick<Components, 'log'>, run: RunId): Promise<b
 export async function abortChildren(
   components: Components,
   children: Iterable<ChildRun>,
-  reason: string,
 ): Promise<void> {
   for (const { run, detached } of children) {
     if (detached) continue
     for (let at: RunId | null = run; at !== null; ) {
-      at = await abortOne(components, at, reason)
+      at = await abortOne(components, at)
     }
   }
 }
 
-async function abortOne(components: Components, run: RunId, reason: string): Promise<RunId | null> {
+async function abortOne(components: Components, run: RunId): Promise<RunId | null> {
   try {
     const { view, abortRequested } = await foldRun(components, run)
     if (view?.continuedAs != null) return view.continuedAs
     if (view?.conclusion == null && abortRequested === null) {
-      await requestAbort(components, run, { reason })
+      await requestAbort(components, run, { reason: PARENT_ENDED })
       components.kick(run, run)
     }
   } catch (error) {

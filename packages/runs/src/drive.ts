@@ -21,6 +21,7 @@ import { hasCode, invariant, type RunId } from '@ice/primitives'
 import { Acts } from './acts.ts'
 import { settleAttempt } from './attempts.ts'
 import { BreakerNotes } from './breaker-notes.ts'
+import { isLeftBehind, PARENT_ENDED } from './children.ts'
 import { commitRun } from './committing.ts'
 import type { Components } from './components.ts'
 import { openingFacts } from './conclude.ts'
@@ -177,6 +178,10 @@ export class Drive {
     if (fold.view?.conclusion != null) return this.#finish(journal, breakers)
     if (this.#unrecordable !== null)
       return abortRun(this.#components, journal, this.#ledger, this.#unrecordable)
+    if (await isLeftBehind(this.#components, fold)) {
+      const { principal } = this.#components
+      journal.add({ type: 'AbortRequested', data: { reason: PARENT_ENDED }, principal })
+    }
     if (fold.abortRequested !== null) return abortRun(this.#components, journal, this.#ledger, null)
     try {
       return await this.#execute(journal, breakers)

@@ -40,7 +40,7 @@ export async function endRun(
   for (const fact of facts) journal.add(fact)
   await journal.flush()
   const { fold } = journal
-  await abortChildren(components, fold.children.values(), 'Its parent has ended')
+  await abortChildren(components, fold.children.values())
   if (fold.view?.state !== 'TERMINATED') return null
   return { kind: 'concluded', result: await resultOf(fold, components.log.store.blobs) }
 }

@@ -4,7 +4,7 @@ import { fold as foldEvents } from '@ice/events/define'
 import type { RunId } from '@ice/primitives'
 import { answerStep } from './answering.ts'
 import { Breakers } from './breakers.ts'
-import { spawnHandler } from './children.ts'
+import { abortChildren, spawnHandler } from './children.ts'
 import { Chunks } from './chunks.ts'
 import { foldRun, foldRunAt, requestAbort, resolveEffect } from './commands.ts'
 import { COMPENSATION_POLICY } from './compensate.ts'
@@ -81,6 +81,10 @@ export function createRuns(init: RunsInit): RunsService {
     release: (run, command) => releaseRun(components, run, command),
     async abort(run, command) {
       await requestAbort(components, run, command)
+      if (command.force === true) {
+        const { children } = await foldRun(components, run)
+        await abortChildren(components, children.values())
+      }
       // A run nobody drives is concluded here; one that somebody drives is that owner's to end.
       if (command.force !== true && !driver.isDriven(run)) await drive(run)
     },

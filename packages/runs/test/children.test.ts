@@ -128,6 +128,54 @@ describe('a child', () => {
   })
 })
 
+describe('a child whose parent ends', () => {
+  const sleeping = child(async (context) => context.sleep('nap', 3_600_000))
+  const leaving = program(
+    async (context) => {
+      await context.spawn('one', sleeping, 1, { grant: 'spawn' })
+      await context.signal('go', 'go')
+    },
+    { signals: { go: any } },
+  )
+  const childOf = async ({ runs }: Awaited<ReturnType<typeof world>>) => {
+    for await (const { run, program: of } of runs.list()) if (of.name === 'child') return run
+    throw new Error('there is no child')
+  }
+
+  test('by force is aborted, too', async () => {
+    const w = await world({ programs: [sleeping, leaving] })
+    const { run } = await w.runs.execute(leaving, null, { grants })
+    await w.runs.abort(run, { reason: 'enough', force: true })
+    expect(await w.runs.result(await childOf(w))).toMatchObject({
+      conclusion: 'aborted',
+      reason: 'Its parent has ended',
+    })
+  })
+
+  test('whose owner dies before it could tell it finds that out when it is driven', async () => {
+    const programs = [sleeping, leaving]
+    const one = await world({ programs })
+    const { run } = await one.runs.execute(leaving, null, { grants })
+    const { append } = one.log
+    Object.assign(one.log, {
+      append: (request: Parameters<typeof append>[0]) => {
+        const types = request.writes.flatMap(({ events }) => events.map(({ type }) => type))
+        if (types.includes('AbortRequested')) return Promise.reject(new Error('it is dead'))
+        return append(request)
+      },
+    })
+    await one.runs.signal(run, { signal: 'go' })
+    await expect(one.runs.drive(run)).rejects.toThrow('it is dead')
+    expect((await one.types(run)).at(-1)).toBe('RunTerminated')
+    one.die()
+    const two = await one.another('bob', { programs })
+    Object.assign(two.log, { append })
+    expect(await two.runs.drive(await childOf(two))).toMatchObject({
+      result: { conclusion: 'aborted', reason: 'Its parent has ended' },
+    })
+  })
+})
+
 describe('going on as another run', () => {
   const counting = defineProgram({
     name: 'counting',

@@ -86,7 +86,8 @@ describe('an owner that dies', () => {
       if (call.effect === 'first') await held
       return call.arguments
     })
-    const alice = await world({ owners, effects: [slow] })
+    // It does not know that it is taken for dead: one that does begins nothing at all.
+    const alice = await world({ owners, effects: [slow], unaware: true })
     const run = await alice.runs.start(work, {}, { grants })
     const zombie = alice.runs.drive(run)
     await eventually(() => alice.witness).toEqual(['first'])
