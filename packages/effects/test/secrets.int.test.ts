@@ -180,6 +180,18 @@ describe('secrets that are carried', () => {
     )
   })
 
+  it('leave the resource of a call, and the place it is made at, to the handler', async () => {
+    const of: EffectHandler['resource'] = (args, place) => ({ kind: 'told', args, ...place })
+    const told = { ...telling(() => ({ value: null, observed: {} })), resource: of }
+    const [handler] = await withSecrets([told], store)
+    const place = { depth: 1, children: 2 }
+    expect(handler?.resource({ key: 1 }, place)).toEqual({
+      kind: 'told',
+      args: { key: 1 },
+      ...place,
+    })
+  })
+
   it('are texts where a text is wanted', async () => {
     const bytes = memorySecrets({ 'api/token': Buffer.from([255, 1, 2, 3, 4, 5, 6, 7]) })
     const around = await withSecrets([telling(() => ({ value: null, observed: {} }))], bytes)

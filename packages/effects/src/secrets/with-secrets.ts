@@ -121,7 +121,7 @@ function around(handler: EffectHandler, store: SecretStore, scrubber: Scrubber):
     fate,
     outcome,
     arguments: { parse },
-    resource: (args: EffectCall['arguments']) => handler.resource(args),
+    resource: handler.resource.bind(handler),
     ...(bounds === undefined ? {} : { bounds: bounds.bind(handler) }),
     ...(source === undefined ? {} : { source: source.bind(handler) }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
