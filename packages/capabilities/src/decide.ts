@@ -78,7 +78,8 @@ function isPlainlyWithin(state: AuthorityState, asked: ReadRequest, chain: Chain
   const { action, at, claim, run } = asked
   const { plainKind, claims } = chain
   if (plainKind === undefined) return false
-  if (stopsAgainst(state.stops, asked, chain.stops).length > 0) return false
+  const { stops } = state
+  if (stops.size > 0 && stopsAgainst(stops, asked, chain.stops).length > 0) return false
   if (!isHolder(asked, chain)) return false
   // Guards are only ever kept for a run whose id was found to be one.
   if (chain.guardsParty?.run !== run && !isRunId(run)) return false

@@ -83,30 +83,24 @@ export function readRequest(request: unknown): Reading {
   }
 }
 
-function agentFaults(agents: Readonly<Record<string, unknown>>): readonly string[] {
-  return Object.entries(agents).flatMap(([name, id]) => {
-    return id === undefined || isAgentId(id) ? [] : [`its ${name} is an agent id, not ${shown(id)}`]
-  })
-}
+type AskingParty = Pick<
+  ReadRequest,
+  'agent' | 'line' | 'principal' | 'proposer' | 'run' | 'session' | 'tool'
+>
 
-/** Who asks: each member by its grammar. */
-function findPartyFaults(
-  {
-    run,
-    line,
-    agent,
-    proposer,
-    session,
-    principal,
-    tool,
-  }: Pick<ReadRequest, 'run' | 'line' | 'agent' | 'proposer' | 'session' | 'principal' | 'tool'>,
-  faults: string[],
-): void {
+/** Who asks: each member by its grammar. No more than looks: it stands before every decision. */
+function findPartyFaults(asking: AskingParty, faults: string[]): void {
+  const { run, line, agent, proposer, session, principal, tool } = asking
   if (typeof run !== 'string') faults.push(`its run is a run id, not ${shown(run)}`)
   if (line !== undefined && !isRunId(line)) {
     faults.push(`its line begins with a run id, not ${shown(line)}`)
   }
-  faults.push(...agentFaults({ agent, proposer }))
+  if (agent !== undefined && !isAgentId(agent)) {
+    faults.push(`its agent is an agent id, not ${shown(agent)}`)
+  }
+  if (proposer !== undefined && !isAgentId(proposer)) {
+    faults.push(`its proposer is an agent id, not ${shown(proposer)}`)
+  }
   if (session !== undefined && !isSessionId(session)) {
     faults.push(`its session is a session id, not ${shown(session)}`)
   }
