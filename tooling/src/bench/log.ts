@@ -10,6 +10,7 @@ import { growingLog, peek, SMALL_EVENTS } from '../../../packages/events-sqlite/
 // @boundaries-ignore as above
 import { replaySides } from '../../../packages/events-sqlite/bench/replay.ts'
 import { type Figure, figure } from '../harness/figure.ts'
+import { chosenParts } from '../harness/parts.ts'
 import { type ContestResult, compete, median } from '../harness/rounds.ts'
 import type { BenchTopic, TopicContext } from '../harness/topics.ts'
 import { topic as postgres } from './postgres.ts'
@@ -122,9 +123,10 @@ const PARTS: Readonly<Record<string, (context: TopicContext) => Promise<readonly
 export const topic: BenchTopic = {
   summary: 'append, growth and replay on SQLite, append on PostgreSQL (P1 to P4)',
   async run(context) {
-    const only = process.env['ICE_BENCH_ONLY']?.split(',') ?? Object.keys(PARTS)
     const figures: Figure[] = []
-    for (const part of only) figures.push(...((await PARTS[part]?.(context)) ?? []))
+    for (const [, part] of chosenParts('ICE_BENCH_ONLY', Object.entries(PARTS))) {
+      figures.push(...(await part(context)))
+    }
     return figures
   },
 }

@@ -6,6 +6,7 @@
  * `ICE_BENCH_PEERS=dbos,restate` has only these measured.
  */
 import type { Figure } from '../harness/figure.ts'
+import { chosenParts } from '../harness/parts.ts'
 import type { BenchTopic, TopicContext } from '../harness/topics.ts'
 import { besidePeers } from './parts/beside-peers.ts'
 import { governedRuns } from './parts/governed-runs.ts'
@@ -25,9 +26,10 @@ export const topic: BenchTopic = {
   summary:
     'governed runs beside Mastra, LangGraph, DBOS and Restate (P6); long runs (P7); many (P8, P9)',
   async run(context) {
-    const only = process.env['ICE_BENCH_ONLY']?.split(',') ?? Object.keys(PARTS)
     const figures: Figure[] = []
-    for (const part of only) figures.push(...((await PARTS[part]?.(context)) ?? []))
+    for (const [, part] of chosenParts('ICE_BENCH_ONLY', Object.entries(PARTS))) {
+      figures.push(...(await part(context)))
+    }
     return figures
   },
 }

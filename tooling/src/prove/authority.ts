@@ -3,6 +3,7 @@
  *
  * `ICE_PROVE_ONLY=A3` makes some parts alone, by these names.
  */
+import { type Parts, proveParts } from '../harness/parts.ts'
 import type { CheckRecorder } from '../harness/recorder.ts'
 import type { ProveTopic, TopicContext } from '../harness/topics.ts'
 import { authorityAgentdojo } from './parts/authority-agentdojo.ts'
@@ -17,7 +18,7 @@ import { authoritySecrets } from './parts/authority-secrets.ts'
 type Part = (context: TopicContext & CheckRecorder) => Promise<void>
 
 /** What is proved, by the name that `ICE_PROVE_ONLY` takes. */
-const PARTS: readonly (readonly [name: string, part: Part])[] = [
+const PARTS: Parts<Part> = [
   ['A1', authorityAgentdojo],
   ['A2', authorityFiles],
   ['A3', authorityNet],
@@ -30,18 +31,5 @@ const PARTS: readonly (readonly [name: string, part: Part])[] = [
 
 export const topic: ProveTopic = {
   summary: 'authority under attack: injected prompts, addresses, races, budgets, programs, secrets',
-  async run(context) {
-    const only = process.env['ICE_PROVE_ONLY']?.split(',')
-    const names = PARTS.map(([name]) => name)
-    const unknown = only?.filter((name) => !names.includes(name)) ?? []
-    if (unknown.length > 0) {
-      throw new Error(`there is no part ${unknown.join()}; the parts are ${names.join()}`)
-    }
-    for (const [name, part] of PARTS) {
-      if (only?.includes(name) === false) continue
-      const began = performance.now()
-      await part(context)
-      context.say(`  ${name}: ${((performance.now() - began) / 1_000).toFixed(1)} s`)
-    }
-  },
+  run: (context) => proveParts(PARTS, context),
 }

@@ -10,6 +10,7 @@
  *     ICE_PROVE_CASE=…              this case of the part alone
  */
 import { randomInt } from 'node:crypto'
+import { chosenParts, type Parts } from '../harness/parts.ts'
 import type { ProveTopic } from '../harness/topics.ts'
 import { proveCrashes } from './parts/log-crash.ts'
 import { proveDeterminism } from './parts/log-determinism.ts'
@@ -23,7 +24,7 @@ import type { LogPart } from './parts/log-part.ts'
 import { provePostgres } from './parts/log-postgres.ts'
 
 /** What is proved, by the name that `ICE_PROVE_ONLY` takes. */
-const PARTS: readonly (readonly [name: string, part: LogPart])[] = [
+const PARTS: Parts<LogPart> = [
   ['R1', proveKills],
   ['R2', proveErrors],
   ['R6', proveDeterminism],
@@ -38,14 +39,8 @@ const PARTS: readonly (readonly [name: string, part: LogPart])[] = [
 export const topic: ProveTopic = {
   summary: 'the log under fault: kills, failing calls, crash states, exhaustion',
   async run(context) {
-    const only = process.env['ICE_PROVE_ONLY']?.split(',')
     const seed = process.env['ICE_PROVE_SEED'] ?? String(randomInt(2 ** 32))
-    const chosen = PARTS.filter(([name]) => only?.includes(name) ?? true)
-    const names = PARTS.map(([name]) => name)
-    const unknown = only?.filter((name) => !names.includes(name)) ?? []
-    if (unknown.length > 0) {
-      throw new Error(`there is no part ${unknown.join()}; the parts are ${names.join()}`)
-    }
+    const chosen = chosenParts('ICE_PROVE_ONLY', PARTS)
     context.say(`seed ${seed}; ${chosen.map(([name]) => name).join()}`)
     for (const [name, part] of chosen) {
       const began = performance.now()
