@@ -1,4 +1,5 @@
 /** Conditions on runs, as they are typed. */
+import { RUN_STATES } from '@ice/runs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseWhere } from '../src/args/where.ts'
@@ -13,6 +14,13 @@ test('conditions of one name are joined by or, all others by and', () => {
     states: ['CREATED'],
     before: Date.UTC(2026, 0, 2),
   })
+})
+
+/** Verifies: CLI-R67 */
+test('every state of a run is one that runs are found by', () => {
+  const found = RUN_STATES.flatMap((state) => parseWhere([`state=${state}`]).states)
+  expect(found).toEqual(RUN_STATES)
+  expect(found).toContain('TERMINATED')
 })
 
 /** Verifies: CLI-R67 */

@@ -1,22 +1,8 @@
 /** How a row of the index stands in its table, and the statement that finds rows by conditions. */
 import { canonicalize, type JsonObject, parseStrict, type RunId } from '@ice/primitives'
-import type { RunPageQuery, RunRow, Standing } from '@ice/runs/ports'
+import { RUN_STANDINGS, RUN_STATES } from '@ice/runs/adapter'
+import type { RunPageQuery, RunRow } from '@ice/runs/ports'
 import { escaped, unescaped } from './turns.ts'
-
-/** In the order of their numbers in the table. */
-export const STANDINGS: readonly Standing[] = ['ready', 'asleep', 'held', 'quarantined', 'ended']
-
-const STATES: readonly RunRow['state'][] = [
-  'CREATED',
-  'PROVISIONED',
-  'CONTEXT_READY',
-  'EXECUTING',
-  'VALIDATING',
-  'COMMITTED',
-  'ABORTED',
-  'TERMINATED_BY_RUNTIME',
-  'TERMINATED',
-]
 
 /** Names and types of the columns, the key first. */
 export const COLUMNS: readonly (readonly [string, string])[] = [
@@ -65,8 +51,8 @@ export function encodeRow(row: RunRow): Readonly<Record<string, unknown>> {
     run: row.run,
     program: escaped(row.program.name),
     version: escaped(row.program.version),
-    state: STATES.indexOf(row.state),
-    standing: STANDINGS.indexOf(row.standing),
+    state: RUN_STATES.indexOf(row.state),
+    standing: RUN_STANDINGS.indexOf(row.standing),
     owner: escaped(row.owner),
     queue: escaped(row.queue),
     ckey: orNull(row.concurrencyKey),
@@ -104,8 +90,8 @@ export function decodeRow(stored: readonly unknown[]): RunRow {
   return {
     run: of['run'],
     program: { name: text('program'), version: text('version') },
-    state: STATES[Number(of['state'])],
-    standing: STANDINGS[Number(of['standing'])],
+    state: RUN_STATES[Number(of['state'])],
+    standing: RUN_STANDINGS[Number(of['standing'])],
     owner: text('owner'),
     queue: text('queue'),
     concurrencyKey: text('ckey'),
@@ -185,10 +171,10 @@ function addMembers(query: RunPageQuery, add: Add): void {
   const { states, standings, programs, queues, key, owner, inDoubt } = query
   const numbers = <T>(all: readonly T[], some: readonly T[]): number[] =>
     some.map((one) => all.indexOf(one))
-  if (states !== undefined) add('state = ANY (?::smallint[])', numbers(STATES, states))
+  if (states !== undefined) add('state = ANY (?::smallint[])', numbers(RUN_STATES, states))
   if (standings !== undefined) {
     const open = standings.includes('ended') ? '' : ' AND standing < 4'
-    add(`standing = ANY (?::smallint[])${open}`, numbers(STANDINGS, standings))
+    add(`standing = ANY (?::smallint[])${open}`, numbers(RUN_STANDINGS, standings))
   }
   if (programs !== undefined) add('program = ANY (?::text[])', programs.map(escaped))
   if (queues !== undefined) add('queue = ANY (?::text[])', queues.map(escaped))

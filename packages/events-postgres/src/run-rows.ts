@@ -6,7 +6,7 @@
  * no column stands in `more`. Movers wait for each other on an advisory lock; whoever looks for due
  * sleepers waits for nobody, and leaves those that somebody is moving to the next look.
  */
-import { checkPage, checkReady, indexMoved } from '@ice/runs/adapter'
+import { checkPage, checkReady, indexMoved, RUN_STANDINGS } from '@ice/runs/adapter'
 import type {
   IndexMark,
   Outlook,
@@ -16,7 +16,7 @@ import type {
   RunRow,
   RunRows,
 } from '@ice/runs/ports'
-import { askPage, COLUMNS, decodeRow, encodeRow, STANDINGS } from './run-rows-format.ts'
+import { askPage, COLUMNS, decodeRow, encodeRow } from './run-rows-format.ts'
 import { escaped, unescaped } from './turns.ts'
 import { type Ask, type PostgresWorkOptions, WorkPlace } from './work-place.ts'
 
@@ -140,7 +140,7 @@ async function readCounts(place: WorkPlace, now: number): Promise<readonly Queue
   )
   const counts = rows.map(([queue, standing, runs, inDoubt, due, oldest]) => ({
     queue: unescaped(String(queue)),
-    standing: STANDINGS[Number(standing)],
+    standing: RUN_STANDINGS[Number(standing)],
     runs: Number(runs),
     inDoubt: Number(inDoubt),
     due: Number(due),

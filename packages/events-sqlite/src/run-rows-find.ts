@@ -1,6 +1,7 @@
 /** The statement that finds rows by conditions. Values are never part of its text. */
+import { RUN_STANDINGS, RUN_STATES } from '@ice/runs/adapter'
 import type { RunPageQuery } from '@ice/runs/ports'
-import { bytesOf, NUMBERS, STANDINGS, STATES } from './run-rows-format.ts'
+import { bytesOf, NUMBERS } from './run-rows-format.ts'
 
 /** A statement and its values. */
 export interface Asked {
@@ -68,11 +69,11 @@ function numbers<T>(all: readonly T[], some: readonly T[]): string {
 
 function addMembers(query: RunPageQuery, add: Add): void {
   const { states, standings, programs, queues, key, owner, inDoubt } = query
-  if (states !== undefined) add(`r.state IN ${LIST}`, numbers(STATES, states))
+  if (states !== undefined) add(`r.state IN ${LIST}`, numbers(RUN_STATES, states))
   if (standings !== undefined) {
     // Told in so many words that the ended are not wanted, an index of the others can be used.
     if (!standings.includes('ended')) add(`r.standing < ${NUMBERS.ENDED}`)
-    add(`r.standing IN ${LIST}`, numbers(STANDINGS, standings))
+    add(`r.standing IN ${LIST}`, numbers(RUN_STANDINGS, standings))
   }
   if (programs !== undefined) {
     const ids = `(SELECT id FROM programs WHERE name IN ${LIST})`

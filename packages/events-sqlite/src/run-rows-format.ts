@@ -14,31 +14,16 @@
  * The file is disposable: one of another format, or one that is damaged, is made anew.
  */
 import { canonicalize, type JsonObject, parseStrict, type RunId } from '@ice/primitives'
-import type { RunRow, Standing } from '@ice/runs/ports'
+import { RUN_STANDINGS, RUN_STATES } from '@ice/runs/adapter'
+import type { RunRow } from '@ice/runs/ports'
 
 /** `user_version` of the file. */
 export const RUN_ROWS_FORMAT = 1
 
-/** In the order of their numbers in the file. */
-export const STANDINGS: readonly Standing[] = ['ready', 'asleep', 'held', 'quarantined', 'ended']
-
-/** In the order of their numbers in the file. */
-export const STATES: readonly RunRow['state'][] = [
-  'CREATED',
-  'PROVISIONED',
-  'CONTEXT_READY',
-  'EXECUTING',
-  'VALIDATING',
-  'COMMITTED',
-  'ABORTED',
-  'TERMINATED_BY_RUNTIME',
-  'TERMINATED',
-]
-
-const READY = STANDINGS.indexOf('ready')
-const ASLEEP = STANDINGS.indexOf('asleep')
-const HELD = STANDINGS.indexOf('held')
-const ENDED = STANDINGS.indexOf('ended')
+const READY = RUN_STANDINGS.indexOf('ready')
+const ASLEEP = RUN_STANDINGS.indexOf('asleep')
+const HELD = RUN_STANDINGS.indexOf('held')
+const ENDED = RUN_STANDINGS.indexOf('ended')
 
 export const RUN_TABLES: string = `
 CREATE TABLE mark (one INTEGER PRIMARY KEY CHECK (one = 1), incarnation TEXT NOT NULL,
@@ -137,8 +122,8 @@ export function readRow(stored: StoredRow): RunRow {
   return {
     run,
     program: { name: stored.programName, version: stored.programVersion },
-    state: STATES[stored.state],
-    standing: STANDINGS[stored.standing],
+    state: RUN_STATES[stored.state],
+    standing: RUN_STANDINGS[stored.standing],
     owner: stored.ownerName,
     queue: stored.queueName,
     concurrencyKey: stored.ckey,

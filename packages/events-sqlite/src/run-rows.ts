@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { EVENTS_CODES, EventsError } from '@ice/events'
-import { checkPage, checkReady, indexMoved } from '@ice/runs/adapter'
+import { checkPage, checkReady, indexMoved, RUN_STANDINGS, RUN_STATES } from '@ice/runs/adapter'
 import type {
   IndexMark,
   Outlook,
@@ -31,8 +31,6 @@ import {
   RUN_TABLES,
   readMore,
   readRow,
-  STANDINGS,
-  STATES,
   type StoredRow,
   turnOf,
   typesOf,
@@ -185,8 +183,8 @@ class Rows {
     this.#sql(`INSERT OR REPLACE INTO runs VALUES (${Array(20).fill('?').join()})`).run(
       run,
       this.#program(row.program),
-      STATES.indexOf(row.state),
-      STANDINGS.indexOf(row.standing),
+      RUN_STATES.indexOf(row.state),
+      RUN_STANDINGS.indexOf(row.standing),
       this.#name(row.owner),
       this.#name(row.queue),
       row.concurrencyKey,
@@ -221,7 +219,7 @@ class Rows {
       this.#sql('DELETE FROM tags WHERE name = ? AND value = ? AND run = ?').run(name, value, run)
     }
     const { listens } = more
-    const standing = STANDINGS[old.standing] ?? 'ended'
+    const standing = RUN_STANDINGS[old.standing] ?? 'ended'
     for (const type of typesOf({ listens, standing })) {
       this.#sql('DELETE FROM listens WHERE type = ? AND run = ?').run(type, run)
     }
@@ -328,7 +326,7 @@ class Rows {
       'FROM runs r JOIN names n ON n.id = r.queue ' +
       `WHERE r.standing < ${NUMBERS.ENDED} GROUP BY r.queue, r.standing`
     const found = this.#sql(sql).all(now) as (Omit<QueueCount, 'standing'> & { standing: number })[]
-    const counts = found.map((one) => ({ ...one, standing: STANDINGS[one.standing] as never }))
+    const counts = found.map((one) => ({ ...one, standing: RUN_STANDINGS[one.standing] as never }))
     const order = (count: QueueCount): string => `${count.queue} ${count.standing}`
     return counts.sort((a, b) => (order(a) < order(b) ? -1 : 1))
   }

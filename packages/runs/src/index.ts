@@ -60,6 +60,7 @@ export type {
 } from './schedules/ports.ts'
 export { createSchedules } from './schedules/schedules.ts'
 export type { ScheduledStart } from './start.ts'
+export { RUN_STANDINGS, RUN_STATES } from './states.ts'
 export { timedLog } from './supervise/metrics.ts'
 export type {
   Alert,

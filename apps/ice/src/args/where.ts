@@ -1,17 +1,12 @@
 /** Conditions on runs, as they are typed: `queue=mail`, `tag.tenant=acme`, `in-doubt=yes`. */
 import { isRunId, type Timestamp } from '@ice/primitives'
-import type { RunFilter, RunRow, Standing } from '@ice/runs/ports'
+import { RUN_STANDINGS, RUN_STATES } from '@ice/runs'
+import type { RunFilter } from '@ice/runs/ports'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { plain } from '../terminal/text.ts'
 
-const STANDINGS: readonly Standing[] = ['ready', 'asleep', 'held', 'quarantined']
-const STATES: readonly RunRow['state'][] = [
-  'CREATED',
-  'EXECUTING',
-  'VALIDATING',
-  'COMMITTED',
-  'ABORTED',
-]
+/** What an index is asked for by a standing: of runs that are open. */
+const STANDINGS = RUN_STANDINGS.filter((one) => one !== 'ended')
 
 type Mutable = { -readonly [K in keyof RunFilter]: RunFilter[K] }
 
@@ -24,7 +19,7 @@ const READ: ReadonlyMap<string, (filter: Mutable, value: string) => boolean> = n
   [
     'state',
     (filter, value) =>
-      among(STATES, value.toUpperCase()) && adds(filter, 'states', value.toUpperCase()),
+      among(RUN_STATES, value.toUpperCase()) && adds(filter, 'states', value.toUpperCase()),
   ],
   [
     'in-doubt',

@@ -2,7 +2,7 @@
 import type { EventLog } from '@ice/events/ports'
 import { openSqliteRunRows } from '@ice/events-sqlite'
 import type { RunId } from '@ice/primitives'
-import { createRunIndex } from '@ice/runs'
+import { createRunIndex, RUN_STATES } from '@ice/runs'
 import type { RunFilter, RunView } from '@ice/runs/ports'
 import { parseWhere } from '../args/where.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
@@ -30,25 +30,13 @@ export interface RunsOptions {
   readonly quarantined?: boolean
 }
 
-const STATES: readonly string[] = [
-  'CREATED',
-  'PROVISIONED',
-  'CONTEXT_READY',
-  'EXECUTING',
-  'VALIDATING',
-  'COMMITTED',
-  'ABORTED',
-  'TERMINATED_BY_RUNTIME',
-  'TERMINATED',
-]
-
 /** Carries `runs` out. @returns the exit code */
 export async function runs(invocation: Invocation, options: RunsOptions): Promise<number> {
   const { state, where = [], limit = RUNS_SHOWN, ...rest } = options
   const wanted = state?.toUpperCase()
-  if (wanted !== undefined && !STATES.includes(wanted)) {
+  if (wanted !== undefined && !RUN_STATES.some((one) => one === wanted)) {
     throw new CliError(CLI_CODES.usage, `"${plain(state ?? '')}" is no state of a run`, {
-      next: [`the states are ${STATES.join(', ')}`],
+      next: [`the states are ${RUN_STATES.join(', ')}`],
     })
   }
   const query = { ...rest, limit, ...(wanted === undefined ? {} : { state: wanted }) }
