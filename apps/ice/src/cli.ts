@@ -6,7 +6,7 @@
  */
 import { Command } from 'commander'
 import { GRANTS_HELP } from './args/grants-help.ts'
-import { wholeNumber } from './args/values.ts'
+import { collect, priority, wholeNumberOf } from './args/values.ts'
 import { createInvocation, type GlobalOptions, type Host, type Invocation } from './invocation.ts'
 import type { Door } from './main.ts'
 import { type Act, logCommands } from './verbs/log.ts'
@@ -27,28 +27,6 @@ Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 conflict, 5 denied,
             6 verification failed, 7 waits for a person, 8 run aborted,
             9 a decision would flip, 128+n signal n
 `
-
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value]
-}
-
-function limit(value: string): number {
-  return wholeNumber(value, '--limit')
-}
-
-function count(option: string): (value: string) => number {
-  return (value) => wholeNumber(value, option)
-}
-
-function priority(value: string): number {
-  return value.startsWith('-')
-    ? -wholeNumber(value.slice(1), '--priority')
-    : wholeNumber(value, '--priority')
-}
-
-function version(value: string): number {
-  return wholeNumber(value, '--at')
-}
 
 /** Builds the command line. */
 export function commandLine(door: Door, host: Host): CommandLine {
@@ -120,7 +98,11 @@ function driving(program: Command, act: Act): void {
     .description('drive the runs of the log until SIGTERM, then drain')
     .argument('<program...>', 'names or files, several versions of one too')
     .option('--queues <names>', 'only of these queues, with commas in between')
-    .option('--concurrency <n>', 'runs at once (default 32, at most 500)', count('--concurrency'))
+    .option(
+      '--concurrency <n>',
+      'runs at once (default 32, at most 500)',
+      wholeNumberOf('--concurrency'),
+    )
     .option('--drain <seconds>', 'how long runs at work may take to end (default 30)')
     .option('--health <[host:]port>', 'answer GET /livez and /readyz there')
     .option('--postgres <url>', 'a log on PostgreSQL, shared with other workers')
@@ -152,14 +134,14 @@ function reading(program: Command, act: Act): void {
     .option('--in-doubt', 'only those with an effect in doubt')
     .option('--quarantined', 'only those that are set aside')
     .option('--open', 'only those that have not ended')
-    .option('--limit <n>', 'at most so many (default 50)', limit)
+    .option('--limit <n>', 'at most so many (default 50)', wholeNumberOf('--limit'))
     .action((options) => act(async (call) => (await import('./verbs/runs.ts')).runs(call, options)))
   program
     .command('show')
     .description('tell the story of a run')
     .argument('<run>', 'an id, or the beginning of one')
     .option('--follow', 'go on with what comes')
-    .option('--at <version>', 'as it was when its stream had so many events', version)
+    .option('--at <version>', 'as it was when its stream had so many events', wholeNumberOf('--at'))
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/show.ts')).show(call, typed, options)),
     )
@@ -169,7 +151,7 @@ function reading(program: Command, act: Act): void {
     .option('--stream <prefix>', 'only of streams that begin so: run/, grant/0190…')
     .option('--type <type>', 'only of this type; repeatable', collect, [])
     .option('--after <position>', 'only after this position; "head" for what is to come')
-    .option('--limit <n>', 'at most so many', limit)
+    .option('--limit <n>', 'at most so many', wholeNumberOf('--limit'))
     .option('--follow', 'go on with what comes, whoever writes it')
     .option('--raw', 'the stored bytes, one event a line')
     .action((options) =>
@@ -188,7 +170,11 @@ function reading(program: Command, act: Act): void {
     .option('--under <grant>', 'only this grant and what is below it')
     .option('--live', 'only those that still authorise something')
     .option('--active', 'the same as --live')
-    .option('--limit <n>', 'at most so many (default 1,000 for people, all as JSON)', limit)
+    .option(
+      '--limit <n>',
+      'at most so many (default 1,000 for people, all as JSON)',
+      wholeNumberOf('--limit'),
+    )
     .option('--dot', 'as a graph, for Graphviz')
     .action((options) =>
       act(async (call) => (await import('./verbs/grants.ts')).grants(call, options)),

@@ -1,4 +1,4 @@
-/** Small values of the command line: whole numbers, tags. */
+/** Small values of the command line: whole numbers, sizes, tags, lists. */
 import { CLI_CODES, CliError } from '../errors.ts'
 import { TAG_CHARS_MAX } from '../limits.ts'
 import { plain } from '../terminal/text.ts'
@@ -8,6 +8,24 @@ export function wholeNumber(text: string, option: string): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
   if (Number.isSafeInteger(value)) return value
   throw new CliError(CLI_CODES.usage, `${option} takes a whole number, not "${plain(text)}"`)
+}
+
+/** The same for an option of commander. */
+export const wholeNumberOf =
+  (option: string): ((text: string) => number) =>
+  (text) =>
+    wholeNumber(text, option)
+
+/** `--priority`: a whole number, or one below zero. @throws `ICE_CLI_USAGE_UNSUPPORTED` */
+export function priority(text: string): number {
+  const isBelow = text.startsWith('-')
+  const value = wholeNumber(isBelow ? text.slice(1) : text, '--priority')
+  return isBelow ? -value : value
+}
+
+/** An option that is given again and again, for commander. */
+export function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value]
 }
 
 const SIZE = /^(\d{1,12})(B|KB|MB|GB|KiB|MiB|GiB)$/

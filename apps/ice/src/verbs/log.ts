@@ -1,6 +1,6 @@
 /** `ice log …`: what is done to a log as a whole. One file for each in `log/`. */
 import type { Command } from 'commander'
-import { wholeNumber } from '../args/values.ts'
+import { collect, wholeNumberOf } from '../args/values.ts'
 import type { Invocation } from '../invocation.ts'
 
 /** Runs a verb and keeps its exit code. */
@@ -13,14 +13,6 @@ Formats:
   cloudevents        CloudEvents 1.0, one a line; one way, so it may be filtered
   cloudevents-batch  the same as one JSON array
 `
-
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value]
-}
-
-function position(option: string): (value: string) => number {
-  return (value) => wholeNumber(value, option)
-}
 
 /** Adds the group to the command line. */
 export function logCommands(program: Command, act: Act): void {
@@ -36,9 +28,9 @@ function moving(log: Command, act: Act): void {
     .description('write the log as lines of text, to stdout or a file')
     .option('--format <format>', 'jsonl, cloudevents or cloudevents-batch', 'jsonl')
     .option('--output <file>', 'a file that is not there yet')
-    .option('--after <position>', 'only what comes after it', position('--after'))
-    .option('--to <position>', 'only up to it (jsonl)', position('--to'))
-    .option('--limit <n>', 'at most so many (cloudevents)', position('--limit'))
+    .option('--after <position>', 'only what comes after it', wholeNumberOf('--after'))
+    .option('--to <position>', 'only up to it (jsonl)', wholeNumberOf('--to'))
+    .option('--limit <n>', 'at most so many (cloudevents)', wholeNumberOf('--limit'))
     .option('--stream <prefix>', 'only of streams that begin so (cloudevents)')
     .option('--type <type>', 'only of this type (cloudevents); repeatable', collect, [])
     .addHelpText('after', EXPORT_HELP)

@@ -1,17 +1,7 @@
 /** `ice schedule …`: runs that workers start at times. */
 import type { Command } from 'commander'
-import { wholeNumber } from '../args/values.ts'
+import { collect, priority } from '../args/values.ts'
 import type { Act } from './log.ts'
-
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value]
-}
-
-function priority(value: string): number {
-  return value.startsWith('-')
-    ? -wholeNumber(value.slice(1), '--priority')
-    : wholeNumber(value, '--priority')
-}
 
 /** Adds the verbs to the command line. */
 export function scheduleCommands(program: Command, act: Act): void {

@@ -1,11 +1,7 @@
 /** What is done to recorded runs without going on with them. One file for each verb. */
 import type { Command } from 'commander'
-import { wholeNumber } from '../args/values.ts'
+import { collect, wholeNumberOf } from '../args/values.ts'
 import type { Act } from './log.ts'
-
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value]
-}
 
 /** Adds the verbs to the command line. */
 export function travelCommands(program: Command, act: Act): void {
@@ -25,7 +21,11 @@ export function travelCommands(program: Command, act: Act): void {
     .command('fork')
     .description('what a run would have been, had one thing been another; performs nothing')
     .argument('<run>', 'an id, or the beginning of one')
-    .option('--at <version>', 'the last version that stays as it is recorded', version)
+    .option(
+      '--at <version>',
+      'the last version that stays as it is recorded',
+      wholeNumberOf('--at'),
+    )
     .option('--outcome <step=json>', 'what an effect comes to; repeatable', collect, [])
     .option('--failure <step=text>', 'why an effect fails; repeatable', collect, [])
     .option('--answer <step=yes|no>', 'what a person says; repeatable', collect, [])
@@ -54,8 +54,4 @@ export function travelCommands(program: Command, act: Act): void {
     .action((typed, options) =>
       act(async (call) => (await import('./rerun.ts')).rerun(call, typed, options)),
     )
-}
-
-function version(value: string): number {
-  return wholeNumber(value, '--at')
 }
