@@ -50,6 +50,10 @@ export const INDENTS_MAX = 32
 
 /** @units bytes of an exported history that is held in memory; a larger one is imported first. */
 export const HISTORY_BYTES_MAX = 268_435_456
+
+/** @units events behind an abort that are looked through: what is undone comes after it. */
+export const ENDING_EVENTS_MAX = 4_096
+
 /** @units bytes of a free word in `args` of a grant on programs: what a path has. */
 export const FREE_WORD_BYTES_DEFAULT = 4_096
 

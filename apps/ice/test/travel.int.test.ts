@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { complaint, emptyFolder, type Folder, json } from './support/command.ts'
+import { REFUSED } from './support/programs.ts'
 
 /** Looks at a file, asks a person when it is long, and waits for a word. */
 const SHOP = `import { defineProgram } from '@ice/runs'
@@ -204,5 +205,18 @@ describe('ice show --at', () => {
     }
     const both = await folder.ice('show', run, '--at', '8', '--follow')
     expect(both.code).toBe(2)
+  })
+
+  it('tells of no error that a run had not come to', async () => {
+    folder.file('refused.ts', REFUSED)
+    const { run } = json<{ run: string }>(await folder.ice('run', './refused.ts', '--json'))
+    type Shown = { run: { version: number }; error: { code: string } | null }
+    const shown = async (...more: readonly string[]): Promise<Shown> =>
+      json<Shown>(await folder.ice('show', run, ...more, '--json'))
+    const { error, ...whole } = await shown()
+    expect(error?.code).toMatch(/_DENIED$/)
+    const { version } = whole.run
+    expect((await shown('--at', `${version}`)).error).toEqual(error)
+    expect((await shown('--at', '5')).error).toBeNull()
   })
 })

@@ -7,6 +7,7 @@ import type { Runtime } from '@ice/runtime'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
+import { ENDING_EVENTS_MAX } from '../limits.ts'
 import { runStream } from '../log/runs.ts'
 import { counted } from '../terminal/format.ts'
 import { jsonText, plain } from '../terminal/text.ts'
@@ -99,16 +100,22 @@ async function concluded(init: DriveInit, result: RunResult): Promise<number> {
   return denied ? EXIT.denied : EXIT.aborted
 }
 
-/** Events behind an abort that are looked through: what is undone comes after it. */
-const ENDING_EVENTS_MAX = 4_096
-
 const ENDED_OTHERWISE = new Set(['RunCommitted', 'RunForciblyTerminated', 'CapabilityUsed'])
 
-/** The error a run ended with, from the end of its stream. */
-export async function recordedError(log: EventLog, run: RunId): Promise<ErrorRecord | null> {
-  const query = { stream: runStream(run), backwards: true, limit: ENDING_EVENTS_MAX }
-  for await (const batch of log.read(query)) {
-    for (const { type, data } of batch) {
+/**
+ * The error a run ended with, from the end of its stream.
+ * @param at - the version that counts as its end; what came after it is passed over
+ */
+export async function recordedError(
+  log: EventLog,
+  run: RunId,
+  at?: number,
+): Promise<ErrorRecord | null> {
+  const ending =
+    at === undefined ? { limit: ENDING_EVENTS_MAX } : { after: Math.max(at - ENDING_EVENTS_MAX, 0) }
+  for await (const batch of log.read({ stream: runStream(run), backwards: true, ...ending })) {
+    for (const { type, data, version } of batch) {
+      if (at !== undefined && version > at) continue
       if (ENDED_OTHERWISE.has(type)) return null
       if (type !== 'AbortReasonDeclared') continue
       return ((data as StandardPayloads['AbortReasonDeclared']).error as ErrorRecord) ?? null

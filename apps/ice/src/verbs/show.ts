@@ -44,10 +44,10 @@ export async function show(
         at === undefined ? readRun(reader.log, run) : readRunAt(reader.log, run, at)
       const view = await read()
       const entries = storyOf(reader, run, { follow: signalOf(invocation, stop), at })
-      if (invocation.format === 'json') await writeJson(invocation, reader, { view, entries, read })
-      else if (invocation.format === 'jsonl')
-        await writeJsonl(invocation, reader, { view, entries, read })
-      else await writeHuman(invocation, { view, entries, read })
+      const shown: Shown = { view, entries, read, at }
+      if (invocation.format === 'json') await writeJson(invocation, reader, shown)
+      else if (invocation.format === 'jsonl') await writeJsonl(invocation, reader, shown)
+      else await writeHuman(invocation, shown)
       return stop?.exit ?? EXIT.ok
     })
   } finally {
@@ -56,6 +56,8 @@ export async function show(
 }
 
 interface Shown {
+  /** The version it is shown at; left out: as it stands. */
+  readonly at: number | undefined
   readonly view: RunView
   readonly entries: AsyncIterable<TimelineEntry>
   /** Reads it once more: while it was followed the run has moved. */
@@ -103,7 +105,7 @@ async function* storyOf(
 async function writeJson(
   { out }: Invocation,
   { log }: LogReader,
-  { view, entries, read }: Shown,
+  { view, entries, read, at }: Shown,
 ): Promise<void> {
   await out.write('{"timeline":[')
   let separator = '\n'
@@ -112,18 +114,18 @@ async function writeJson(
     separator = ',\n'
   }
   const last = await read()
-  const error = await recordedError(log, view.run)
+  const error = await recordedError(log, view.run, at)
   await out.write(`\n],"run":${jsonText(last)},"error":${jsonText(error)}}\n`)
 }
 
 async function writeJsonl(
   { out }: Invocation,
   { log }: LogReader,
-  { view, entries, read }: Shown,
+  { view, entries, read, at }: Shown,
 ): Promise<void> {
   for await (const entry of entries) await out.write(`${jsonText(entry)}\n`)
   const last = await read()
-  await out.write(`${jsonText({ run: last, error: await recordedError(log, view.run) })}\n`)
+  await out.write(`${jsonText({ run: last, error: await recordedError(log, view.run, at) })}\n`)
 }
 
 async function writeHuman(invocation: Invocation, { view, entries, read }: Shown): Promise<void> {
