@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { complaint, emptyFolder, type Folder, json, jsonLines } from './support/command.ts'
-import { ASK, ECHO, ONCE, PAUSE_GRANT, SLOW } from './support/programs.ts'
+import { ASK, ECHO, ONCE, PAUSE_GRANT, SLOW, TWINS } from './support/programs.ts'
 
 interface EventRecord {
   readonly type: string
@@ -131,6 +131,24 @@ describe('ice resume', () => {
     expect(jsonLines(ended.stdout)).toMatchObject([{ run: second.run, conclusion: 'committed' }])
     const left = await folder.ice('resume', first.run, '--json')
     expect(left.code).toBe(7)
+  })
+
+  it('goes on with programs of one file, which share its effects', async () => {
+    folder.file('two.ts', TWINS)
+    folder.file(
+      'ice.config.json',
+      '{"programs":{"first":"./two.ts#first","second":"./two.ts#second"}}',
+    )
+    const grant = ['--grant', PAUSE_GRANT]
+    const first = json<{ run: string }>(await folder.ice('run', 'first', ...grant, '--json'))
+    const second = json<{ run: string }>(await folder.ice('run', 'second', ...grant, '--json'))
+    for (const { run } of [first, second]) await folder.ice('approve', run)
+    const ended = await folder.ice('resume', first.run, second.run, '--jsonl')
+    expect([ended.code, ended.stderr]).toEqual([0, expect.not.stringContaining('ICE_')])
+    expect(jsonLines(ended.stdout)).toMatchObject([
+      { run: first.run, conclusion: 'committed' },
+      { run: second.run, conclusion: 'committed' },
+    ])
   })
 
   it('gives the result of a run that has ended', async () => {

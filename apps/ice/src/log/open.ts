@@ -19,6 +19,7 @@ import type { Runtime } from '@ice/runtime'
 import { openSecrets, type SecretsChoice } from '../config/secrets.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { existingStore, type Invocation } from '../invocation.ts'
+import { broughtAlong } from '../program/brought.ts'
 import type { FoundProgram } from '../program/find.ts'
 import { plain } from '../terminal/text.ts'
 
@@ -75,10 +76,7 @@ export async function openRuntime(
   return createRuntime({
     path,
     ...store,
-    programs: programs.map(({ program }) => program),
-    effects: programs.flatMap(({ parts }) => parts.effects),
-    types: programs.flatMap(({ parts }) => parts.types),
-    kinds: programs.flatMap(({ parts }) => parts.kinds),
+    ...broughtAlong(programs),
   })
 }
 

@@ -33,6 +33,11 @@ export function builtInNames(): readonly string[] {
   return [...BUILT_IN.keys()]
 }
 
+/** The program of a file that is named for a recorded run. @throws as `loadProgramFile` */
+export async function programOfFile(file: string, place: Place): Promise<FoundProgram> {
+  return { ...(await loadProgramFile(file, place)), configured: null, file }
+}
+
 /**
  * Finds a program by the word that was typed: a file, or a name.
  *

@@ -2,8 +2,7 @@
 import type { RunView } from '@ice/runs/ports'
 import { CLI_CODES, CliError } from '../errors.ts'
 import type { Invocation } from '../invocation.ts'
-import { type FoundProgram, findNamed } from '../program/find.ts'
-import { loadProgramFile } from '../program/load.ts'
+import { type FoundProgram, findNamed, programOfFile } from '../program/find.ts'
 import { plain } from '../terminal/text.ts'
 
 /**
@@ -17,10 +16,7 @@ export async function programFor(
   invocation: Invocation,
 ): Promise<FoundProgram> {
   const config = await invocation.config()
-  if (file !== undefined) {
-    const loaded = await loadProgramFile(file, invocation)
-    return { ...loaded, configured: null, file }
-  }
+  if (file !== undefined) return programOfFile(file, invocation)
   const found = await findNamed(name, config, invocation)
   if (found !== undefined) return found
   throw new CliError(CLI_CODES.programNotFound, `There is no program called "${plain(name)}"`, {

@@ -11,8 +11,7 @@ import { findRun } from '../log/find.ts'
 import type { LogReader } from '../log/open.ts'
 import { openReader, openRuntime, using } from '../log/open.ts'
 import { readRun, runStream, selectRuns } from '../log/runs.ts'
-import { type FoundProgram, findNamed } from '../program/find.ts'
-import { loadProgramFile } from '../program/load.ts'
+import { type FoundProgram, findNamed, programOfFile } from '../program/find.ts'
 import { keepStdoutForData } from '../program/quiet.ts'
 import { complain } from '../terminal/complain.ts'
 import { plain } from '../terminal/text.ts'
@@ -145,10 +144,7 @@ async function programsOf(
   invocation: Invocation,
 ): Promise<readonly FoundProgram[]> {
   const config: Config = await invocation.config()
-  if (options.program !== undefined) {
-    const loaded = await loadProgramFile(options.program, invocation)
-    return [{ ...loaded, configured: null, file: options.program }]
-  }
+  if (options.program !== undefined) return [await programOfFile(options.program, invocation)]
   const names = new Set(
     views.filter(({ state }) => state !== 'TERMINATED').map(({ program }) => program.name),
   )

@@ -7,6 +7,7 @@ import { openSecrets } from '../config/secrets.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import type { Invocation } from '../invocation.ts'
 import { makeFolder } from '../log/open.ts'
+import { broughtAlong } from '../program/brought.ts'
 import type { FoundProgram } from '../program/find.ts'
 
 /** Where the log of a worker is. */
@@ -25,11 +26,7 @@ export async function openWorkerRuntime(
   const { secrets } = await invocation.config()
   const common: RuntimeOptions = {
     ...(secrets === null ? {} : { secrets: await openSecrets(secrets) }),
-    programs: programs.map(({ program }) => program),
-    // Two versions of a program may share a file of handlers: each is one handler all the same.
-    effects: [...new Set(programs.flatMap(({ parts }) => parts.effects))],
-    types: [...new Set(programs.flatMap(({ parts }) => parts.types))],
-    kinds: [...new Set(programs.flatMap(({ parts }) => parts.kinds))],
+    ...broughtAlong(programs),
     drivesChildren: false,
   }
   if (postgres !== undefined) return onPostgres(common, postgres, schema)

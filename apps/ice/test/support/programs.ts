@@ -90,6 +90,23 @@ export const ONCE: string = SLOW.replaceAll("'observe'", "'irreversible'").repla
   "'once'",
 )
 
+/** Two programs of one file: each asks a person, and then does what both bring along. */
+export const TWINS: string = `${SLOW.slice(0, SLOW.indexOf('export default'))}
+const twin = (name) => defineProgram({
+  name,
+  version: '1.0.0',
+  input: z.unknown(),
+  output: z.unknown(),
+  async run(context) {
+    await context.approval('ask', { prompt: 'Go on?' })
+    const brief = { action: 'test.pause', grant: 'pause', arguments: { ms: 1 } }
+    return await context.effect('pause', brief)
+  },
+})
+export const first = twin('first')
+export const second = twin('second')
+`
+
 /** Dies of an effect that is refused. */
 export const REFUSED: string = `${IMPORTS}
 export default defineProgram({
