@@ -25,11 +25,17 @@ const home = dirname(fileURLToPath(import.meta.url))
 const target = join(home, 'dist/bundle')
 const stampFile = join(target, 'stamp.json')
 
-/** Loaded from where they are: one is a binary, the other is hardly ever needed. */
-const OUTSIDE = ['better-sqlite3', '@clack/prompts', '@ice/events-postgres', '@ice/policy-cedar']
-/** Code of verbs that are called now and then. */
-const SELDOM =
-  /\/dist\/(?:survey|demo|doctor|why|backtest|verbs\/(?:why|backtest|show|doctor)|log\/timeline)/
+/**
+ * Loaded from where they are: a binary, what is hardly ever needed, and a WebAssembly module. A
+ * store stands never here: it would bring a second copy of `@ice/events`, which takes no event
+ * that the copy in the bundle has prepared. (`pg` asks for `pg-native`, and goes without.)
+ */
+const OUTSIDE = ['better-sqlite3', '@clack/prompts', '@ice/policy-cedar', 'pg-native']
+/** Code of verbs that are called now and then, and the store that few of them open. */
+const SELDOM = [
+  /\/dist\/(?:survey|demo|doctor|why|backtest|verbs\/(?:why|backtest|show|doctor)|log\/timeline)/,
+  /\/events-postgres\/dist\/|\/node_modules\/(?:pg|pg-[^/]*|pgpass|postgres-[^/]*|split2|xtend)\//,
+]
 /** Entries that only tests and builders of other packages load. */
 const APART = ['./contract', './testing', './package.json']
 
@@ -95,7 +101,7 @@ async function write(folder) {
     format: 'esm',
     entryFileNames: '[name].js',
     // What every verb needs is one file; what only some need stays apart.
-    codeSplitting: { groups: [{ name: 'core', test: (id) => !SELDOM.test(id) }] },
+    codeSplitting: { groups: [{ name: 'core', test: (id) => !SELDOM.some((those) => those.test(id)) }] },
   })
   await bundle.close()
   return Object.fromEntries([...entries.keys()].map((name) => [name, `${fileOf(name)}.js`]))

@@ -4,7 +4,6 @@ import { dirname } from 'node:path'
 import type { PostgresOwnership } from '@ice/events-postgres'
 import { createRuntime, type Runtime, type RuntimeOptions } from '@ice/runtime'
 import { openSecrets } from '../config/secrets.ts'
-import { CLI_CODES, CliError } from '../errors.ts'
 import type { Invocation } from '../invocation.ts'
 import { makeFolder } from '../log/open.ts'
 import { broughtAlong } from '../program/brought.ts'
@@ -40,10 +39,7 @@ async function onPostgres(
   connection: string,
   schema: string,
 ): Promise<Runtime> {
-  const opening = await import('@ice/events-postgres').catch((cause: unknown) => {
-    const message = 'The store on PostgreSQL is not installed beside this command'
-    throw new CliError(CLI_CODES.usage, message, { cause })
-  })
+  const opening = await import('@ice/events-postgres')
   const opened: { close(): Promise<void> }[] = []
   const keep = <T extends { close(): Promise<void> }>(part: T): T => {
     opened.unshift(part)
