@@ -101,7 +101,9 @@ async function write(folder) {
     format: 'esm',
     entryFileNames: '[name].js',
     // What every verb needs is one file; what only some need stays apart.
-    codeSplitting: { groups: [{ name: 'core', test: (id) => !SELDOM.some((those) => those.test(id)) }] },
+    codeSplitting: {
+      groups: [{ name: 'core', test: (id) => !SELDOM.some((those) => those.test(id)) }],
+    },
   })
   await bundle.close()
   return Object.fromEntries([...entries.keys()].map((name) => [name, `${fileOf(name)}.js`]))
