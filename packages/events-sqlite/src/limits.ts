@@ -54,6 +54,9 @@ export const COLLECT_BLOBS_MAX = 128
 /** @units names of blobs a collection writes in one transaction. */
 export const COLLECT_NAMES_MAX = 4_096
 
+/** @units dead owners whose names are remembered. */
+export const DEAD_OWNERS_MAX = 1_024
+
 /** @units numbers of blobs counted in one statement. */
 export const COUNT_BLOBS_STEP = 65_536
 

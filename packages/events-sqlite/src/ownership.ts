@@ -21,12 +21,13 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EVENTS_CODES, EventsError } from '@ice/events'
+import { BoundedMap } from '@ice/events/adapter'
 import { hasCode, type OwnerId, ownerId } from '@ice/primitives'
 import type { OwnerStatus, Ownership } from '@ice/runs/ports'
 import { type Connection, connect } from './connection.ts'
 import { failure, isBusy, sqliteCode } from './failure.ts'
 import { checkFilesystem } from './filesystem.ts'
-import { OPEN_LOCK_MS, SWEEP_FILES_MAX } from './limits.ts'
+import { DEAD_OWNERS_MAX, OPEN_LOCK_MS, SWEEP_FILES_MAX } from './limits.ts'
 import { checkedPath, systemFailure } from './open.ts'
 import type { SqliteEventStoreOptions } from './ports.ts'
 
@@ -62,13 +63,19 @@ export function openOwnership(options: OwnershipOptions): Ownership {
   sweep(directory)
   const { self, lock } = claim(directory)
   let isOpen = true
+  // A name is never used again: who is dead stays so, and is asked for once for all its runs.
+  const dead = new BoundedMap<string, true>(DEAD_OWNERS_MAX)
   return {
     self,
     async status(owner) {
       if (!isOpen) {
         throw new EventsError(EVENTS_CODES.notOpen, `${directory} is closed`, { path: directory })
       }
-      return owner === self ? 'alive' : statusOf(directory, owner)
+      if (owner === self) return 'alive'
+      if (dead.get(owner) === true) return 'dead'
+      const status = statusOf(directory, owner)
+      if (status === 'dead') dead.set(owner, true)
+      return status
     },
     // The kernel holds the lock for as long as this process lives.
     isSure: () => isOpen,

@@ -15,7 +15,6 @@
  * 3. Every way out of a run ends in the same teardown, in the same append as its conclusion.
  */
 
-import { projectStream } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import { hasCode, invariant, type RunId } from '@ice/primitives'
 import { Acts } from './acts.ts'
@@ -33,14 +32,15 @@ import { conclude, finish, holdsEnd } from './finishing.ts'
 import { handOf } from './hand.ts'
 import { Inbox } from './inbox.ts'
 import { openedInput } from './input.ts'
-import { Journal, runStream, STALE } from './journal.ts'
-import { type RunFold, runProjection } from './lifecycle.ts'
+import { Journal, STALE } from './journal.ts'
+import type { RunFold } from './lifecycle.ts'
 import { HANDLER_GRACE_MS, REFOLDS_MAX } from './limits.ts'
 import { Live, type LiveInit } from './live.ts'
 import type { DriveOptions, Program, Quarantine, Stretch } from './ports.ts'
 import { isOwnObstacle, quarantineFact } from './quarantine-events.ts'
+import { Reading } from './reading.ts'
 import type { References } from './references.ts'
-import { replay } from './replay.ts'
+import { type ReplayInit, replay } from './replay.ts'
 import { resultOf } from './result.ts'
 import type { Completion } from './settle.ts'
 import { mustBeSure } from './sure.ts'
@@ -146,15 +146,18 @@ export class Drive {
   /** @returns `null` when the run has just concluded and owes something */
   async #stretch(): Promise<Stretch | null> {
     const { log, clock, authority } = this.#components
-    const stream = runStream(this.#run)
-    const { state: fold, at } = await projectStream(log, runProjection, { stream })
-    if (at === 0) {
+    const reading = await Reading.of(log, this.#run)
+    const { fold } = reading
+    if (reading.version === 0) {
       throw new RunsError(RUNS_CODES.notFound, `No run ${this.#run}`, { run: this.#run })
     }
     this.#fold = fold
     const ended = await this.#alreadyEnded(fold)
     if (ended !== null) return ended
-    const onEvent = (event: RecordedEvent): void => this.#report(event)
+    const onEvent = (event: RecordedEvent): void => {
+      reading.add(event)
+      this.#report(event)
+    }
     const breakers = new BreakerNotes(this.#components.breakers, this.#run)
     const hand = await handOf(authority, this.#run, fold.purse)
     const journal = new Journal<EffectIntent>({
@@ -184,7 +187,7 @@ export class Drive {
     }
     if (fold.abortRequested !== null) return abortRun(this.#components, journal, this.#ledger, null)
     try {
-      return await this.#execute(journal, breakers)
+      return await this.#execute(journal, breakers, reading)
     } catch (error) {
       if (!isOwnObstacle(error)) throw error
       journal.add(quarantineFact(fold, error))
@@ -196,13 +199,18 @@ export class Drive {
   }
 
   /** Goes on with the program of a run. */
-  async #execute(journal: Journal<EffectIntent>, breakers: BreakerNotes): Promise<Stretch | null> {
+  async #execute(
+    journal: Journal<EffectIntent>,
+    breakers: BreakerNotes,
+    reading: Reading,
+  ): Promise<Stretch | null> {
     const { fold } = journal
     const program = this.#components.programOf(fold)
     const change = changeOf(fold, program)
     if (change !== null) journal.add(change)
     const common = this.#common(journal, breakers)
-    const execution = await this.#begin(journal, program, common.inbox)
+    const history = { inbox: common.inbox, events: reading.take() }
+    const execution = await this.#begin(journal, program, history)
     return new Live({
       ...common,
       execution,
@@ -304,7 +312,11 @@ export class Drive {
     this.#unrecorded = []
   }
 
-  async #begin(journal: Journal, program: Program, inbox: Inbox): Promise<Execution> {
+  async #begin(
+    journal: Journal,
+    program: Program,
+    read: Pick<ReplayInit, 'events' | 'inbox'>,
+  ): Promise<Execution> {
     const { fold } = journal
     const stored = await openValue(fold.input as ValueRef, this.#components.log.store.blobs)
     const input = (references: References): unknown => {
@@ -320,7 +332,7 @@ export class Drive {
       const { log } = this.#components
       const onEvent = (event: RecordedEvent): void => this.#report(event)
       const { labels, patches, progress } = fold
-      const history = { inbox, labels, patches, progress, upTo: journal.version }
+      const history = { ...read, labels, patches, progress, upTo: journal.version }
       return replay({ log, run: this.#run, program, input, ...history, onEvent })
     }
     const last = opening.map((fact) => journal.add(fact)).at(-1)

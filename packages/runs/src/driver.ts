@@ -18,25 +18,31 @@ export interface Driver {
 
 /** @param drivesChildren - whether what one run brings about for another is driven here */
 export function createDriver(components: () => Components, drivesChildren: boolean): Driver {
-  const active = new Map<RunId, Promise<Stretch>>()
+  const active = new Map<RunId, { readonly stretch: Promise<Stretch>; readonly stop: () => void }>()
   /** Runs that are driven until they conclude. */
   const staying = new Set<RunId>()
-  const closing = new AbortController()
+  let isClosing = false
   const drive = (run: RunId, options: DriveOptions = {}): Promise<Stretch> => {
-    if (closing.signal.aborted) {
+    if (isClosing) {
       return Promise.reject(new RunsError(RUNS_CODES.notOpen, 'The runs service is closed'))
     }
     const going = active.get(run)
-    if (going !== undefined) return watched(run, options, going)
+    if (going !== undefined) return watched(run, options, going.stretch)
     const { signal } = options
-    const both = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
+    // A signal composed of two, one of which outlives all drives, was seen to be kept by it.
+    const stopping = new AbortController()
+    const stop = (): void => stopping.abort()
+    signal?.addEventListener('abort', stop)
+    if (signal?.aborted === true) stop()
     if (options.wait === true) staying.add(run)
-    const stretch = new Drive(components(), run, { ...options, signal: both }).go().finally(() => {
+    const init = { ...options, signal: stopping.signal }
+    const stretch = new Drive(components(), run, init).go().finally(() => {
+      signal?.removeEventListener('abort', stop)
       active.delete(run)
       staying.delete(run)
       components().watch.poke(run)
     })
-    active.set(run, stretch)
+    active.set(run, { stretch, stop })
     return watched(run, options, stretch)
   }
   /** Who drives a run that is driven already watches all the same. */
@@ -47,13 +53,15 @@ export function createDriver(components: () => Components, drivesChildren: boole
     drive,
     isDriven: (run) => active.has(run),
     kick(run, by) {
-      if (!drivesChildren || closing.signal.aborted || active.has(run)) return
+      if (!drivesChildren || isClosing || active.has(run)) return
       // What stands in the way of it is recorded, or met by whoever drives it next.
       drive(run, { wait: staying.has(by) }).catch(() => undefined)
     },
     async close() {
-      closing.abort()
-      await Promise.allSettled(active.values())
+      isClosing = true
+      const all = [...active.values()]
+      for (const { stop } of all) stop()
+      await Promise.allSettled(all.map(({ stretch }) => stretch))
     },
   }
 }

@@ -224,6 +224,10 @@ export const CONCURRENCY = 32
 /** @units runs that one supervisor drives at once at most: each is a program in memory. */
 export const CONCURRENCY_MAX = 500
 
+/** @units milliseconds in which a busy supervisor lets ends of stretches come together, so that one
+ * look serves them all. */
+export const GATHER_MS = 4
+
 /** @units milliseconds between two looks at the log of a supervisor that has nothing to do. */
 export const LOOK_INTERVAL_MS = 20
 
@@ -304,3 +308,6 @@ export const SCHEDULE_LOOK_MS = 1_000
 
 /** @units milliseconds after which a schedule that could not be fired is tried again. */
 export const SCHEDULE_RETRY_MS = 5_000
+
+/** @units events of a run that is taken up which are kept for its replay; more are read again. */
+export const KEPT_EVENTS_MAX = 512

@@ -36,6 +36,8 @@ export interface ReplayInit {
   /** The version up to which the run was folded: later events are news, not history. */
   readonly upTo: number
   readonly onEvent: (event: RecordedEvent) => void
+  /** Its events up to `upTo`, where they were read already. @defaultValue read from the log */
+  readonly events?: readonly RecordedEvent[] | null
   /** Told of the execution, whose steps can be looked at, before anything is delivered to it. */
   readonly onBegin?: (execution: Execution) => void
 }
@@ -45,7 +47,9 @@ export async function replay(init: ReplayInit): Promise<Execution> {
   const { log, run, upTo, labels, inbox } = init
   const history: History = { log, labels, inbox, answers: new Map(), staged: new Set() }
   let execution: Execution | undefined
-  for await (const batch of log.read({ stream: runStream(run), limit: upTo })) {
+  const { events = null } = init
+  const batches = events === null ? log.read({ stream: runStream(run), limit: upTo }) : [events]
+  for await (const batch of batches) {
     for (const event of batch) {
       init.onEvent(event)
       if (event.type === 'ExecutionWindowOpened') {

@@ -19,13 +19,13 @@ import {
   CONCURRENCY,
   CONCURRENCY_MAX,
   DRAIN_MS,
+  GATHER_MS,
   INDEX_PAGE_ROWS,
   LOOK_INTERVAL_MS,
   LOOK_MS_MAX,
   OVERDUE_AT_ONCE,
   SETBACK_MS_MIN,
 } from '../limits.ts'
-import type { Stretch } from '../ports.ts'
 import { Metrics } from './metrics.ts'
 import { Orphans } from './orphans.ts'
 import { Picker } from './picker.ts'
@@ -250,7 +250,7 @@ class Loop {
       // The index is behind, or another was quicker: not at once again.
       if (stretch.kind === 'owned') this.#setbacks.add(run, clock.now())
       else this.#setbacks.forget(run)
-      onStretch?.(run, stretch satisfies Stretch)
+      onStretch?.(run, stretch)
     } catch (error) {
       this.#counts.failed += 1
       this.#setbacks.add(run, clock.now())
@@ -289,7 +289,7 @@ class Loop {
   async #rest(restMs: number | null): Promise<void> {
     const { clock, log } = this.#init
     // Whatever comes of the round comes before the next one.
-    await clock.sleep(0)
+    await clock.sleep(restMs === null && this.#running.size > 0 ? GATHER_MS : 0)
     const until = clock.monotonicMs() + (restMs ?? Number.POSITIVE_INFINITY)
     const due = restMs === null ? await this.#nextTime() : Number.POSITIVE_INFINITY
     for (;;) {
