@@ -284,7 +284,8 @@ export class Drive {
       this.#epoch ??= found
       const data = { owner: self, epoch: found + 1, previous: view.owner }
       journal.add({ type: 'RunClaimed', data })
-      // Nothing is done in the name of an ownership that is not recorded.
+      // Nothing is done in the name of an ownership that is not recorded; and a program that kills
+      // whoever runs it has left a trace by which takeovers are counted.
       await journal.flush()
     }
     this.#epoch = view.epoch
