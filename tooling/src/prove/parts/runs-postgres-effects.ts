@@ -2,8 +2,8 @@
 import type { RecordedEvent } from '@ice/events/ports'
 import type { RunId } from '@ice/primitives'
 import { insist } from './insist.ts'
-import type { ActLine } from './runs-postgres-child.ts'
 import { ACTIONS, type Action, UNDONE } from './runs-postgres-programs.ts'
+import type { ActLine } from './runs-postgres-traces.ts'
 
 interface Told {
   readonly effect?: string

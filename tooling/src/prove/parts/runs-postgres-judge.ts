@@ -8,9 +8,9 @@ import { canonicalize, type JsonValue, type RunId, systemClock } from '@ice/prim
 import { createRunIndex, memoryRunRows, openValue, runProjection } from '@ice/runs'
 import type { RunIndex, RunRows } from '@ice/runs/ports'
 import { insist } from './insist.ts'
-import { type ActLine, type AppendLine, printOf } from './runs-postgres-child.ts'
 import { judgeEffects } from './runs-postgres-effects.ts'
 import { PROVED } from './runs-postgres-programs.ts'
+import { type ActLine, type AppendLine, printOf } from './runs-postgres-traces.ts'
 
 /** What is judged. */
 export interface JudgeRunsInit {
@@ -28,8 +28,8 @@ export interface RunsVerdict {
   readonly runs: number
   readonly events: number
   readonly acknowledged: number
-  /** Units whose commit had an unknown fate, and that were found to be there. */
-  readonly known: number
+  /** Commits of which their writer never heard: others went on from them. */
+  readonly unheard: number
   /** Runs that were taken from an owner that had not let go of them. */
   readonly takeovers: number
   readonly doubts: number
@@ -59,7 +59,7 @@ export const judgeRuns = async (init: JudgeRunsInit): Promise<RunsVerdict> => {
   return {
     ...{ runs: runs.size, events: verified, takeovers, doubts, repeated, undone },
     acknowledged: appends.filter(({ is }) => is === 'kept').length,
-    known: appends.filter(({ known }) => known === true).length,
+    unheard: unheardOf(runs, appends),
     acts: acts.filter(({ at }) => at === 'acted').length,
   }
 }
@@ -97,6 +97,18 @@ const judgeAppends = (runs: RunEvents, appends: readonly AppendLine[]): void => 
   }
 }
 
+/** How many appends are there though nobody was told so. */
+const unheardOf = (runs: RunEvents, appends: readonly AppendLine[]): number => {
+  const placeOf = ({ who, stream, from }: AppendLine): string => `${who} ${stream}@${from}`
+  const kept = new Set(appends.filter(({ is }) => is === 'kept').map(placeOf))
+  return appends.filter((line) => {
+    const { is, stream, from, events } = line
+    const found = runs.get(stream.slice('run/'.length) as RunId)?.[from - 1]
+    const isThere = found !== undefined && printOf(found.type, found.data) === events[0]
+    return is === 'tried' && isThere && !kept.has(placeOf(line))
+  }).length
+}
+
 const CONCLUSION = /^Run(Committed|Aborted|ForciblyTerminated)$/
 
 /** One conclusion, the one that its program must come to; `RunTerminated` last, once. */
@@ -105,8 +117,10 @@ const judgeEnd = async (
   run: RunId,
   events: readonly RecordedEvent[],
 ): Promise<void> => {
-  const fold = events.reduce(runProjection.evolve, runProjection.initialState())
-  const { program, key } = fold.view ?? {}
+  const { program, key } = (events[0]?.data ?? {}) as {
+    readonly program?: { readonly name: string }
+    readonly key?: string
+  }
   const ends = events.filter(({ type }) => CONCLUSION.test(type)).map(({ type }) => type)
   const proved = PROVED.get(program?.name ?? '')
   const expected = proved?.value === null ? 'RunAborted' : 'RunCommitted'
@@ -114,7 +128,9 @@ const judgeEnd = async (
   const terminated = events.filter(({ type }) => type === 'RunTerminated').length
   const last = events.at(-1)?.type
   insist(terminated === 1 && last === 'RunTerminated', `the last event of ${run} is ${last}`)
-  if (proved === undefined || proved.value === null || fold.result === null) return
+  const fold = events.reduce(runProjection.evolve, runProjection.initialState())
+  if (proved === undefined || proved.value === null) return
+  insist(fold.result !== null, `${program?.name} ${run} has no result`)
   const n = Number(key?.split('/')[1])
   const result = await openValue(fold.result, log.store.blobs)
   const is = canonicalize(result)

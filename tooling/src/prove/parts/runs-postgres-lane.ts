@@ -22,7 +22,7 @@ export interface Lane {
   heal(): void
   /** Ends every connection with a reset. */
   reset(): void
-  /** Calls `then` at the next COMMIT; with `'lost'` the connection breaks before its answer. */
+  /** Calls `then` at the next COMMIT of the log; with `'lost'` the connection breaks before its answer. */
   atCommit(then: () => void, answer?: 'lost'): () => void
   close(): void
 }
@@ -37,8 +37,12 @@ interface Pair {
 
 const COMMIT = Buffer.from('COMMIT\0')
 
-/** Opens a way. */
-export const openLane = async ({ url, host, port }: PostgresServer): Promise<Lane> => {
+/** Opens a way. Commits are told of connections to this log, and not of those beside it. */
+export const openLane = async (
+  { url, host, port }: PostgresServer,
+  schema: string,
+): Promise<Lane> => {
+  const ofLog = Buffer.from(`application_name = 'ice-${schema}'`)
   const pairs = new Set<Pair>()
   let cut: Cut | null = null
   let armed: { readonly then: () => void; readonly isLost: boolean } | null = null
@@ -58,10 +62,12 @@ export const openLane = async ({ url, host, port }: PostgresServer): Promise<Lan
     const pair: Pair = { sockets: [client, upstream], held: [], isBroken: false }
     pairs.add(pair)
     let isMute = false
+    let isOfLog = false
     client.on('data', (data) => {
       pass(pair, () => {
         upstream.write(data)
-        if (armed === null || !data.includes(COMMIT)) return
+        isOfLog ||= data.includes(ofLog)
+        if (armed === null || !isOfLog || !data.includes(COMMIT)) return
         const { then, isLost } = armed
         armed = null
         isMute = isLost

@@ -15,8 +15,8 @@ import { type RunFold, runProjection, unanswered } from '@ice/runs'
 import type { WaitingStep } from '@ice/runs/ports'
 import type { Runtime } from '@ice/runtime'
 import { insist } from './insist.ts'
-import type { ActLine } from './runs-postgres-child.ts'
 import { PROVED } from './runs-postgres-programs.ts'
+import type { ActLine } from './runs-postgres-traces.ts'
 import type { Life } from './runs-postgres-worker.ts'
 
 const LOOK_MS = 50

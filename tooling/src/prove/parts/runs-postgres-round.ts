@@ -60,7 +60,7 @@ export const makeRound = async (init: RoundInit): Promise<Round> => {
   const places: Place[] = []
   try {
     for (let at = 0; at < WORKERS; at += 1) {
-      const lane = await openLane(server)
+      const lane = await openLane(server, schema)
       const job = { schema, folder, leaseMs: LEASE_MS }
       places.push(new Place({ name: `w${at + 1}`, lane, job, errors }))
     }

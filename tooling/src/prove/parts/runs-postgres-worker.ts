@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { insist } from './insist.ts'
 import {
-  type ActLine,
   EXIT_LOST,
   EXIT_UNAVAILABLE,
   type WorkerJob,
   type WorkerSays,
 } from './runs-postgres-child.ts'
 import type { Lane } from './runs-postgres-lane.ts'
+import type { ActLine } from './runs-postgres-traces.ts'
 
 const CHILD = fileURLToPath(new URL('./runs-postgres-child.ts', import.meta.url))
 

@@ -33,6 +33,7 @@ const SEEN: readonly (readonly [what: string, count: Counted])[] = [
   ['workers that were cut off for longer than their lease', 'partitions'],
   ['servers that were killed and started again', 'restarts'],
   ['commits whose answer was lost', 'answers'],
+  ['commits of which their writer never heard', 'unheard'],
   ['runs that were taken over', 'takeovers'],
   ['workers that learnt that they had been taken for dead', 'lost'],
   ['effects in doubt', 'doubts'],
@@ -124,6 +125,6 @@ const summary = (rounds: readonly Round[]): string => {
     `${many('answers')} answers lost; ${many('takeovers')} takeovers, ${many('lost')} workers ` +
     `lost, ${many('doubts')} doubts (${many('happened')} happened, ${many('not')} did not), ` +
     `${many('undone')} undone; ${many('acknowledged')} appends acknowledged, ` +
-    `${many('known')} known again`
+    `${many('unheard')} that nobody was told of`
   )
 }
