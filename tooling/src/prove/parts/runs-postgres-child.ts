@@ -1,6 +1,6 @@
 /**
- * A worker under proof: a runtime on PostgreSQL with a supervisor, composed as `ice worker` composes
- * one, whose handlers and whose store leave traces that the log knows nothing of.
+ * A worker under proof: a runtime on PostgreSQL with a supervisor, as `ice worker` composes it,
+ * whose handlers and whose store leave traces that the log knows nothing of.
  *
  * 1. `witness`: each step of each act. The act itself is the line `acted`.
  * 2. `appends`: what it is about to append to a run, and what it was told is in the log.

@@ -125,7 +125,7 @@ const doubtOver = (events: readonly RecordedEvent[], effect: string, before: str
   return last?.type === 'EffectDoubtResolved'
 }
 
-/** What is irreversible acts once; what may be repeated has one key; nothing is done for nothing. */
+/** What is irreversible acts once, what may be repeated under one key, and all of it is told. */
 const judgeActs = (runs: Runs, acts: readonly ActLine[]): number => {
   const byAct = new Map<string, ActLine[]>()
   for (const act of acts) {

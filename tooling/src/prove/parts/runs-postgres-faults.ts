@@ -31,6 +31,8 @@ export const noFaults = (): FaultCounts => ({
 const SHORT = ['kill', 'answer', 'restart', 'wound'] as const
 const LONG = ['freeze', 'held', 'swallowed'] as const
 const MOMENTS: readonly Moment[] = ['called', 'acted', 'over', 'commit', 'now']
+/** What a kill comes into: above all a commit, of which its writer then never hears. */
+const KILL_MOMENTS: readonly Moment[] = ['called', 'acted', 'over', 'commit', 'commit']
 const ENDS: readonly ServerEnd[] = ['power', 'main', 'immediate']
 
 type Kind = (typeof SHORT)[number] | (typeof LONG)[number]
@@ -65,7 +67,7 @@ export const planFaults = (random: Random, places: number): Plan => {
   const short = shuffled(random, SHORT)
   const fault = (kind: Kind, place: number): Fault => ({
     ...{ kind, place },
-    moment: pickOf(random, MOMENTS),
+    moment: pickOf(random, kind === 'kill' ? KILL_MOMENTS : MOMENTS),
     pauseMs: random.float() * 300,
     lastsMs: LEASE_MS * (1.3 + random.float() * 0.7),
     end: pickOf(random, ENDS),

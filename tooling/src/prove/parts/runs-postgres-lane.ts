@@ -17,108 +17,128 @@ export type Cut = 'held' | 'swallowed'
 /** A way to the server. */
 export interface Lane {
   readonly url: string
-  readonly port: number
   cut(cut: Cut): void
   heal(): void
-  /** Ends every connection with a reset. */
-  reset(): void
-  /** Calls `then` at the next COMMIT of the log; with `'lost'` the connection breaks before its answer. */
+  /**
+   * Calls `then` at the next COMMIT of the log; with `'lost'` the connection breaks before its
+   * answer. @returns an end to that
+   */
   atCommit(then: () => void, answer?: 'lost'): () => void
   close(): void
 }
 
 /** A connection that is passed on. */
 interface Pair {
-  readonly sockets: readonly [Socket, Socket]
+  readonly client: Socket
+  readonly upstream: Socket
   readonly held: (() => void)[]
   /** Something that was said did not arrive: nobody may read on behind a gap. */
   isBroken: boolean
+  /** It leads to the log, and not to what workers keep beside it. */
+  isOfLog: boolean
+  /** What the server says to it from now on is lost, and it with that. */
+  isMute: boolean
+}
+
+interface Armed {
+  readonly then: () => void
+  readonly isLost: boolean
 }
 
 const COMMIT = Buffer.from('COMMIT\0')
 
-/** Opens a way. Commits are told of connections to this log, and not of those beside it. */
-export const openLane = async (
-  { url, host, port }: PostgresServer,
-  schema: string,
-): Promise<Lane> => {
-  const ofLog = Buffer.from(`application_name = 'ice-${schema}'`)
-  const pairs = new Set<Pair>()
-  let cut: Cut | null = null
-  let armed: { readonly then: () => void; readonly isLost: boolean } | null = null
-
-  const pass = (pair: Pair, what: () => void): void => {
-    if (pair.isBroken) return
-    if (cut === null) what()
-    else if (cut === 'held') pair.held.push(what)
-    else pair.isBroken = true
-  }
-  const breakOff = (pair: Pair): void => {
-    for (const socket of pair.sockets) socket.resetAndDestroy()
-    pairs.delete(pair)
-  }
-  const relay = createServer((client) => {
-    const upstream = dial(port, host)
-    const pair: Pair = { sockets: [client, upstream], held: [], isBroken: false }
-    pairs.add(pair)
-    let isMute = false
-    let isOfLog = false
-    client.on('data', (data) => {
-      pass(pair, () => {
-        upstream.write(data)
-        isOfLog ||= data.includes(ofLog)
-        if (armed === null || !isOfLog || !data.includes(COMMIT)) return
-        const { then, isLost } = armed
-        armed = null
-        isMute = isLost
-        then()
-      })
-    })
-    upstream.on('data', (data) => {
-      pass(pair, () => {
-        if (isMute) breakOff(pair)
-        else client.write(data)
-      })
-    })
-    for (const socket of [client, upstream]) {
-      socket.setNoDelay(true)
-      socket.on('error', () => undefined)
-      socket.on('close', () => pass(pair, () => breakOff(pair)))
-    }
-  })
+/** Opens a way to the log in this schema. */
+export const openLane = async (server: PostgresServer, schema: string): Promise<Lane> => {
+  const way = new Way(Buffer.from(`application_name = 'ice-${schema}'`))
+  const relay = createServer((client) => way.add(client, dial(server.port, server.host)))
   await new Promise<void>((resolve) => {
     relay.listen(0, '127.0.0.1', resolve)
   })
   const address = relay.address()
-  const own = typeof address === 'object' && address !== null ? address.port : 0
-  const way = new URL(url)
-  way.host = `127.0.0.1:${own}`
+  const url = new URL(server.url)
+  url.host = `127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
   return {
-    url: way.href,
-    port: own,
-    cut(next) {
-      cut = next
-    },
-    heal() {
-      cut = null
-      for (const pair of [...pairs]) {
-        if (pair.isBroken) breakOff(pair)
-        else for (const what of pair.held.splice(0)) what()
-      }
-    },
-    reset() {
-      for (const pair of [...pairs]) breakOff(pair)
-    },
+    url: url.href,
+    cut: (next) => way.cut(next),
+    heal: () => way.heal(),
     atCommit(then, answer) {
-      const own = { then, isLost: answer === 'lost' }
-      armed = own
+      const armed = { then, isLost: answer === 'lost' }
+      way.armed = armed
       return () => {
-        if (armed === own) armed = null
+        if (way.armed === armed) way.armed = null
       }
     },
     close() {
-      for (const pair of [...pairs]) breakOff(pair)
+      way.close()
       relay.close()
     },
+  }
+}
+
+class Way {
+  armed: Armed | null = null
+  readonly #ofLog: Buffer
+  readonly #pairs = new Set<Pair>()
+  #cut: Cut | null = null
+
+  constructor(ofLog: Buffer) {
+    this.#ofLog = ofLog
+  }
+
+  add(client: Socket, upstream: Socket): void {
+    const flags = { isBroken: false, isOfLog: false, isMute: false }
+    const pair: Pair = { client, upstream, held: [], ...flags }
+    this.#pairs.add(pair)
+    client.on('data', (data) => this.#pass(pair, () => this.#send(pair, data)))
+    upstream.on('data', (data) => this.#pass(pair, () => this.#answer(pair, data)))
+    for (const socket of [client, upstream]) {
+      socket.setNoDelay(true)
+      socket.on('error', () => undefined)
+      socket.on('close', () => this.#pass(pair, () => this.#break(pair)))
+    }
+  }
+
+  cut(cut: Cut): void {
+    this.#cut = cut
+  }
+
+  heal(): void {
+    this.#cut = null
+    for (const pair of [...this.#pairs]) {
+      if (pair.isBroken) this.#break(pair)
+      else for (const what of pair.held.splice(0)) what()
+    }
+  }
+
+  close(): void {
+    for (const pair of [...this.#pairs]) this.#break(pair)
+  }
+
+  #pass(pair: Pair, what: () => void): void {
+    if (pair.isBroken) return
+    if (this.#cut === null) what()
+    else if (this.#cut === 'held') pair.held.push(what)
+    else pair.isBroken = true
+  }
+
+  #send(pair: Pair, data: Buffer): void {
+    pair.upstream.write(data)
+    pair.isOfLog ||= data.includes(this.#ofLog)
+    const { armed } = this
+    if (armed === null || !pair.isOfLog || !data.includes(COMMIT)) return
+    this.armed = null
+    pair.isMute = armed.isLost
+    armed.then()
+  }
+
+  #answer(pair: Pair, data: Buffer): void {
+    if (pair.isMute) this.#break(pair)
+    else pair.client.write(data)
+  }
+
+  #break(pair: Pair): void {
+    pair.client.resetAndDestroy()
+    pair.upstream.resetAndDestroy()
+    this.#pairs.delete(pair)
   }
 }

@@ -33,13 +33,18 @@ const SEEN: readonly (readonly [what: string, count: Counted])[] = [
   ['workers that were cut off for longer than their lease', 'partitions'],
   ['servers that were killed and started again', 'restarts'],
   ['commits whose answer was lost', 'answers'],
-  ['commits of which their writer never heard', 'unheard'],
   ['runs that were taken over', 'takeovers'],
   ['workers that learnt that they had been taken for dead', 'lost'],
-  ['effects in doubt', 'doubts'],
-  ['acts that were repeated under their key', 'repeated'],
   ['effects that were undone', 'undone'],
 ]
+
+/** What comes of these by chance, though never in so many rounds not once. */
+const SEEN_IN_TIME: typeof SEEN = [
+  ['commits of which their writer never heard', 'unheard'],
+  ['effects in doubt', 'doubts'],
+  ['acts that were repeated under their key', 'repeated'],
+]
+const ROUNDS_IN_TIME = 15
 
 /** Proves R9. */
 export const runsPostgres = async (context: Context): Promise<void> => {
@@ -104,11 +109,12 @@ const prove = async (
 
 const report = async (context: Context, rounds: readonly Round[]): Promise<void> => {
   // Each was insisted on at the end of its round: one that was broken failed the check.
-  for (const [what, count] of SEEN) {
+  const seen = rounds.length < ROUNDS_IN_TIME ? SEEN : [...SEEN, ...SEEN_IN_TIME]
+  for (const [what, count] of seen) {
     await context.check(`R9 has seen ${what}`, () => {
-      const seen = sum(rounds, count)
-      insist(seen > 0, 'it has not')
-      return seen
+      const times = sum(rounds, count)
+      insist(times > 0, 'it has not')
+      return times
     })
   }
 }
