@@ -29,11 +29,11 @@ async function history(): Promise<JudgeRunsInit & { readonly store: EventStore }
   const [acts, appends]: [ActLine[], AppendLine[]] = [[], []]
   const common = { bare: true, drivesChildren: false, programs: PROGRAMS }
   const starter = await createRuntime({ ...common, store, ownership: owners.join('starter') })
-  const { ownership, isFresh } = asking(owners.join('the owner'))
+  const { ownership, askedAt } = asking(owners.join('the owner'))
   const runtime = await createRuntime({
     ...{ ...common, ownership },
     store: noting(store, WORKER, (line) => appends.push(line)),
-    effects: handlersOf(WORKER, (line) => acts.push(line), isFresh),
+    effects: handlersOf(WORKER, (line) => acts.push(line), askedAt),
   })
   const supervisor = await runtime.supervise()
   const runs: RunId[] = []
@@ -207,7 +207,7 @@ describe('the judge of effects', () => {
   const claim = event(2, 'RunClaimed', { owner: 'heir', epoch: 2 }, 1_000)
   const call = (more: Partial<ActLine>): ActLine => ({
     ...{ at: 'called', who: WORKER, run, effect: 'pay', action: 'pay', undoes: false, attempt: 1 },
-    ...{ intent: `run/${run}@1`, key: `${run}/pay`, time: 1_500, sure: false, ...more },
+    ...{ intent: `run/${run}@1`, key: `${run}/pay`, time: 1_500, ...more },
   })
   const owners = new Map([[WORKER, 'the owner']])
   const judged = (events: readonly RecordedEvent[], acts: readonly ActLine[]) =>
@@ -217,8 +217,6 @@ describe('the judge of effects', () => {
     const events = [intent(1, 1), claim, succeeded(3, 1)]
     expect(() => judged(events, [call({})])).toThrow(/begins 500 ms after/)
     expect(judged(events, [call({ time: 1_000 })])).toEqual({ repeated: 0, undone: 0 })
-    // It had asked, and was stopped before it could act.
-    expect(judged(events, [call({ sure: true })])).toEqual({ repeated: 0, undone: 0 })
   })
 
   it('refuses another attempt of what is irreversible while nobody knows of the first', () => {

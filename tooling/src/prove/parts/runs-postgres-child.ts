@@ -76,7 +76,7 @@ const work = async (job: WorkerJob): Promise<void> => {
   const runtime = await createRuntime({
     store: noting(store, name, append('appends')),
     ...{ ownership: asked.ownership, rows, turns, bare: true, drivesChildren: false },
-    effects: handlersOf(name, act, asked.isFresh),
+    effects: handlersOf(name, act, asked.askedAt),
     programs: PROGRAMS,
     compensation: { attempts: 20, firstMs: 100, factor: 2, maxMs: 1_000, timeoutMs: 20_000 },
   })

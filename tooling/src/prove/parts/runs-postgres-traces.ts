@@ -23,10 +23,11 @@ export interface ActLine {
   readonly attempt: number
   readonly intent: string
   readonly key: string
-  /** @units epoch milliseconds */
+  /**
+   * When ownership has said in this very turn that nobody can take this process for dead, or else
+   * now: between the question and the act it may be stopped. @units epoch milliseconds
+   */
   readonly time: number
-  /** Ownership has said in this very turn that nobody can take this process for dead. */
-  readonly sure: boolean
 }
 
 /** One line of `appends`: events that a worker is about to append, or was told are there. */
@@ -44,25 +45,25 @@ export interface AppendLine {
 export const printOf = (type: string, data: unknown): string =>
   `${type} ${sha256Hex(canonicalize(data as JsonObject))}`
 
-/** Notes whether this process has just been told that it is sure of itself. */
-export const asking = (lease: Ownership): { ownership: Ownership; isFresh: () => boolean } => {
-  let isFresh = false
+/** Notes when this process was told that it is sure of itself, until the turn is over. */
+export const asking = (
+  lease: Ownership,
+): { readonly ownership: Ownership; readonly askedAt: () => number | null } => {
+  let askedAt: number | null = null
   const ownership: Ownership = {
     self: lease.self,
     status: (owner) => lease.status(owner),
     isSure() {
       const isSure = lease.isSure()
-      isFresh = isSure
-      if (isSure) {
-        setImmediate(() => {
-          isFresh = false
-        })
-      }
+      askedAt = isSure ? Date.now() : null
+      setImmediate(() => {
+        askedAt = null
+      })
       return isSure
     },
     close: () => lease.close(),
   }
-  return { ownership, isFresh: () => isFresh }
+  return { ownership, askedAt: () => askedAt }
 }
 
 /** A store whose appends to runs are noted, before and after. */
@@ -103,14 +104,14 @@ const failure = (code: string, message: string, retryable = false): IceError =>
 export const handlersOf = (
   who: string,
   note: (line: ActLine) => void,
-  isFresh: () => boolean,
+  askedAt: () => number | null,
 ): readonly EffectHandler[] => {
   const act = async (call: EffectCall | CompensationCall, isUndoing: boolean): Promise<void> => {
     const { run, effect, action, attempt, intent, idempotencyKey: key, signal } = call
     const undoes = isUndoing || action === 'refund'
     const tell = (at: ActLine['at']): void => {
       const about = { run, effect, action, undoes, attempt, intent, key }
-      note({ at, who, ...about, time: Date.now(), sure: isFresh() })
+      note({ at, who, ...about, time: askedAt() ?? Date.now() })
     }
     // The same whoever does it: some are quick, some are long enough to be caught at work.
     const random = seededRandom(`${key}/${attempt}`)
