@@ -164,7 +164,9 @@ class Lease {
     const text =
       `UPDATE ${this.#place.s}.owners SET until = clock_timestamp() + $2 * interval '1 ms' ` +
       'WHERE owner = $1 AND until > clock_timestamp() RETURNING 1'
-    const renewed = await this.#session.run({ text }, [this.self, this.#leaseMs])
+    // A connection that says nothing is given up while there is still time to make another.
+    const answerMs = this.#leaseMs * RENEW
+    const renewed = await this.#session.run({ text }, [this.self, this.#leaseMs], answerMs)
     if (renewed.length > 0) this.#asked = asked
     else this.#lapsed.abort()
   }

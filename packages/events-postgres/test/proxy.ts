@@ -25,6 +25,8 @@ export interface Proxy {
   weather(next: Weather): void
   /** COMMITs that were lost, with or without their answer. */
   readonly lost: number
+  /** Pieces of what clients said that were swallowed. */
+  readonly swallowed: number
 }
 
 const COMMIT = Buffer.from('COMMIT\0')
@@ -33,6 +35,7 @@ const COMMIT = Buffer.from('COMMIT\0')
 export async function openProxy(): Promise<Proxy> {
   let weather: Weather = 'clear'
   let lost = 0
+  let swallowed = 0
   const sockets = new Set<Socket>()
   const change = (next: Weather): void => {
     weather = next
@@ -60,7 +63,10 @@ export async function openProxy(): Promise<Proxy> {
       })
     }
     client.on('data', (data) => {
-      if (weather === 'silent') return
+      if (weather === 'silent') {
+        swallowed += 1
+        return
+      }
       if (data.includes(COMMIT)) {
         if (weather === 'commit-lost' || weather === 'silent-at-commit') {
           lost += 1
@@ -97,6 +103,9 @@ export async function openProxy(): Promise<Proxy> {
     weather: change,
     get lost() {
       return lost
+    },
+    get swallowed() {
+      return swallowed
     },
   }
 }

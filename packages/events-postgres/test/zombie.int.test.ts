@@ -8,6 +8,7 @@ import { start } from '@ice/tooling/lib/children'
 import { expect, it, onTestFinished } from 'vitest'
 import { openPostgresEventStore, openPostgresOwnership } from '../src/index.ts'
 import { gather, script } from './fixture.ts'
+import { openProxy } from './proxy.ts'
 import { admin, describeOnServer, freshSchema, server } from './server.ts'
 
 const TIMEOUT_MS = 120_000
@@ -86,6 +87,31 @@ describeOnServer('a lease', () => {
     expect(await owner.status(owner.self)).toBe('dead')
     expect(await other.status(owner.self)).toBe('dead')
     expect(await other.status('a\0b' as OwnerId)).toBe('dead')
+  })
+
+  it('outlives a connection that falls silent', { timeout: TIMEOUT_MS }, async () => {
+    const schema = freshSchema()
+    const other = await openPostgresOwnership({ connection: server.url, schema })
+    onTestFinished(() => other.close())
+    const proxy = await openProxy()
+    const owner = await openPostgresOwnership({ connection: proxy.url, schema, leaseMs: 12_000 })
+    onTestFinished(() => owner.close())
+    const until = () =>
+      admin(async (client) => {
+        const text = `SELECT until FROM "${schema}".owners WHERE owner = $1`
+        const { rows } = await client.query<{ until: Date }>(text, [owner.self])
+        return rows[0]?.until.getTime() ?? 0
+      })
+    const first = await until()
+    await expect.poll(until, { timeout: 30_000 }).toBeGreaterThan(first)
+    // What it says next is swallowed, and its connection stays as if nothing had been.
+    const before = proxy.swallowed
+    proxy.weather('silent')
+    await expect.poll(() => proxy.swallowed, { timeout: 30_000 }).toBeGreaterThan(before)
+    proxy.weather('clear')
+    const last = await until()
+    await expect.poll(until, { timeout: 30_000 }).toBeGreaterThan(last)
+    expect([owner.lapsed.aborted, await other.status(owner.self)]).toEqual([false, 'alive'])
   })
 
   it('of a length that is none is refused', async () => {

@@ -19,6 +19,7 @@
 import type { StandardPayloads } from '@ice/events/define'
 import type { RecordedEvent, ValueRef } from '@ice/events/ports'
 import {
+  type Clock,
   type GrantId,
   hasCode,
   type JsonObject,
@@ -32,7 +33,7 @@ import type { Desk } from './desk.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import type { Fact } from './facts.ts'
 import type { RunFold } from './lifecycle.ts'
-import { CHILD_GRANTS_MAX, DEPTH_MAX } from './limits.ts'
+import { CHILD_GRANTS_MAX, DEPTH_MAX, LOG_AWAY_MS } from './limits.ts'
 import type { EffectHandler, RunResult, SpawnGrant } from './ports.ts'
 import type { StepRecord } from './records.ts'
 import { resultOf } from './result.ts'
@@ -74,12 +75,28 @@ export function spawnHandler(components: () => Components): EffectHandler {
       }
     },
     source: () => null,
-    perform: async ({ run, arguments: args, idempotencyKey }) => {
-      const child = await startChild(components(), run, idempotencyKey, args as never)
+    perform: async ({ run, arguments: args, idempotencyKey, signal }) => {
+      const start = () => startChild(components(), run, idempotencyKey, args as never)
+      const child = await onceThere(components().clock, signal, start)
       components().kick(child, run)
       const { detached } = args as unknown as SpawnArguments
       return { value: { run: child }, observed: { run: child, detached } }
     },
+  }
+}
+
+/**
+ * A log that cannot be reached is no failure of a start: it could not be recorded as one either. So
+ * it is waited for, as everything else that a run asks of its log is; the key keeps it one start.
+ */
+async function onceThere<T>(clock: Clock, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!hasCode(error, 'ICE_EVENTS_UNAVAILABLE')) throw error
+    }
+    await clock.sleep(LOG_AWAY_MS, { signal })
   }
 }
 

@@ -56,6 +56,7 @@ import type {
 import { versionOf } from './recorded.ts'
 import { recordedReferences } from './references.ts'
 import type { AskOf, Step } from './steps.ts'
+import { mustBeSure } from './sure.ts'
 import type { Undone } from './undoings.ts'
 import { openValue, sealValue } from './value.ts'
 
@@ -150,6 +151,8 @@ async function begin(desk: Desk, step: Step, owed: Owed, attempt: number): Promi
     const data = { effect: step.id, attempt, outcome: owed.outcome, action, grant, basis, ...named }
     const fact: Fact = { type: 'CompensationStarted', data, causes: [owed.outcome] }
     const { position: since } = await log.store.head()
+    // A beginning that is recorded and not tried is a doubt for whoever comes next.
+    mustBeSure(components, desk.run)
     const started = await journal.appendAlone(fact, right.guards)
     // What it stands on has moved: perhaps by a revocation that it outlives.
     if (started === null) continue

@@ -86,7 +86,7 @@ export class Drive {
     const wake = (): void => this.#waker.wake()
     const mayAct = (): void => mustBeSure(components, run)
     this.#acts = new Acts({ run, rights, clock, chunks, wake, mayAct })
-    this.#undoings = new Undoings(rights, clock, wake)
+    this.#undoings = new Undoings({ rights, clock, wake, mayAct })
     this.#ledger = {
       acts: this.#acts,
       undoings: this.#undoings,

@@ -115,6 +115,9 @@ export const DEPTH_MAX = 32
 /** @units grants one child is given. */
 export const CHILD_GRANTS_MAX = 64
 
+/** @units milliseconds until a start of a child is tried again that could not reach the log. */
+export const LOG_AWAY_MS = 250
+
 /** @units signals that wait in the inbox of one run: who sends must not be able to fill a log. */
 export const SIGNALS_WAITING_MAX = 10_000
 

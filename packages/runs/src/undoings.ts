@@ -33,13 +33,21 @@ export class Undoings {
   readonly #rights: Rights
   readonly #clock: Clock
   readonly #wake: () => void
+  readonly #mayAct: () => void
   readonly #inFlight = new Map<string, AbortController>()
   readonly #ended = new Map<string, Undone>()
 
-  constructor(rights: Rights, clock: Clock, wake: () => void) {
-    this.#rights = rights
-    this.#clock = clock
-    this.#wake = wake
+  constructor(init: {
+    readonly rights: Rights
+    readonly clock: Clock
+    readonly wake: () => void
+    /** Throws where others may take this process for dead. */
+    readonly mayAct: () => void
+  }) {
+    this.#rights = init.rights
+    this.#clock = init.clock
+    this.#wake = init.wake
+    this.#mayAct = init.mayAct
   }
 
   /** How many handlers are at work. */
@@ -67,8 +75,12 @@ export class Undoings {
     this.#ended.delete(effect)
   }
 
-  /** Lets a handler undo an effect. Only ever called with the recorded event. */
+  /**
+   * Lets a handler undo an effect. Only ever called with the recorded event.
+   * @throws `ICE_RUNS_OWNERSHIP_CONFLICT` — others may take this process for dead: nothing was done
+   */
   start({ effect, started, fate, perform, stand, timeoutMs }: UndoAttempt): void {
+    this.#mayAct()
     const controller = new AbortController()
     const { signal } = controller
     this.#inFlight.set(effect, controller)

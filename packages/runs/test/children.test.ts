@@ -1,4 +1,7 @@
 /** Verifies: RUN-R104, RUN-R105, RUN-R106 */
+import { EventsError, memoryEventStore } from '@ice/events'
+import type { EventStore } from '@ice/events/ports'
+import { systemClock } from '@ice/primitives'
 import { describe, expect, test } from 'vitest'
 import { RUNS_CODES } from '../src/errors.ts'
 import { defineProgram } from '../src/index.ts'
@@ -64,6 +67,48 @@ describe('a child', () => {
     const all = []
     for await (const view of two.runs.list()) all.push(view.program.name)
     expect(all.sort()).toEqual(['child', 'test'])
+  })
+
+  test('is started once the log can be reached again, and not told to have failed', async () => {
+    const store = memoryEventStore({ clock: systemClock })
+    let away = 3
+    const blinking: EventStore = {
+      ...store,
+      async append(unit) {
+        const isChild = unit.writes.some(({ events }) =>
+          events.some(({ type }) => type === 'RunRequested'),
+        )
+        if (isChild && away > 0) {
+          away -= 1
+          throw new EventsError('ICE_EVENTS_UNAVAILABLE', 'The server is away')
+        }
+        return store.append(unit)
+      },
+    }
+    const { runs } = await world({ store: blinking, programs: [doubling] })
+    const { stretch } = await runs.execute(parent, null, { grants })
+    expect(stretch).toMatchObject({ result: { conclusion: 'committed' } })
+    expect(away).toBe(0)
+  })
+
+  test('is not started any more once its parent is told to stop', async () => {
+    const store = memoryEventStore({ clock: systemClock })
+    const stop = new AbortController()
+    const away: EventStore = {
+      ...store,
+      async append(unit) {
+        const isChild = unit.writes.some(({ events }) =>
+          events.some(({ type }) => type === 'RunRequested'),
+        )
+        if (!isChild) return store.append(unit)
+        stop.abort()
+        throw new EventsError('ICE_EVENTS_UNAVAILABLE', 'The server is away')
+      },
+    }
+    const { runs, types } = await world({ store: away, programs: [doubling] })
+    const run = await runs.start(parent, null, { grants })
+    expect(await runs.drive(run, { signal: stop.signal })).toEqual({ kind: 'stopped' })
+    expect((await types(run)).at(-1)).toBe('CapabilityUsed')
   })
 
   test('that aborts is thrown, or given as a value', async () => {

@@ -3,7 +3,7 @@ import { type PrincipalId, systemClock } from '@ice/primitives'
 import { expect, test } from 'vitest'
 import { createRuns, memoryOwnership } from '../src/index.ts'
 import type { Ownership } from '../src/ports.ts'
-import { doing, grants, program, tool, world } from './harness.ts'
+import { doing, grants, program, tool, toolGrant, world } from './harness.ts'
 
 /** The same world under an ownership whose certainty is in the hands of the test. */
 async function unsure(isSure: () => boolean) {
@@ -12,12 +12,17 @@ async function unsure(isSure: () => boolean) {
     acted.push(effect)
     return 1
   })
-  const w = await world({ effects: [act] })
+  const undo = tool('undo', 'irreversible', ({ effect }) => {
+    acted.push(`undo ${effect}`)
+    return 1
+  })
+  const effects = [act, undo]
+  const w = await world({ effects })
   const owners = memoryOwnership()
   const ownership: Ownership = { ...owners.join('alice'), isSure }
   const { log, authority, ids } = w
   const principal = 'os:test' as PrincipalId
-  const init = { log, authority, ownership, clock: systemClock, ids, effects: [act], principal }
+  const init = { log, authority, ownership, clock: systemClock, ids, effects, principal }
   return { ...w, runs: createRuns(init), acted, owners }
 }
 
@@ -56,4 +61,26 @@ test('an owner that is sure again goes on', async () => {
   isSure = true
   expect(await w.runs.drive(run)).toMatchObject({ kind: 'concluded' })
   expect(w.acted).toEqual(['one'])
+})
+
+const undone = program(async (ctx) => {
+  await ctx.effect('one', { ...doing(), compensation: doing({}, 'undo') })
+  throw new TypeError('it went wrong')
+})
+const both = { g: toolGrant('do', 'undo') }
+
+/** Verifies: RUN-R170 */
+test.each([
+  ['when it would begin to undo an effect records no beginning', 2, 'AbortReasonDeclared'],
+  ['once that beginning is recorded does not undo it', 3, 'CompensationStarted'],
+])('an owner that is not sure %s', async (_, sureFor, last) => {
+  let asked = 0
+  const w = await unsure(() => {
+    asked += 1
+    return asked <= sureFor
+  })
+  const run = await w.runs.start(undone, null, { grants: both })
+  await expect(w.runs.drive(run)).rejects.toMatchObject({ code: 'ICE_RUNS_OWNERSHIP_CONFLICT' })
+  expect(w.acted).toEqual(['one'])
+  expect((await w.types(run)).at(-1)).toBe(last)
 })

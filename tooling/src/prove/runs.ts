@@ -11,6 +11,7 @@ import type { ProveTopic, TopicContext } from '../harness/topics.ts'
 import { runsDeterminism } from './parts/runs-determinism.ts'
 import { runsHistories } from './parts/runs-histories.ts'
 import { runsKills } from './parts/runs-kills.ts'
+import { runsPostgres } from './parts/runs-postgres.ts'
 import { runsSimulation } from './parts/runs-simulation.ts'
 
 type Part = (context: TopicContext & CheckRecorder) => Promise<void>
@@ -21,9 +22,10 @@ const PARTS: Parts<Part> = [
   ['R6', runsDeterminism],
   ['R5', runsSimulation],
   ['kills', runsKills],
+  ['R9', runsPostgres],
 ]
 
 export const topic: ProveTopic = {
-  summary: 'runs: recorded histories, the same state everywhere, simulation under faults, kills',
+  summary: 'runs: histories, determinism, simulation under faults, kills, workers on PostgreSQL',
   run: (context) => proveParts(PARTS, context),
 }
