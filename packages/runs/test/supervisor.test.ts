@@ -1,6 +1,6 @@
 /** Who drives: queues, keys, deadlines, dead owners, drains. */
 import type { JsonObject, RunId, Timestamp } from '@ice/primitives'
-import { streamId, systemClock } from '@ice/primitives'
+import { IceError, streamId, systemClock } from '@ice/primitives'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import {
@@ -251,6 +251,56 @@ test('runs of an owner that died are taken over; those of one that lives are lef
   await ended(w, orphan)
   expect(await w.runs.view(held)).toMatchObject({ owner: 'carol', state: 'CREATED' })
   g.all()
+})
+
+/** Verifies: RUN-R175 */
+test('a run that a command took up here, and could not go on with, is driven', async () => {
+  const acted: string[] = []
+  let isUp = false
+  const two = program(async (ctx) => {
+    await ctx.effect('one', doing({}))
+    return ctx.effect('two', doing({}))
+  })
+  const w = await world({
+    effects: [tool('do', 'idempotent', async ({ effect }) => acted.push(effect))],
+    programs: [two],
+  })
+  const { append } = w.log
+  // The log goes away while the command drives the run, and comes back.
+  const log = Object.assign(w.log, {
+    append: (request: Parameters<typeof append>[0]) => {
+      const isFirst = acted.length === 0
+      if (isUp || isFirst) return append.call(log, request)
+      const code = 'ICE_EVENTS_UNAVAILABLE'
+      return Promise.reject(new IceError({ code, message: 'gone', retryable: true }))
+    },
+  })
+  const run = await w.runs.start(two, 'left', { grants })
+  await expect(w.runs.drive(run)).rejects.toMatchObject({ code: 'ICE_EVENTS_UNAVAILABLE' })
+  const left = { owner: 'alice', state: 'EXECUTING', suspended: false }
+  expect(await w.runs.view(run)).toMatchObject(left)
+  isUp = true
+  // The grace has passed, in which whoever drives it comes first.
+  const clock = { ...systemClock, now: () => (systemClock.now() + 3_600_000) as Timestamp }
+  await supervised(w, [two], { clock })
+  await ended(w, run)
+  // The first came back when nothing could be recorded: it is tried again, with the same key.
+  expect(acted).toEqual(['one', 'one', 'two'])
+})
+
+/** Verifies: RUN-R175 */
+test('a run that is driven here by somebody else is left to it', async () => {
+  const g = gate()
+  const w = await world({ effects: [g.effect], programs: [single] })
+  const run = await w.runs.start(single, 'mine', { grants })
+  const stretch = w.runs.drive(run)
+  await eventually(() => g.atWork).toBe(1)
+  const clock = { ...systemClock, now: () => (systemClock.now() + 3_600_000) as Timestamp }
+  const s = await supervised(w, [single], { clock })
+  await eventually(() => s.supervisor.status().ready).toBe(true)
+  expect(s.supervisor.status().running).toBe(0)
+  g.all()
+  expect(await stretch).toMatchObject({ kind: 'concluded' })
 })
 
 /** Verifies: RUN-R176 */
