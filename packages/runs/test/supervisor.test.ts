@@ -209,6 +209,39 @@ test('a queue has so many runs at once, and so many starts in a window', async (
   g.all()
 })
 
+/** Verifies: RUN-R173 */
+test.each(['take', 'give'] as const)(
+  'a turn is not lost with the answer to its %s',
+  async (lost) => {
+    const g = gate()
+    const w = await world({ effects: [g.effect] })
+    for (const name of ['a', 'b', 'c']) {
+      await w.runs.start(single, name, { grants, queue: 'mail', concurrencyKey: 'tenant' })
+    }
+    const kept = memoryTurns({ clock: systemClock })
+    let losses = 0
+    /** Done, and nobody is told: of `give` not even done. */
+    const lose = async <T>(what: string, act: () => Promise<T>): Promise<T> => {
+      if (what !== lost || losses > 0) return act()
+      losses += 1
+      if (what === 'take') await act()
+      throw new IceError({ code: 'ICE_EVENTS_UNAVAILABLE', message: 'gone', retryable: true })
+    }
+    const turns: Turns = {
+      ...kept,
+      take: (request) => lose('take', () => kept.take(request)),
+      give: (run, owner) => lose('give', () => kept.give(run, owner)),
+    }
+    await supervised(w, [single], { turns })
+    for (let n = 1; n <= 3; n += 1) {
+      await eventually(() => g.seen.length).toBe(n)
+      g.all()
+    }
+    await eventually(() => kept.owners()).toEqual([])
+    expect(losses).toBe(1)
+  },
+)
+
 /** Verifies: RUN-R174 */
 test('what is asleep goes on when it is due, signalled, or answered', async () => {
   const w = await world()
