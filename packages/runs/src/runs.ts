@@ -33,6 +33,8 @@ export interface RunsService extends Runs {
    *   beside it, or its key, has moved: nothing is written
    */
   startScheduled(start: ScheduledStart): Promise<RunId>
+  /** Whether a run is being driven by this service now, on whoever's command. */
+  isDriven(run: RunId): boolean
   /** Stops driving; runs that were going on can be resumed. Does not close the log. */
   close(): Promise<void>
 }
@@ -62,6 +64,7 @@ export function createRuns(init: RunsInit): RunsService {
       return startRun(components, program, input, { ...options, scheduled })
     },
     drive,
+    isDriven: (run) => driver.isDriven(run),
     async execute(program, input, options = {}) {
       const run = await start(program, input, options)
       return { run, stretch: await drive(run, options) }

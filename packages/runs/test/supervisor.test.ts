@@ -1,6 +1,6 @@
 /** Who drives: queues, keys, deadlines, dead owners, drains. */
 import type { JsonObject, RunId, Timestamp } from '@ice/primitives'
-import { streamId, systemClock } from '@ice/primitives'
+import { IceError, streamId, systemClock } from '@ice/primitives'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import {
@@ -209,6 +209,39 @@ test('a queue has so many runs at once, and so many starts in a window', async (
   g.all()
 })
 
+/** Verifies: RUN-R173 */
+test.each(['take', 'give'] as const)(
+  'a turn is not lost with the answer to its %s',
+  async (lost) => {
+    const g = gate()
+    const w = await world({ effects: [g.effect] })
+    for (const name of ['a', 'b', 'c']) {
+      await w.runs.start(single, name, { grants, queue: 'mail', concurrencyKey: 'tenant' })
+    }
+    const kept = memoryTurns({ clock: systemClock })
+    let losses = 0
+    /** Done, and nobody is told: of `give` not even done. */
+    const lose = async <T>(what: string, act: () => Promise<T>): Promise<T> => {
+      if (what !== lost || losses > 0) return act()
+      losses += 1
+      if (what === 'take') await act()
+      throw new IceError({ code: 'ICE_EVENTS_UNAVAILABLE', message: 'gone', retryable: true })
+    }
+    const turns: Turns = {
+      ...kept,
+      take: (request) => lose('take', () => kept.take(request)),
+      give: (run, owner) => lose('give', () => kept.give(run, owner)),
+    }
+    await supervised(w, [single], { turns })
+    for (let n = 1; n <= 3; n += 1) {
+      await eventually(() => g.seen.length).toBe(n)
+      g.all()
+    }
+    await eventually(() => kept.owners()).toEqual([])
+    expect(losses).toBe(1)
+  },
+)
+
 /** Verifies: RUN-R174 */
 test('what is asleep goes on when it is due, signalled, or answered', async () => {
   const w = await world()
@@ -251,6 +284,56 @@ test('runs of an owner that died are taken over; those of one that lives are lef
   await ended(w, orphan)
   expect(await w.runs.view(held)).toMatchObject({ owner: 'carol', state: 'CREATED' })
   g.all()
+})
+
+/** Verifies: RUN-R175 */
+test('a run that a command took up here, and could not go on with, is driven', async () => {
+  const acted: string[] = []
+  let isUp = false
+  const two = program(async (ctx) => {
+    await ctx.effect('one', doing({}))
+    return ctx.effect('two', doing({}))
+  })
+  const w = await world({
+    effects: [tool('do', 'idempotent', async ({ effect }) => acted.push(effect))],
+    programs: [two],
+  })
+  const { append } = w.log
+  // The log goes away while the command drives the run, and comes back.
+  const log = Object.assign(w.log, {
+    append: (request: Parameters<typeof append>[0]) => {
+      const isFirst = acted.length === 0
+      if (isUp || isFirst) return append.call(log, request)
+      const code = 'ICE_EVENTS_UNAVAILABLE'
+      return Promise.reject(new IceError({ code, message: 'gone', retryable: true }))
+    },
+  })
+  const run = await w.runs.start(two, 'left', { grants })
+  await expect(w.runs.drive(run)).rejects.toMatchObject({ code: 'ICE_EVENTS_UNAVAILABLE' })
+  const left = { owner: 'alice', state: 'EXECUTING', suspended: false }
+  expect(await w.runs.view(run)).toMatchObject(left)
+  isUp = true
+  // The grace has passed, in which whoever drives it comes first.
+  const clock = { ...systemClock, now: () => (systemClock.now() + 3_600_000) as Timestamp }
+  await supervised(w, [two], { clock })
+  await ended(w, run)
+  // The first came back when nothing could be recorded: it is tried again, with the same key.
+  expect(acted).toEqual(['one', 'one', 'two'])
+})
+
+/** Verifies: RUN-R175 */
+test('a run that is driven here by somebody else is left to it', async () => {
+  const g = gate()
+  const w = await world({ effects: [g.effect], programs: [single] })
+  const run = await w.runs.start(single, 'mine', { grants })
+  const stretch = w.runs.drive(run)
+  await eventually(() => g.atWork).toBe(1)
+  const clock = { ...systemClock, now: () => (systemClock.now() + 3_600_000) as Timestamp }
+  const s = await supervised(w, [single], { clock })
+  await eventually(() => s.supervisor.status().ready).toBe(true)
+  expect(s.supervisor.status().running).toBe(0)
+  g.all()
+  expect(await stretch).toMatchObject({ kind: 'concluded' })
 })
 
 /** Verifies: RUN-R176 */

@@ -11,11 +11,12 @@ import {
   createSupervisor,
   memoryRunRows,
   memoryTurns,
+  type RunsService,
   type Schedules,
   type Supervisor,
   type SupervisorInit,
 } from '@ice/runs'
-import type { Ownership, Program, RunIndex, RunRows, Runs, Turns } from '@ice/runs/ports'
+import type { Ownership, Program, RunIndex, RunRows, Turns } from '@ice/runs/ports'
 import type { RuntimeOptions, SuperviseOptions } from './ports.ts'
 
 /** What it is made of. */
@@ -24,7 +25,7 @@ export interface WorkInit {
   /** Path of the SQLite log; `null` where there is none. */
   readonly path: string | null
   readonly log: EventLog
-  readonly runs: Runs
+  readonly runs: RunsService
   readonly schedules: Schedules
   readonly ownership: Ownership
   readonly clock: Clock

@@ -1,5 +1,6 @@
 /**
- * Runs whose owner is dead, and runs of this process that nobody has begun to drive.
+ * Runs whose owner is dead, and runs of this process that nobody drives: who started them has not
+ * begun, or a command took them up here and failed.
  *
  * Owners are few, however many runs they hold: each is asked for, and of those that are dead a page
  * of runs after the other. A dead owner stays dead.
@@ -28,6 +29,8 @@ export interface OrphansInit {
   readonly turns: Turns
   readonly clock: Clock
   readonly programs: readonly DrivenProgram[]
+  /** Where it can be told which runs of this process nobody drives. */
+  readonly runs?: { isDriven?(run: RunId): boolean }
   /** Told once of a run that is left for a person. */
   readonly onPoison: (row: RunRow) => void
 }
@@ -75,21 +78,30 @@ export class Orphans {
     limit: number,
     isTaken: (run: RunId) => boolean,
   ): Promise<readonly RunRow[]> {
-    const { ownership, index, clock } = this.#init
+    const { ownership } = this.#init
     await this.#askForOwners(owners)
     const found: RunRow[] = []
     for (const owner of owners) {
       if (found.length >= limit) break
       if (owner === ownership.self) {
-        const own = { owner, states: ['CREATED'], standings: ['held'] } as const
-        const since = clock.now() - OWN_GRACE_MS
-        const rows = await index.find({ ...own, limit: INDEX_PAGE_ROWS })
-        found.push(...rows.filter((row) => row.since <= since))
+        found.push(...(await this.#own(isTaken)))
       } else if (this.#dead.has(owner)) {
         found.push(...(await this.#page(owner, limit - found.length, isTaken)))
       }
     }
     return found.slice(0, limit)
+  }
+
+  /** Runs that this process holds and nobody here drives, after a grace. */
+  async #own(isTaken: (run: RunId) => boolean): Promise<readonly RunRow[]> {
+    const { ownership, index, clock, runs } = this.#init
+    const held = { owner: ownership.self, standings: ['held'], limit: INDEX_PAGE_ROWS } as const
+    const isDriven = runs?.isDriven?.bind(runs)
+    const rows = await index.find(isDriven === undefined ? { ...held, states: ['CREATED'] } : held)
+    const since = clock.now() - OWN_GRACE_MS
+    return rows.filter(
+      (row) => row.since <= since && !isTaken(row.run) && isDriven?.(row.run) !== true,
+    )
   }
 
   async #askForOwners(holders: readonly OwnerId[]): Promise<void> {

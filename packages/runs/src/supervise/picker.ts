@@ -3,6 +3,10 @@
  * the greatest priority, then the oldest; and each only when it has its turn.
  *
  * A turn that is refused holds back its key, or its queue, for a moment, and no other run.
+ *
+ * The trap this closes: a turn that was taken, and whose taker was not told; or that was given
+ * back, and did not arrive. Its owner lives, so nobody drops it, and what it holds is full for as
+ * long as that process is there. Each is given back until it is known that it is.
  */
 
 import type { RunId, Timestamp } from '@ice/primitives'
@@ -39,6 +43,8 @@ export class Picker {
   /** Keys and queues that were refused, and until when nobody asks again. */
   readonly #busyKeys = new Map<string, number>()
   readonly #busyQueues = new Map<string, number>()
+  /** Runs that are not driven, and may have their turn all the same. */
+  readonly #unsure = new Map<RunId, RunRow>()
 
   constructor(init: PickerInit) {
     this.#init = init
@@ -130,6 +136,7 @@ export class Picker {
     const { queue, concurrencyKey: key, run } = row
     const { concurrency, keyConcurrency = 1, rate } = this.#terms(queue)
     if (!this.#needsTurn(row)) return 'taken'
+    this.#unsure.set(run, row)
     const turn = await turns.take({
       run,
       owner: ownership.self,
@@ -139,6 +146,7 @@ export class Picker {
       keyMax: keyConcurrency,
       rate: rate ?? null,
     })
+    this.#unsure.delete(run)
     const again = clock.now() + TURN_INTERVAL_MS
     if (turn.kind === 'taken' || turn.kind === 'run') return turn.kind
     if (turn.kind === 'key' && key !== null) {
@@ -161,9 +169,16 @@ export class Picker {
   async giveBack(row: RunRow): Promise<void> {
     if (!this.#needsTurn(row)) return
     const { turns, ownership } = this.#init
+    this.#unsure.set(row.run, row)
     await turns.give(row.run, ownership.self)
+    this.#unsure.delete(row.run)
     if (row.concurrencyKey !== null) this.#busyKeys.delete(row.concurrencyKey)
     if (this.#terms(row.queue).rate === undefined) this.#busyQueues.delete(row.queue)
+  }
+
+  /** Gives back turns of which nobody knows whether they are taken. @throws what the turns throw */
+  async giveUnsure(): Promise<void> {
+    for (const row of [...this.#unsure.values()]) await this.giveBack(row)
   }
 
   /** When something that was refused may be asked for again; `null`: nothing was. */

@@ -20,7 +20,13 @@ export interface QueueTerms {
 
 /** What a supervisor is made of. None of it is closed with it. */
 export interface SupervisorInit {
-  readonly runs: Pick<Runs, 'abort' | 'drive'>
+  readonly runs: Pick<Runs, 'abort' | 'drive'> & {
+    /**
+     * Whether something else in this process drives a run: a command, or whoever started it. Left
+     * out, what such a drive leaves behind when it fails is not found before this process ends.
+     */
+    isDriven?(run: RunId): boolean
+  }
   readonly log: Pick<EventLog, 'read' | 'store'>
   readonly index: RunIndex
   readonly turns: Turns

@@ -182,6 +182,7 @@ class Loop {
       return
     }
     this.#scheduleAt = (await this.#fire()) ?? Number.POSITIVE_INFINITY
+    await this.#picker.giveUnsure()
     this.#position = (await index.catchUp()).position
     const now = clock.now()
     const outlook = await index.outlook(now)

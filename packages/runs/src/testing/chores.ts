@@ -5,18 +5,17 @@
  * Whoever does it goes through a process, which may die at it: then it is done again, under the
  * same key, until the log has it.
  */
-import { hasCode, type IceError, type RunId, seededRandom } from '@ice/primitives'
+import { hasCode, type IceError, type RunId, seededRandom, type Timestamp } from '@ice/primitives'
 import { type RunFold, unanswered } from '../lifecycle.ts'
 import type { Stretch, WaitingStep } from '../ports.ts'
 import type { Choices } from './choices.ts'
+import { AGAIN_MS, Errands, told } from './errands.ts'
 import type { Observer } from './observer.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { SimulationInit } from './simulation-ports.ts'
+import { type Offer, Timetable } from './timetable.ts'
 import type { Witness } from './witness.ts'
 import { START_MS, type Worker } from './worker.ts'
-
-/** How long whoever met with a failure waits before it tries again. */
-const AGAIN_MS = 25
 
 /** Why a drive may end otherwise than by a stretch: it is taken up again. */
 const PASSING = ['ICE_EVENTS_UNAVAILABLE', 'ICE_RUNS_OWNERSHIP_CONFLICT'] as const
@@ -37,6 +36,8 @@ export interface ChoresInit {
   readonly observer: Observer
   readonly witness: Witness
   readonly workers: () => readonly Worker[]
+  /** Supervisors take up what can go on. */
+  readonly isSupervised: boolean
 }
 
 /** Where a run was left. */
@@ -47,44 +48,53 @@ interface Rest {
   readonly isUnsure: boolean
 }
 
-/** Something to be done once, by whoever can. */
-interface Errand {
-  by: Worker | null
-  againAtMs: number
-  isDone: boolean
-}
-
 /** Keeps what has to be done. */
 export class Chores {
   readonly #init: ChoresInit
   readonly #rests = new Map<RunId, Rest>()
   /** How often each run was taken up. */
   readonly #drives = new Map<RunId, number>()
-  readonly #errands = new Map<string, Errand>()
-  /** Why something was refused that may not be. */
-  broken: string | null = null
+  readonly #errands: Errands
+  readonly #timetable: Timetable
+  /** Runs that supervisors have left for a person. */
+  readonly #left = new Set<RunId>()
+  #broken: string | null = null
 
   constructor(init: ChoresInit) {
     this.#init = init
+    this.#errands = new Errands(init.scheduler)
+    const { schedules = [] } = init.init
+    this.#timetable = new Timetable(schedules, init.observer, this.#errands)
+  }
+
+  /** Why something was refused that may not be. */
+  get broken(): string | null {
+    return this.#broken ?? this.#errands.broken
   }
 
   /** Whether all that was to be started has come to its end. */
   get isOver(): boolean {
     const { init, observer } = this.#init
     const areStarted = init.starts.every((_, i) => observer.started(keyOf(i)) !== undefined)
-    return areStarted && this.#open().length === 0 && this.#signals().length === 0
+    return (
+      areStarted &&
+      this.#timetable.isOver &&
+      this.#open().length === 0 &&
+      this.#signals().length === 0
+    )
   }
 
   /** When something is to be done at the latest; `null`: nothing, or nobody is there to do it. */
   get nextDueMs(): number | null {
     if (this.#here().length === 0) return null
-    const runs = this.#open().flatMap(([run]) =>
-      this.#isDriven(run) ? [] : (this.#dueOf(run) ?? []),
-    )
-    const errands = [...this.#errands.values()].flatMap((errand) =>
-      errand.isDone || this.#isAtIt(errand) ? [] : errand.againAtMs,
-    )
-    const due = [...runs, ...errands].filter((at) => at > this.#init.scheduler.elapsedMs)
+    const { elapsedMs } = this.#init.scheduler
+    const runs = this.#open().flatMap(([run]) => {
+      if (this.#init.isSupervised) return this.#wakesOf(run)
+      return this.#isDriven(run) ? [] : (this.#dueOf(run) ?? [])
+    })
+    const time = this.#timetable.nextAfter((START_MS + Math.floor(elapsedMs)) as Timestamp)
+    const times = time === null ? [] : [time - START_MS]
+    const due = [...runs, ...this.#errands.dueMs, ...times].filter((at) => at > elapsedMs)
     return due.length === 0 ? null : Math.min(...due)
   }
 
@@ -94,6 +104,7 @@ export class Chores {
       const steps = [...waits.keys()].join(', ')
       return `run ${run} (${view?.program.name}) is ${view?.state} ${steps}`
     })
+    if (!this.#timetable.isOver) runs.push('a schedule is not deleted')
     return runs.length === 0 ? 'nothing was started' : runs.join('; ')
   }
 
@@ -103,10 +114,16 @@ export class Chores {
     if (here.length === 0) return []
     return [
       ...this.#starting(),
-      ...this.#driving(),
+      ...(this.#init.isSupervised ? this.#helping() : this.#driving()),
+      ...this.#timetable.offered(),
       ...this.#sending(),
       ...this.#answering(),
     ].flatMap(({ what, go }) => here.map((of) => ({ of, what, go: () => go(of) })))
+  }
+
+  /** A supervisor has left a run for a person, who looks at it and drives it. */
+  leave(run: RunId): void {
+    this.#left.add(run)
   }
 
   /** A second process drives a run that is being driven. */
@@ -137,20 +154,21 @@ export class Chores {
     if (chosen !== undefined && worker !== undefined) go(worker, chosen)
   }
 
-  #starting(): readonly { what: string; go(of: Worker): void }[] {
+  #starting(): readonly Offer[] {
     const { init, observer } = this.#init
     return init.starts.flatMap(({ program, input, options = {} }, i) => {
       const key = keyOf(i)
-      if (observer.started(key) !== undefined || !this.#isFree(key)) return []
+      if (observer.started(key) !== undefined || !this.#errands.isFree(key)) return []
       const what = `is asked to start ${program.name}`
       const go = (of: Worker): void => {
-        this.#run(key, of, () => of.runs.start(program, input, { ...options, key }))
+        const ask = () => of.runs.start(program, input, { ...options, key })
+        this.#errands.run({ key, by: of, ask })
       }
       return { what, go }
     })
   }
 
-  #driving(): readonly { what: string; go(of: Worker): void }[] {
+  #driving(): readonly Offer[] {
     const { elapsedMs } = this.#init.scheduler
     return this.#open().flatMap(([run]) => {
       if (this.#isDriven(run)) return []
@@ -160,16 +178,33 @@ export class Chores {
     })
   }
 
-  #sending(): readonly { what: string; go(of: Worker): void }[] {
-    return this.#signals().flatMap(({ key, run, command }) => {
-      if (!this.#isFree(key)) return []
+  /** What people do for runs that no supervisor drives. */
+  #helping(): readonly Offer[] {
+    return this.#open().flatMap(([run, { view }]): Offer[] => {
+      if (view !== null && view.quarantine !== null) {
+        const key = `release ${run}@${view.version}`
+        if (!this.#errands.isFree(key)) return []
+        const go = (by: Worker): void => {
+          const ask = () => by.runs.release(run, { reason: 'somebody has looked at it' })
+          this.#errands.run({ key, by, ask, settledBy: 'ICE_RUNS_' })
+        }
+        return [{ what: `is asked to release run ${run}`, go }]
+      }
+      if (!this.#left.has(run) || this.#isDriven(run)) return []
       const go = (of: Worker): void => {
-        this.#run(
-          key,
-          of,
-          () => of.runs.signal(run, { key, ...command }),
-          'ICE_RUNS_CONCLUDED_CONFLICT',
-        )
+        this.#left.delete(run)
+        this.#drive(of, run)
+      }
+      return [{ what: `is asked to drive run ${run}, which was left for a person`, go }]
+    })
+  }
+
+  #sending(): readonly Offer[] {
+    return this.#signals().flatMap(({ key, run, command }) => {
+      if (!this.#errands.isFree(key)) return []
+      const go = (of: Worker): void => {
+        const ask = () => of.runs.signal(run, { key, ...command })
+        this.#errands.run({ key, by: of, ask, settledBy: 'ICE_RUNS_CONCLUDED_CONFLICT' })
       }
       return { what: `is asked to send "${command.signal}" to run ${run}`, go }
     })
@@ -183,15 +218,15 @@ export class Chores {
       if (run === undefined) return []
       return signals.flatMap((command, n) => {
         const key = command.key ?? `${keyOf(i)}/${n}`
-        return this.#errands.get(key)?.isDone === true ? [] : { key, run, command }
+        return this.#errands.isDone(key) ? [] : { key, run, command }
       })
     })
   }
 
-  #answering(): readonly { what: string; go(of: Worker): void }[] {
+  #answering(): readonly Offer[] {
     return this.#open().flatMap(([run, fold]) =>
       unanswered(fold).flatMap((waiting) => {
-        if (!this.#isFree(waiting.request)) return []
+        if (!this.#errands.isFree(waiting.request)) return []
         return waiting.kind === 'doubt'
           ? this.#resolving(run, fold, waiting)
           : this.#replying(run, waiting)
@@ -199,30 +234,29 @@ export class Chores {
     )
   }
 
-  #replying(run: RunId, waiting: WaitingStep): readonly { what: string; go(of: Worker): void }[] {
+  #replying(run: RunId, waiting: WaitingStep): readonly Offer[] {
     const { answer = () => ({ approved: true }) } = this.#init.init
     const said = answer(waiting, seededRandom(`${this.#init.seed}/${waiting.request}`))
     if (said === null) return []
     const { step, request } = waiting
     const go = (of: Worker): void => {
-      this.#run(request, of, () => of.runs.answer(run, { ...said, step }), 'ICE_RUNS_')
+      const ask = () => of.runs.answer(run, { ...said, step })
+      this.#errands.run({ key: request, by: of, ask, settledBy: 'ICE_RUNS_' })
     }
     return [{ what: `is told the answer to "${step}" of run ${run}`, go }]
   }
 
   /** Who resolves a doubt knows what took place, and waits until nothing more can. */
-  #resolving(
-    run: RunId,
-    { open }: RunFold,
-    { step, request }: WaitingStep,
-  ): readonly { what: string; go(of: Worker): void }[] {
+  #resolving(run: RunId, { open }: RunFold, { step, request }: WaitingStep): readonly Offer[] {
     const { witness } = this.#init
     const intent = open.get(step)?.intent.id
     if (intent === undefined || !witness.isOver(intent)) return []
     const happened = witness.hasActed(intent)
-    const command = { effect: step, happened, evidence: 'the witness' }
+    const result = happened ? { result: witness.itemsOf(intent) } : {}
+    const command = { effect: step, happened, evidence: 'the witness', ...result }
     const go = (of: Worker): void => {
-      this.#run(request, of, () => of.runs.resolveDoubt(run, command), 'ICE_RUNS_')
+      const ask = () => of.runs.resolveDoubt(run, command)
+      this.#errands.run({ key: request, by: of, ask, settledBy: 'ICE_RUNS_' })
     }
     const what = `is told that "${step}" of run ${run} ${happened ? 'happened' : 'did not happen'}`
     return [{ what, go }]
@@ -246,7 +280,7 @@ export class Chores {
     }
     worker.runs.drive(run).then(left, (error: unknown) => {
       if (!PASSING.some((code) => hasCode(error, code))) {
-        this.broken ??= `${worker.name} cannot drive run ${run}: ${told(error)}`
+        this.#broken ??= `${worker.name} cannot drive run ${run}: ${told(error)}`
       }
       left(null)
     })
@@ -255,6 +289,14 @@ export class Chores {
   #rest(run: RunId, isUnsure: boolean): void {
     const againMs = this.#init.scheduler.elapsedMs + AGAIN_MS
     this.#rests.set(run, { againMs, isUnsure })
+  }
+
+  /** When a run is to be looked at by whoever picks runs. */
+  #wakesOf(run: RunId): readonly number[] {
+    const { observer } = this.#init
+    if (observer.folds.get(run)?.view?.suspended !== true) return []
+    const until = observer.sleepsUntil(run)
+    return until === null ? [] : [until - START_MS]
   }
 
   /** When a run is to be taken up; `null`: not before there are news. */
@@ -268,38 +310,10 @@ export class Chores {
     return until === null ? null : Math.max(until - START_MS, againMs)
   }
 
-  #run(key: string, by: Worker, ask: () => Promise<unknown>, settledBy = ''): void {
-    const errand: Errand = { by, againAtMs: 0, isDone: false }
-    this.#errands.set(key, errand)
-    ask().then(
-      () => {
-        errand.isDone = true
-      },
-      (error: unknown) => {
-        const { code = '' } = error as Partial<IceError>
-        if (code === '') this.broken ??= `${by.name} fails: ${told(error)}`
-        errand.isDone = settledBy !== '' && code.startsWith(settledBy)
-        errand.by = null
-        errand.againAtMs = this.#init.scheduler.elapsedMs + AGAIN_MS
-      },
-    )
-  }
-
   #tell(asked: Promise<unknown>): void {
     asked.catch((error: unknown) => {
-      if ((error as Partial<IceError>).code === undefined) this.broken ??= told(error)
+      if ((error as Partial<IceError>).code === undefined) this.#broken ??= told(error)
     })
-  }
-
-  #isFree(key: string): boolean {
-    const errand = this.#errands.get(key)
-    if (errand === undefined) return true
-    if (errand.isDone || this.#isAtIt(errand)) return false
-    return errand.againAtMs <= this.#init.scheduler.elapsedMs
-  }
-
-  #isAtIt({ by }: Errand): boolean {
-    return by !== null && !by.isDead
   }
 
   #isDriven(run: RunId): boolean {
@@ -319,8 +333,4 @@ export class Chores {
 
 function keyOf(start: number): string {
   return `start-${start}`
-}
-
-function told(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

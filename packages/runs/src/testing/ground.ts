@@ -8,7 +8,8 @@ import { createAuthority, createGrants, secretKind, spawnKind, toolKind } from '
 import type { Authority, Grants, ResourceKind } from '@ice/capabilities/ports'
 import { composeTaxonomy, createEventLog, memoryEventStore, standardTypes } from '@ice/events'
 import type { EventLog, EventStore } from '@ice/events/ports'
-import type { Clock, Ids, PrincipalId } from '@ice/primitives'
+import type { Clock, GrantId, Ids, PrincipalId, StreamId } from '@ice/primitives'
+import type { GrantSpec } from '../ports.ts'
 
 /** On whose command everything is done. */
 export const PRINCIPAL: PrincipalId = 'os:simulation' as PrincipalId
@@ -30,6 +31,7 @@ export interface Ground {
   readonly log: EventLog
   readonly authority: Authority
   readonly grants: Grants
+  readonly ids: Ids
 }
 
 /** Puts together what a process has. */
@@ -43,5 +45,22 @@ export function createGround(init: {
   const log = groundLog(store, clock)
   const authority = createAuthority({ log, kinds })
   const grants = createGrants({ log, authority, kinds, clock, ids, principal: PRINCIPAL })
-  return { log, authority, grants }
+  return { log, authority, grants, ids }
+}
+
+/** Issues grants to whoever acts on the command of the simulation, by name. */
+export async function issueGrants(
+  { log, authority, ids }: Ground,
+  specs: Readonly<Record<string, GrantSpec>>,
+): Promise<Readonly<Record<string, GrantId>>> {
+  const issued: Record<string, GrantId> = {}
+  for (const [name, spec] of Object.entries(specs)) {
+    const id = ids.nextGrantId()
+    const grant = authority.rootGrant({ id, holder: `principal/${PRINCIPAL}`, ...spec })
+    const events = [{ type: 'CapabilityGranted', data: { grant } }]
+    const stream = `grant/${id}` as StreamId
+    await log.append({ writes: [{ stream, expectedVersion: 'no_stream', events }] })
+    issued[name] = id
+  }
+  return issued
 }

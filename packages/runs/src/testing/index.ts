@@ -17,3 +17,8 @@ export type {
   SimulationInit,
   SimulationReport,
 } from './simulation-ports.ts'
+export type {
+  SimulatedSchedule,
+  SimulatedSupervision,
+  SupervisedParts,
+} from './supervision-ports.ts'

@@ -4,11 +4,16 @@ import type { EventId, RunId } from '@ice/primitives'
 import { Inbox } from '../inbox.ts'
 import { openedInput } from '../input.ts'
 import { type RunFold, runProjection } from '../lifecycle.ts'
-import type { Program } from '../ports.ts'
+import type { Breaker, Program } from '../ports.ts'
 import { replay } from '../replay.ts'
 import { digestOfRef, openValue, sealValue } from '../value.ts'
 import { headerOf } from '../watch.ts'
+import { heldByBreakers } from './judge-breakers.ts'
+import { outcomes } from './judge-outcomes.ts'
+import { firedOnce } from './judge-schedules.ts'
 import type { Observer } from './observer.ts'
+import type { ScriptedEffect } from './simulation-ports.ts'
+import type { SimulatedSchedule } from './supervision-ports.ts'
 import type { Witness } from './witness.ts'
 
 /** What is judged. */
@@ -18,6 +23,9 @@ export interface JudgeInit {
   readonly store: EventStore
   readonly log: EventLog
   readonly programs: ReadonlyMap<string, Program>
+  readonly effects: readonly ScriptedEffect[]
+  readonly breakers: readonly Breaker[]
+  readonly schedules: readonly SimulatedSchedule[]
 }
 
 const CONCLUSIONS: ReadonlySet<string> = new Set([
@@ -51,10 +59,17 @@ export async function judge(init: JudgeInit): Promise<{ broken: string | null; r
   let replays = 0
   const lost = await lostOf(init)
   if (lost !== null) return { broken: lost, replays }
+  const { witness, effects, store } = init
+  const whole =
+    heldByBreakers(observer.events, init.breakers) ?? firedOnce(observer.events, init.schedules)
+  if (whole !== null) return { broken: whole, replays }
   for (const [run, fold] of observer.folds) {
     const events = observer.events.filter(({ stream }) => stream === `run/${run}`)
     const broken =
-      ended(run, events) ?? settledOnce(run, events) ?? (await replayed(init, run, fold))
+      ended(run, events) ??
+      settledOnce(run, events) ??
+      (await outcomes({ events, witness, effects, blobs: store.blobs })) ??
+      (await replayed(init, run, fold))
     if (broken !== null) return { broken, replays }
     replays += 1
   }

@@ -28,7 +28,15 @@ export interface Pending {
 interface Sleeper {
   readonly of: Turnable
   readonly dueMs: number
+  /** It only looks whether there is something to do: time may pass it by. */
+  readonly isLook: boolean
   wake(): void
+}
+
+/** How somebody sleeps. */
+export interface Sleep {
+  readonly signal?: AbortSignal | undefined
+  readonly isLook?: boolean
 }
 
 /** Turns of the event loop after which nothing that computes is still at it. */
@@ -53,9 +61,14 @@ export class Scheduler {
     return this.#pending.filter(({ of }) => !of.isFrozen)
   }
 
-  /** When the next sleeper is due; `null`: none sleeps. */
+  /** When the next sleeper is due that does not only look; `null`: none sleeps. */
   get nextDueMs(): number | null {
-    return this.#next()?.dueMs ?? null
+    return this.#next(false)?.dueMs ?? null
+  }
+
+  /** When the next of those is due that look whether there is something to do. */
+  get nextLookMs(): number | null {
+    return this.#next(true)?.dueMs ?? null
   }
 
   /** Waits for a turn. */
@@ -73,7 +86,7 @@ export class Scheduler {
   }
 
   /** Waits for a time. @throws `ICE_PRIMITIVES_ABORTED` */
-  async sleep(of: Turnable, ms: number, signal?: AbortSignal): Promise<void> {
+  async sleep(of: Turnable, ms: number, { signal, isLook = false }: Sleep = {}): Promise<void> {
     if (signal?.aborted === true) throw new AbortedError({ cause: signal.reason })
     this.#asked += 1
     await new Promise<void>((resolve, reject) => {
@@ -85,7 +98,7 @@ export class Scheduler {
         signal?.removeEventListener('abort', abort)
         resolve()
       }
-      const sleeper: Sleeper = { of, dueMs: this.#elapsedMs + ms, wake }
+      const sleeper: Sleeper = { of, dueMs: this.#elapsedMs + ms, isLook, wake }
       this.#sleepers.push(sleeper)
       signal?.addEventListener('abort', abort, { once: true })
     })
@@ -112,11 +125,12 @@ export class Scheduler {
     }
   }
 
-  #next(): Sleeper | undefined {
+  #next(isLook?: boolean): Sleeper | undefined {
     this.#sleepers = this.#sleepers.filter(({ of }) => !of.isDead)
     let next: Sleeper | undefined
     for (const sleeper of this.#sleepers) {
       if (sleeper.of.isFrozen) continue
+      if (isLook !== undefined && sleeper.isLook !== isLook) continue
       if (next === undefined || sleeper.dueMs < next.dueMs) next = sleeper
     }
     return next

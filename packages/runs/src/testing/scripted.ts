@@ -6,7 +6,7 @@
  * that made it may die, and then the act has taken place and nobody knows.
  */
 import { IceError, type JsonObject, type JsonValue, seededRandom } from '@ice/primitives'
-import type { EffectCall, EffectHandler } from '../ports.ts'
+import type { BatchCall, BatchReport, EffectCall, EffectHandler } from '../ports.ts'
 import type { Scheduler, Turnable } from './scheduler.ts'
 import type { ScriptedEffect, ScriptedEnd } from './simulation-ports.ts'
 
@@ -20,8 +20,8 @@ export interface ScriptedInit {
   readonly called: (call: EffectCall, effect: ScriptedEffect) => void
   /** It acts. */
   readonly acted: (call: EffectCall, effect: ScriptedEffect) => void
-  /** It is over, and acts no more. */
-  readonly over: (call: EffectCall) => void
+  /** It is over, and acts no more. @param report - what its caller is told */
+  readonly over: (call: EffectCall, report: BatchReport) => void
 }
 
 /** Handlers of scripted effects, for one process. */
@@ -39,15 +39,39 @@ export function scriptedHandlers(
       resource,
       ...(bounds === undefined ? {} : { bounds }),
       perform: async (call) => {
-        init.called(call, effect)
-        try {
-          return { value: await perform(call, effect, init), observed: {} }
-        } finally {
-          init.over(call)
-        }
+        const report = await reportOf(call, effect, init)
+        if ('error' in report) throw report.error
+        return report
       },
+      ...(effect.together === true
+        ? { performBatch: (call) => performTogether(call, effect, init) }
+        : {}),
     }
   })
+}
+
+async function reportOf(
+  call: EffectCall,
+  effect: ScriptedEffect,
+  init: ScriptedInit,
+): Promise<BatchReport> {
+  init.called(call, effect)
+  let report: BatchReport
+  try {
+    report = { value: await perform(call, effect, init), observed: {} }
+  } catch (error) {
+    report = { error }
+  }
+  init.over(call, report)
+  return report
+}
+
+function performTogether(
+  { items, ...common }: BatchCall,
+  effect: ScriptedEffect,
+  init: ScriptedInit,
+): Promise<readonly BatchReport[]> {
+  return Promise.all(items.map((item) => reportOf({ ...common, ...item }, effect, init)))
 }
 
 async function perform(

@@ -6,6 +6,7 @@ import type { Clock, EventId, JsonObject, JsonValue, Random, RunId } from '@ice/
 import type { RunsInit } from '../components.ts'
 import type {
   AnswerCommand,
+  Breaker,
   EffectCall,
   Fate,
   Ownership,
@@ -18,6 +19,11 @@ import type {
   WaitingStep,
 } from '../ports.ts'
 import type { SparseChoices } from './choices.ts'
+import type {
+  SimulatedSchedule,
+  SimulatedSupervision,
+  SupervisedParts,
+} from './supervision-ports.ts'
 
 /** What a scripted effect comes to: it takes place and gives a value, or it fails. */
 export type ScriptedEnd =
@@ -48,6 +54,8 @@ export interface ScriptedEffect {
   /** @defaultValue `{ name: action }` */
   readonly resource?: (args: JsonObject) => JsonObject
   readonly bounds?: (args: JsonObject) => Readonly<Partial<Record<BudgetUnit, number>>>
+  /** Its handler is given the calls of a batch at once, and takes each when it likes. */
+  readonly together?: true
 }
 
 /** A run to start. */
@@ -81,6 +89,8 @@ export interface Faults {
   readonly abort: number
   /** Somebody revokes a grant of a run. @defaultValue 0 */
   readonly revoke: number
+  /** The rows of an index are gone. Only with `supervise`. @defaultValue 4 */
+  readonly unindex: number
 }
 
 /** Something that must hold of every simulation. */
@@ -91,7 +101,7 @@ export interface Invariant {
 }
 
 /** Parts to put in the place of the kit's own: what is to be tried, beside programs. */
-export interface SimulatedParts {
+export interface SimulatedParts extends SupervisedParts {
   /** @defaultValue the store in memory */
   readonly store?: (clock: Clock) => EventStore
   /** @defaultValue `createRuns` */
@@ -112,6 +122,16 @@ export interface SimulationInit {
   readonly answer?: (waiting: WaitingStep, random: Random) => Omit<AnswerCommand, 'step'> | null
   /** Processes that drive runs. @defaultValue 2 */
   readonly workers?: number
+  /**
+   * In each process a supervisor picks what it drives, by an index of runs, in turns that all
+   * share. Then nobody else takes runs up, but for rivals and people.
+   * @defaultValue whoever the seed says takes up what can go on; with `schedules`, all defaults
+   */
+  readonly supervise?: SimulatedSupervision
+  /** Made at some time, fired by the supervisors, and deleted after as many times as they say. */
+  readonly schedules?: readonly SimulatedSchedule[]
+  /** What keeps effects from being tried while what they call fails. @defaultValue none */
+  readonly breakers?: readonly Breaker[]
   /** @defaultValue those of `Faults` */
   readonly faults?: Partial<Faults> | 'none'
   /** Steps after which nothing befalls any more, and all must come to an end. @defaultValue 400 */
@@ -149,6 +169,8 @@ export interface Act {
   readonly action: string
   readonly attempt: number
   readonly intent: EventId
+  /** Which call of a batch it is, from 0. */
+  readonly item?: number
   readonly fate: Fate
   /** Position of the log's head when it took place. */
   readonly head: number

@@ -4,16 +4,18 @@
  *
  * One that has died never goes on; another takes its place, under a name of its own. One that is
  * frozen does nothing until it comes back, and does not know that it was away: until it has renewed
- * its lease, others may take it for dead, and it is not sure of itself.
+ * its lease, others may take it for dead, and it is not sure of itself. One with a supervisor that
+ * was away for too long is dead to all for good, and ends when it finds that out.
  */
 import type { Grants } from '@ice/capabilities/ports'
 import type { EventStore } from '@ice/events/ports'
-import { type Clock, type OwnerId, type RunId, timestamp } from '@ice/primitives'
+import { type Clock, type GrantId, type OwnerId, type RunId, timestamp } from '@ice/primitives'
 import { seededIds } from '@ice/primitives/testing'
-import type { Ownership, Program, Runs } from '../ports.ts'
-import { createRuns } from '../runs.ts'
+import type { Breaker, GrantSpec, Ownership, Program, Runs } from '../ports.ts'
+import { createRuns, type RunsService } from '../runs.ts'
+import type { Schedules } from '../schedules/ports.ts'
 import type { Choices } from './choices.ts'
-import { createGround, PRINCIPAL } from './ground.ts'
+import { createGround, type Ground, issueGrants, PRINCIPAL } from './ground.ts'
 import { networked } from './network.ts'
 import type { Observer } from './observer.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -24,6 +26,7 @@ import type {
   SimulatedParts,
   SimulationCounts,
 } from './simulation-ports.ts'
+import { type Supervision, supervised } from './supervised.ts'
 import type { Seen, Witness } from './witness.ts'
 
 /** When simulations begin: 2025-01-01T00:00:00Z. */
@@ -43,7 +46,10 @@ export interface WorkerInit {
   readonly witness: Witness
   readonly effects: readonly ScriptedEffect[]
   readonly programs: readonly Program[]
+  readonly breakers: readonly Breaker[]
   readonly parts: SimulatedParts
+  /** How a supervisor picks what it drives; `null`: it has none. */
+  readonly supervision: ((worker: Worker) => Supervision) | null
   readonly faults: () => Faults
   readonly counts: SimulationCounts
   /** What is known of the owners of runs. */
@@ -64,6 +70,10 @@ export class Worker implements Seen {
   #away: { readonly sinceMs: number; readonly untilMs: number } | null = null
   #isRenewing = false
   wasGone = false
+  /** It has found out that it is dead to all, and has ended. */
+  hasEnded = false
+  readonly schedules: Schedules | null
+  readonly #ground: Ground
   readonly #init: WorkerInit
 
   constructor(init: WorkerInit) {
@@ -72,20 +82,29 @@ export class Worker implements Seen {
     const clock = this.#clock(SKEWS_MS[init.choices.pick(SKEWS_MS.length)] ?? 0)
     const ids = seededIds(`${init.seed}/${init.name}`, clock)
     const { kinds, runs = createRuns, ownership = (truth) => truth } = init.parts
-    const ground = createGround({ store: this.#network(), clock, ids, kinds })
-    const { log, authority } = ground
-    this.grants = ground.grants
+    this.#ground = createGround({ store: this.#network(), clock, ids, kinds })
+    const { log, authority, grants } = this.#ground
+    this.grants = grants
+    const own = ownership(this.#ownership())
     this.runs = runs({
       log,
       authority,
       delegate: this.grants.delegate,
-      ownership: ownership(this.#ownership()),
+      drivesChildren: init.supervision === null,
+      ownership: own,
       clock,
       ids,
       effects: this.#handlers(clock),
+      breakers: init.breakers,
       programs: init.programs,
       principal: PRINCIPAL,
     })
+    this.schedules = init.supervision === null ? null : this.#supervised(clock, own)
+  }
+
+  /** Issues grants for a schedule. */
+  issue(specs: Readonly<Record<string, GrantSpec>>): Promise<Readonly<Record<string, GrantId>>> {
+    return issueGrants(this.#ground, specs)
   }
 
   get isFrozen(): boolean {
@@ -115,6 +134,7 @@ export class Worker implements Seen {
     this.#away = null
     if (!isGone || this.#isRenewing || this.isDead) return
     this.#isRenewing = true
+    if (this.#init.supervision !== null) return
     this.#init.scheduler.post(this, 'renew the lease').then(() => {
       this.#isRenewing = false
     })
@@ -125,8 +145,27 @@ export class Worker implements Seen {
     return {
       now: () => timestamp(START_MS + skewMs + Math.floor(scheduler.elapsedMs)),
       monotonicMs: () => scheduler.elapsedMs,
-      sleep: (ms, { signal } = {}) => scheduler.sleep(this, ms, signal),
+      sleep: (ms, { signal } = {}) => scheduler.sleep(this, ms, { signal }),
     }
+  }
+
+  #supervised(clock: Clock, ownership: Ownership): Schedules {
+    const { supervision, scheduler, choices, faults, programs, parts, counts } = this.#init
+    const lost = (): void => {
+      counts.lost += 1
+    }
+    const { supervisor, schedules } = supervised({
+      ...(supervision as NonNullable<typeof supervision>)(this),
+      distant: { scheduler, choices, of: this, faults, lost },
+      log: this.#ground.log,
+      // Whoever puts a service of its own in the place of the kit's, and schedules, has all of it.
+      runs: this.runs as RunsService,
+      ...{ ownership, clock, programs, parts },
+    })
+    supervisor.ended.then(() => {
+      this.hasEnded = true
+    })
+    return schedules
   }
 
   #ownership(): Ownership & { isSure(): boolean } {
@@ -164,7 +203,7 @@ export class Worker implements Seen {
       sleep: (ms) => clock.sleep(ms),
       called: (call) => witness.called(this, call),
       acted: (call, effect) => witness.acted(this, call, effect, counts.steps),
-      over: (call) => witness.over(call),
+      over: (call, report) => witness.over(call, report),
     })
   }
 }

@@ -7,13 +7,18 @@
  */
 import type { EventLog, EventStore } from '@ice/events/ports'
 import { type Clock, timestamp } from '@ice/primitives'
+import { memoryRunRows } from '../index/memory-rows.ts'
+import type { RunRows, Turns } from '../index-ports.ts'
 import { viewOf } from '../lifecycle.ts'
 import type { Program } from '../ports.ts'
+import { memoryTurns } from '../supervise/turns.ts'
 import type { Choices } from './choices.ts'
 import { Chores } from './chores.ts'
 import { groundLog, groundStore } from './ground.ts'
+import { Holders } from './holders.ts'
 import { judge } from './judge.ts'
 import { Observer } from './observer.ts'
+import { Pace } from './pace.ts'
 import { Scheduler } from './scheduler.ts'
 import type {
   Faults,
@@ -22,6 +27,7 @@ import type {
   SimulationCounts,
   SimulationInit,
 } from './simulation-ports.ts'
+import type { Supervision } from './supervised.ts'
 import { Witness } from './witness.ts'
 import { START_MS, Worker } from './worker.ts'
 
@@ -37,11 +43,12 @@ const FAULTS: Faults = {
   rival: 12,
   abort: 0,
   revoke: 0,
+  unindex: 4,
 }
 
 const NO_FAULTS: Faults = {
   ...{ crash: 0, freeze: 0, lose: 0, forget: 0, repeat: 0 },
-  ...{ late: 0, slow: 0, rival: 0, abort: 0, revoke: 0 },
+  ...{ late: 0, slow: 0, rival: 0, abort: 0, revoke: 0, unindex: 0 },
 }
 
 const LEASES_MS = [0, 100, 1_000] as const
@@ -81,6 +88,13 @@ export class World {
   readonly #all = new Map<string, Worker>()
   readonly #places: { worker: Worker; lives: number; backAtMs: number }[] = []
   readonly #chores: Chores
+  readonly #holders: Holders
+  readonly #pace: Pace
+  readonly #turns: Turns
+  readonly #isSupervised: boolean
+  /** Rows of the index, by who has them: a process of its own, or all. */
+  readonly #rows = new Map<string, RunRows>()
+  readonly #areRowsShared: boolean
   #isHealed: boolean
 
   constructor(init: SimulationInit, seed: string, choices: Choices) {
@@ -91,12 +105,17 @@ export class World {
     this.#isHealed = faults === 'none'
     this.#faults = faults === 'none' ? NO_FAULTS : { ...FAULTS, ...faults }
     this.#leaseMs = LEASES_MS[choices.pick(LEASES_MS.length)] ?? 0
+    this.#isSupervised = init.supervise !== undefined || init.schedules !== undefined
+    this.#areRowsShared = this.#isSupervised && choices.pick(2) === 0
     const clock = this.#clock()
+    this.#turns = (parts.turns ?? ((clock) => memoryTurns({ clock })))(clock)
     this.#store = (parts.store ?? groundStore)(clock)
     this.#log = groundLog(this.#store, clock)
     this.#observer = new Observer(this.#store, this.#log)
     this.#witness = new Witness(this.#observer, (name) => this.#all.get(name))
-    const started = init.starts.map(({ program }) => program)
+    this.#holders = new Holders(this.#observer, init.supervise?.queues)
+    this.#pace = new Pace(this.#scheduler, this.#observer)
+    const started = [...init.starts, ...(init.schedules ?? [])].map(({ program }) => program)
     this.#programs = [...new Set([...started, ...(init.programs ?? [])])]
     for (let place = 0; place < workers; place += 1) {
       const worker = this.#worker(`w${place + 1}`)
@@ -110,6 +129,7 @@ export class World {
       observer: this.#observer,
       witness: this.#witness,
       workers: () => this.#places.map(({ worker }) => worker),
+      isSupervised: this.#isSupervised,
     })
   }
 
@@ -131,7 +151,9 @@ export class World {
     }
     const programs = new Map(this.#programs.map((each) => [`${each.name} ${each.version}`, each]))
     const [observer, witness] = [this.#observer, this.#witness]
-    const judged = await judge({ observer, witness, store: this.#store, log: this.#log, programs })
+    const { breakers = [], schedules = [], effects } = this.#init
+    const parts = { observer, witness, store: this.#store, log: this.#log, programs }
+    const judged = await judge({ ...parts, breakers, schedules, effects })
     if (judged.broken !== null) witness.break(judged.broken)
     return this.#end(judged.replays)
   }
@@ -163,13 +185,17 @@ export class World {
 
   /** Lets time pass to whatever is due next. @returns whether anything is */
   async #passTime(): Promise<boolean> {
-    const { elapsedMs, nextDueMs } = this.#scheduler
+    const { elapsedMs, nextDueMs, nextLookMs } = this.#scheduler
     const back = this.#places.flatMap(({ worker, backAtMs }) =>
       worker.isDead ? backAtMs : (worker.backAtMs ?? []),
     )
     const due = [nextDueMs, this.#chores.nextDueMs, ...back].filter((at) => at !== null)
     const isOver = this.#chores.isOver && !this.#witness.isAtWork
+    if (nextLookMs !== null && !isOver) due.push(this.#pace.lookAt(nextLookMs, due))
     if (due.length === 0 || (isOver && back.length === 0)) return false
+    if (this.#isHealed && !isOver && this.#pace.isStarving) {
+      this.#witness.break(`nobody goes on with what is left: ${this.#chores.left()}`)
+    }
     const at = Math.max(Math.min(...due), elapsedMs)
     this.#say('time', `passes by ${at - elapsedMs} ms`)
     await this.#scheduler.passTo(at)
@@ -188,7 +214,7 @@ export class World {
   }
 
   #befall(): void {
-    const { crash, freeze, rival, abort, revoke } = this.#faults
+    const { crash, freeze, rival, abort, revoke, unindex } = this.#faults
     const here = this.#places.filter(({ worker }) => !worker.isDead && !worker.isFrozen)
     const place = (): (typeof here)[number] | undefined => here[this.#choices.pick(here.length)]
     if (here.length > 0 && this.#choices.chance(crash)) this.#crash(place())
@@ -202,14 +228,18 @@ export class World {
     if (this.#choices.chance(rival)) this.#chores.wantRival()
     if (this.#choices.chance(abort)) this.#chores.wantAbort()
     if (this.#choices.chance(revoke)) this.#chores.wantRevocation()
+    if (this.#isSupervised && this.#choices.chance(unindex)) {
+      this.#rows.delete([...this.#rows.keys()][this.#choices.pick(this.#rows.size)] ?? '')
+      this.#say('the index', 'is gone')
+    }
   }
 
-  #crash(place: { worker: Worker; backAtMs: number } | undefined): void {
+  #crash(place: { worker: Worker; backAtMs: number } | undefined, how = 'dies'): void {
     if (place === undefined) return
     place.worker.isDead = true
     place.backAtMs = this.#scheduler.elapsedMs + (AWAY_MS[this.#choices.pick(AWAY_MS.length)] ?? 0)
     this.#counts.crashes += 1
-    this.#say(place.worker.name, 'dies')
+    this.#say(place.worker.name, how)
   }
 
   /** Whoever was away long enough comes back; the dead are replaced. */
@@ -218,6 +248,7 @@ export class World {
     for (const place of this.#places) {
       const { worker } = place
       const [base] = worker.name.split('.')
+      if (worker.hasEnded && !worker.isDead) this.#crash(place, 'ends, for it is dead to all')
       if (worker.isDead && (this.#isHealed || place.backAtMs <= elapsedMs)) {
         place.lives += 1
         place.worker = this.#worker(`${base}.${place.lives}`)
@@ -245,7 +276,9 @@ export class World {
       witness: this.#witness,
       effects: this.#init.effects,
       programs: this.#programs,
+      breakers: this.#init.breakers ?? [],
       parts: this.#init.parts ?? {},
+      supervision: this.#isSupervised ? (of) => this.#supervision(of) : null,
       faults: () => (this.#isHealed ? NO_FAULTS : this.#faults),
       counts: this.#counts,
       isGone: (owner) => this.#all.get(owner)?.isGone ?? true,
@@ -255,12 +288,29 @@ export class World {
     return worker
   }
 
+  /** How a process picks what it drives. */
+  #supervision(of: Worker): Supervision {
+    const whose = this.#areRowsShared ? 'all' : of.name
+    return {
+      terms: this.#init.supervise ?? {},
+      rows: () => {
+        const rows = this.#rows.get(whose) ?? (this.#init.parts?.rows ?? memoryRunRows)()
+        this.#rows.set(whose, rows)
+        return rows
+      },
+      turns: this.#turns,
+      begin: (run) => this.#holders.begin(of, run),
+      left: ({ run }) => this.#chores.leave(run),
+      broken: (why) => this.#witness.break(`the supervisor of ${of.name} fails: ${why}`),
+    }
+  }
+
   #clock(): Clock {
     const of = { name: 'the store', isDead: false, isFrozen: false }
     return {
       now: () => timestamp(START_MS + Math.floor(this.#scheduler.elapsedMs)),
       monotonicMs: () => this.#scheduler.elapsedMs,
-      sleep: (ms, { signal } = {}) => this.#scheduler.sleep(of, ms, signal),
+      sleep: (ms, { signal } = {}) => this.#scheduler.sleep(of, ms, { signal }),
     }
   }
 
@@ -270,7 +320,9 @@ export class World {
   }
 
   #broken(): string | null {
-    return this.#witness.broken ?? this.#observer.broken ?? this.#chores.broken
+    return (
+      this.#witness.broken ?? this.#observer.broken ?? this.#holders.broken ?? this.#chores.broken
+    )
   }
 
   async #end(replays: number): Promise<Ended> {

@@ -256,3 +256,9 @@ export const SIMULATED: Readonly<Record<string, SimulationInit>> = {
     answer: (_waiting, random) => ({ approved: random.uint32() % 4 > 0 }),
   },
 }
+
+/**
+ * Worlds that no supervisor drives: a sleeper whose question has lost its right is not ready by the
+ * index, and sleeps on (`docs/gaps.md`).
+ */
+export const UNSUPERVISED: ReadonlySet<string> = new Set(['approvals'])

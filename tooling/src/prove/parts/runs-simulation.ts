@@ -2,7 +2,8 @@
  * R5: runtime, store, clock, network and workers on one seeded scheduler, with every fault.
  *
  * Each program is simulated under as many seeds; every second seed also has aborts, revocations and
- * a third worker. What is promised is judged by a witness outside of the log.
+ * a third worker, and of four seeds two have supervisors, which pick what is driven by an index.
+ * What is promised is judged by a witness outside of the log.
  *
  *     ICE_PROVE_SEEDS=500        so many seeds in all
  *     ICE_PROVE_SEED=…           the same seeds
@@ -15,12 +16,15 @@ import type { TopicContext } from '../../harness/topics.ts'
 import { projectRoot } from '../../lib/house.ts'
 import { runTool } from '../../lib/tools.ts'
 import { insist } from './insist.ts'
-import { SIMULATED } from './runs-programs.ts'
+import { SIMULATED, UNSUPERVISED } from './runs-programs.ts'
+import { WORLDS } from './runs-worlds.ts'
 
 const SEEDS = 2_000
 const SEEDS_FULL = 2_000_000
 /** Seeds that are simulated twice: to the same log, or not. */
 const TWICE = 0.01
+/** At least so many of each world: of every way in which it is simulated one. */
+const TWICE_MIN = 4
 
 type Context = TopicContext & CheckRecorder
 
@@ -28,7 +32,8 @@ type Context = TopicContext & CheckRecorder
 export const runsSimulation = async (context: Context): Promise<void> => {
   const seed = process.env['ICE_PROVE_SEED'] ?? String(randomInt(2 ** 32))
   const seeds = Number(process.env['ICE_PROVE_SEEDS'] ?? (context.full ? SEEDS_FULL : SEEDS))
-  const names = Object.keys(SIMULATED)
+  const worlds = { ...SIMULATED, ...WORLDS }
+  const names = Object.keys(worlds)
   const each = Math.ceil(seeds / names.length)
   const commit = await commitOf()
   context.say(
@@ -38,7 +43,7 @@ export const runsSimulation = async (context: Context): Promise<void> => {
   const counts = new Map<keyof SimulationCounts, number>()
   const began = performance.now()
   let done = 0
-  for (const [name, init] of Object.entries(SIMULATED)) {
+  for (const [name, init] of Object.entries(worlds)) {
     if (only !== undefined && only !== name) continue
     const chosen =
       number === undefined ? Array.from({ length: each }, (_, n) => n) : [Number(number)]
@@ -67,12 +72,13 @@ interface Case {
 }
 
 const oneSeed = async ({ name, init, seed, n, commit, most }: Case): Promise<SimulationCounts> => {
-  const rough = { ...init, workers: 3, faults: { abort: 2, revoke: 2 } }
-  const world = n % 2 === 0 ? init : rough
+  const isSupervised = n % 4 > 1 && !UNSUPERVISED.has(name)
+  const picked = isSupervised ? { supervise: {}, ...init } : init
+  const world = n % 2 === 0 ? picked : { ...picked, workers: 3, faults: { abort: 2, revoke: 2 } }
   const options = { seed: `${seed}/${name}/${n}`, commit }
   try {
     const { counts, last } = await simulate(world, options)
-    if (n < most * TWICE) {
+    if (n < Math.max(most * TWICE, TWICE_MIN)) {
       const again = await simulate(world, options)
       insist(again.last.digest === last.digest, `${options.seed} is two simulations`)
     }
