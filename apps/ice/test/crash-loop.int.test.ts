@@ -1,7 +1,7 @@
 /** A run that kills the processes that drive it, until it is set aside. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { emptyFolder, json, jsonLines } from './support/command.ts'
 
 /** Kills its process as long as a file says so, and can be told apart from one that only ends. */
@@ -45,6 +45,7 @@ describe('a run that kills one worker after the other', () => {
       expect(await worker.ended).toMatchObject({ signal: 'SIGKILL' })
     }
     const seventh = folder.start({}, 'worker', './deadly.ts', '--json')
+    onTestFinished(() => void seventh.child.kill('SIGKILL'))
     await seventh.until('stderr', /ICE_RUNS_CRASH_LIMIT/)
     expect(seventh.child.exitCode).toBeNull()
     const listed = json<readonly { run: string; quarantine: object }[]>(

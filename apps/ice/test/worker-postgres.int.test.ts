@@ -132,6 +132,9 @@ describe.skipIf(found.server === undefined)(`workers on PostgreSQL${why}`, () =>
     for (let n = 1; n <= 5; n += 1) await (await open()).dies(run)
     const words = ['worker', './striking.ts', '--postgres', url, '--schema', schema]
     const workers = [1, 2].map(() => folder.start({}, ...words))
+    onTestFinished(() => {
+      for (const { child } of workers) child.kill('SIGKILL')
+    })
     const person = await open()
     const code = async () => (await person.runs.view(run)).quarantine?.error.code
     await expect.poll(code, { timeout: 120_000 }).toBe('ICE_RUNS_CRASH_LIMIT')

@@ -2,7 +2,7 @@
  * What is recorded of a handler that was told to stop because its run was set aside.
  *
  *     a result, a denial, a doubt ─────────────────► that, as ever
- *     anything else, of what may be repeated ──────► nothing: it is open, and is repeated by its key
+ *     anything else, of what may be repeated ──────► nothing: it is open, and repeated by its key
  *     anything else, of what is irreversible ──────► a doubt, at once: a person can resolve it
  *          … with the handler's own proof ─────────► it had not acted: it is tried again
  *
