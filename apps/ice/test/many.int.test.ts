@@ -84,7 +84,7 @@ describe('setting several runs aside', () => {
     expect(await aside(folder)).toEqual(new Set())
     const nothing = await folder.ice('release', one, two, '--reason', 'it is up', '--json')
     expect([nothing.code, json<Told>(nothing).failed]).toEqual([4, 2])
-  }, 300_000)
+  }, 600_000)
 
   it('stops the worker that drives one, and loses nothing of what it was at', async () => {
     const folder = emptyFolder()
@@ -194,7 +194,7 @@ describe('starting several runs anew', () => {
     ])
     worker.child.kill('SIGTERM')
     expect((await worker.ended).code).toBe(0)
-  }, 300_000)
+  }, 600_000)
 
   it('refuses what is no choice of ended runs, and waits for none of several', async () => {
     const folder = emptyFolder()
