@@ -276,19 +276,21 @@ function commanding(program: Command, act: Act): void {
 function holding(program: Command, act: Act): void {
   program
     .command('quarantine')
-    .description('set a run aside: nobody drives it until it is released')
-    .argument('<run>', 'an id, or the beginning of one')
+    .description('set runs aside: nobody drives them until they are released')
+    .argument('[run...]', 'ids, or the beginnings of ids')
+    .option('--where <condition>', 'queue=mail, tag.tenant=acme, …; repeatable', collect, [])
     .option('--reason <text>', 'why')
+    .option('--dry-run', 'only show which')
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/quarantine.ts')).quarantine(call, typed, options)),
     )
   program
     .command('release')
-    .description('let a run go on that was set aside, or all of them that fit')
-    .argument('[run]', 'an id, or the beginning of one')
+    .description('let runs go on that were set aside')
+    .argument('[run...]', 'ids, or the beginnings of ids')
     .option('--where <condition>', 'queue=mail, tag.tenant=acme, …; repeatable', collect, [])
     .option('--reason <text>', 'why')
-    .option('--dry-run', 'with --where: only show which')
+    .option('--dry-run', 'only show which')
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/quarantine.ts')).release(call, typed, options)),
     )

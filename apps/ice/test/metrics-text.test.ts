@@ -12,7 +12,7 @@ const NONE = {
 function metrics(queues: readonly QueueMetrics[]): WorkMetrics {
   return {
     ...{ ...NONE, at: 1 as Timestamp, state: 'running', takes: true, quietMs: 20, running: 7 },
-    ...{ setbacks: 0, left: 0, driven: 8, failed: 0, indexLag: 9, queues },
+    ...{ setbacks: 0, driven: 8, failed: 0, indexLag: 9, queues },
     commits: { count: 3, p50Ms: 1, p99Ms: 2, maxMs: null },
   }
 }

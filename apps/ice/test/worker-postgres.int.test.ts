@@ -2,6 +2,7 @@
 import { openPostgresEventStore, openPostgresOwnership } from '@ice/events-postgres'
 import type { PrincipalId, RunId } from '@ice/primitives'
 import { defineProgram } from '@ice/runs'
+import type { EffectHandler } from '@ice/runs/ports'
 import { createRuntime } from '@ice/runtime'
 import { findPostgres } from '@ice/tooling/lib/postgres-server'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -21,6 +22,26 @@ export default defineProgram({
     for (let n = 0; n < 5; n += 1) await context.sleep('nap' + n, 100)
     return 'rested'
   },
+})
+`
+
+const STRIKING = `import { defineProgram } from '@ice/runs'
+const any = { parse: (value) => value }
+export const effects = [{
+  action: 'test.strike',
+  fate: 'idempotent',
+  outcome: 'EffectSucceeded',
+  arguments: any,
+  resource: () => ({ name: 'strike' }),
+  perform: async () => ({ value: 'alive', observed: {} }),
+}]
+export default defineProgram({
+  name: 'striking',
+  version: '1',
+  input: any,
+  output: any,
+  run: (context) =>
+    context.effect('strike', { action: 'test.strike', grant: 'strike', arguments: {} }),
 })
 `
 
@@ -61,4 +82,69 @@ describe.skipIf(found.server === undefined)(`workers on PostgreSQL${why}`, () =>
     expect(ends.map(({ code }) => code).slice(1)).toEqual([0, 0])
     expect([0, 4]).toContain(ends[0]?.code)
   }, 180_000)
+
+  /** Verifies: RUN-R176 */
+  it('set a run aside whose owners died on it in a row, until it is released', async () => {
+    const url = found.server?.url ?? ''
+    const schema = `c${process.pid}-${Date.now().toString(36)}`
+    const folder = emptyFolder()
+    folder.file('striking.ts', STRIKING)
+    const store = await openPostgresEventStore({ connection: url, schema })
+    onTestFinished(() => store.close())
+    const any = { parse: (value: unknown): never => value as never }
+    const program = defineProgram({
+      ...{ name: 'striking', version: '1', input: any, output: any },
+      run: (context) => {
+        return context.effect('strike', { action: 'test.strike', grant: 'strike', arguments: {} })
+      },
+    })
+    /** A process whose lease ends while it is at the effect. */
+    const open = async () => {
+      const work = { connection: url, schema: `${schema}_work` }
+      const ownership = await openPostgresOwnership(work)
+      const atWork = Promise.withResolvers<void>()
+      const strike: EffectHandler = {
+        ...{ action: 'test.strike', fate: 'idempotent', outcome: 'EffectSucceeded' },
+        arguments: any,
+        resource: () => ({ name: 'strike' }),
+        perform: ({ signal }) =>
+          new Promise((_, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason as Error))
+            atWork.resolve()
+          }),
+      }
+      const common = { store, ownership, bare: true, programs: [program], effects: [strike] }
+      const runtime = await createRuntime({ ...common, principal: 'os:test' as PrincipalId })
+      onTestFinished(() => runtime.close())
+      const dies = async (run: RunId): Promise<void> => {
+        void runtime.runs.drive(run).catch(() => undefined)
+        await atWork.promise
+        await ownership.close()
+      }
+      return { runs: runtime.runs, dies }
+    }
+    const first = await open()
+    const grants = {
+      strike: { actions: ['test.strike'], resource: { kind: 'tool', name: 'strike' } },
+    }
+    const run = await first.runs.start(program, null, { grants })
+    await first.dies(run)
+    for (let n = 1; n <= 5; n += 1) await (await open()).dies(run)
+    const words = ['worker', './striking.ts', '--postgres', url, '--schema', schema]
+    const workers = [1, 2].map(() => folder.start({}, ...words))
+    onTestFinished(() => {
+      for (const { child } of workers) child.kill('SIGKILL')
+    })
+    const person = await open()
+    const code = async () => (await person.runs.view(run)).quarantine?.error.code
+    await expect.poll(code, { timeout: 120_000 }).toBe('ICE_RUNS_CRASH_LIMIT')
+    const stretch = await person.runs.drive(run)
+    expect(stretch.kind).toBe('quarantined')
+    await person.runs.release(run, { reason: 'the lightning rod is up' })
+    expect(await person.runs.result(run)).toEqual({ conclusion: 'committed', value: 'alive' })
+    for (const worker of workers) worker.child.kill('SIGTERM')
+    expect((await Promise.all(workers.map(({ ended }) => ended))).map((each) => each.code)).toEqual(
+      [0, 0],
+    )
+  }, 240_000)
 })

@@ -42,6 +42,7 @@ import { Reading } from './reading.ts'
 import type { References } from './references.ts'
 import { type ReplayInit, replay } from './replay.ts'
 import { resultOf } from './result.ts'
+import { settleAside } from './set-aside.ts'
 import type { Completion } from './settle.ts'
 import { mustBeSure } from './sure.ts'
 import { Undoings } from './undoings.ts'
@@ -257,7 +258,7 @@ export class Drive {
       await this.#acts.settleWithin(clock, HANDLER_GRACE_MS)
       this.#unrecorded.push(...this.#acts.take())
     }
-    if (isOwn) await this.#recordCarriedOver(journal, breakers)
+    if (isOwn) await this.#recordCarriedOver(journal, breakers, settleAside)
     return { kind: 'quarantined', quarantine }
   }
 
@@ -293,7 +294,11 @@ export class Drive {
     return null
   }
 
-  async #recordCarriedOver(journal: Journal, breakers: BreakerNotes): Promise<void> {
+  async #recordCarriedOver(
+    journal: Journal,
+    breakers: BreakerNotes,
+    settle: typeof settleAside = settleAttempt,
+  ): Promise<void> {
     for (const { intent, event, ...end } of this.#unrecorded) {
       // Of what could not be recorded as it was, that it ended is recorded, and why not how.
       const error = this.#unrecordable
@@ -301,9 +306,9 @@ export class Drive {
       const { effect } = intent.data
       const tried = error === null ? journal.fold.tried.get(effect) : undefined
       const ended = completion as Completion
-      const settled = settleAttempt(ended, { tried, now: journal.now() })
-      const { type, data, blobs } = settled
-      if (journal.fold.open.has(effect)) {
+      const settled = settle(ended, { tried, now: journal.now() })
+      if (settled !== null && journal.fold.open.has(effect)) {
+        const { type, data, blobs } = settled
         if (error === null) breakers.note(ended, settled, journal.now())
         journal.add({ type, data, blobs, causes: [event.id] })
       }

@@ -30,6 +30,8 @@ export const RUNS_CODES = {
   diverged: 'ICE_RUNS_DIVERGED_CONFLICT',
   /** Somebody set the run aside. */
   quarantined: 'ICE_RUNS_QUARANTINED_CONFLICT',
+  /** The owners of the run died one after another: it is in quarantine. */
+  crashLoop: 'ICE_RUNS_CRASH_LIMIT',
   /** The run is not in quarantine. */
   notQuarantined: 'ICE_RUNS_NOT_QUARANTINED_CONFLICT',
   /** Why something is done was not said. */

@@ -28,6 +28,7 @@ export type {
 export { memoryRunRows } from './index/memory-rows.ts'
 export { DEFAULT_QUEUE } from './index/row.ts'
 export { createRunIndex, type RunIndexInit } from './index/run-index.ts'
+export { runOfKey } from './keys.ts'
 export { type LabelledValue, labelledValues } from './labels.ts'
 export { effectStream } from './late.ts'
 export {

@@ -267,8 +267,8 @@ export const SETBACK_MS_MAX = 60_000
 /** @units runs that could not be driven, and are remembered. */
 export const SETBACKS_MAX = 400
 
-/** @units owners that die on one run in a row, with nothing settled in between, before it is left
- * for a person. */
+/** @units takeovers of one run in a row, with nothing settled in between, after which it is
+ * quarantined when its owner dies once more. */
 export const CRASHES_MAX = 5
 
 /** @units milliseconds until a turn that was refused is asked for again. */

@@ -5,19 +5,18 @@ import type { StandardPayloads } from '@ice/events/define'
 import type { AppendedWrite, AppendRequest, RecordedEvent, StreamWrite } from '@ice/events/ports'
 import {
   agentId,
-  canonicalize,
   type GrantId,
   hasCode,
   isGrantId,
   type RunId,
   type StreamId,
   sessionId,
-  sha256Hex,
 } from '@ice/primitives'
 import type { Components } from './components.ts'
 import { RUNS_CODES, RunsError } from './errors.ts'
 import { type SealedInput, sealInput } from './input.ts'
 import { runStream } from './journal.ts'
+import { keyStream, requestOf } from './keys.ts'
 import { GRANTS_MAX, GRANTS_PER_APPEND, STANDING_MAX } from './limits.ts'
 import { placementOf } from './placement.ts'
 import type { GrantSpec, Program, ProgramName, StartOptions } from './ports.ts'
@@ -211,7 +210,7 @@ function keyWrite(
   { key }: StartOptions,
 ): readonly StreamWrite[] {
   if (key === undefined) return []
-  const stream = `key/${sha256Hex(canonicalize([name, key]))}` as StreamId
+  const stream = keyStream(name, key)
   const data = { run, program: { name, version }, inputDigest: sealed.digest }
   return [{ stream, expectedVersion: 'no_stream', events: [{ type: 'RunRequested', data }] }]
 }
@@ -222,12 +221,12 @@ async function existingRun(
   program: Program,
   sealed: SealedValue,
 ): Promise<RunId> {
-  for await (const [event] of log.read({ stream, limit: 1 })) {
-    if (event === undefined) continue
-    const { run, inputDigest } = event.data as StandardPayloads['RunRequested']
-    if (inputDigest === sealed.digest) return run as RunId
-    const message = `The key of this start already stands for run ${run}, with another input`
-    throw new RunsError(RUNS_CODES.keyConflict, message, { run, program: program.name })
+  const request = await requestOf(log, stream)
+  if (request === null) {
+    throw new RunsError(RUNS_CODES.keyConflict, 'The key of this start is taken')
   }
-  throw new RunsError(RUNS_CODES.keyConflict, 'The key of this start is taken')
+  const { run, inputDigest } = request
+  if (inputDigest === sealed.digest) return run as RunId
+  const message = `The key of this start already stands for run ${run}, with another input`
+  throw new RunsError(RUNS_CODES.keyConflict, message, { run, program: program.name })
 }

@@ -2,7 +2,7 @@
 import type { RunId, Timestamp } from '@ice/primitives'
 import { describe, expect, test } from 'vitest'
 import { doubtOpenEffects, RUNS_CODES } from '../src/index.ts'
-import type { Stretch } from '../src/ports.ts'
+import type { Fate, Stretch } from '../src/ports.ts'
 import { doing, eventually, grants, program, tool, world } from './harness.ts'
 
 const asks = program(async (ctx) => {
@@ -171,6 +171,73 @@ describe('a person', () => {
       expect(await bob.runs.drive(run)).toMatchObject({ kind: 'quarantined' })
     },
   )
+})
+
+/** Verifies: RUN-R131, RUN-R12 */
+describe('a handler that is stopped because its run is set aside', () => {
+  const coded = (code: string) => Object.assign(new Error('it stopped'), { code })
+  /** A run that is set aside while its handler is at work; the second attempt comes to its end. */
+  async function setAside(fate: Fate, throws: (signal: AbortSignal) => unknown) {
+    const keys: string[] = []
+    const acts = tool('do', fate, ({ signal, idempotencyKey, arguments: given }) => {
+      keys.push(idempotencyKey)
+      if (keys.length > 1) return given
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(throws(signal)))
+      })
+    })
+    const pays = program(async (ctx) => (await ctx.attempt('pay', doing({ n: 1 }))).kind)
+    const alice = await world({ effects: [acts], programs: [pays] })
+    const run = await alice.runs.start(pays, {}, { grants })
+    const driven = alice.runs.drive(run)
+    await eventually(() => keys.length).toBe(1)
+    await alice.runs.quarantine(run, { reason: 'stop it' })
+    expect(await driven).toMatchObject({ kind: 'quarantined' })
+    const types = await alice.types(run)
+    const said = types.slice(types.indexOf('RunQuarantined') + 1)
+    return { alice, run, said, keys, view: await alice.runs.view(run) }
+  }
+
+  test.each(['observe', 'idempotent'] as const)(
+    'leaves what is %s open: it is repeated with its key, and its program told of no failure',
+    async (fate) => {
+      const { alice, run, said, keys, view } = await setAside(fate, ({ reason }) => reason)
+      expect([said, view.open, view.inDoubt]).toEqual([[], ['pay'], []])
+      await alice.runs.release(run, { reason: 'it is fine' })
+      expect(await alice.runs.drive(run)).toMatchObject({ result: { value: 'succeeded' } })
+      expect(keys).toEqual([`${run}/pay`, `${run}/pay`])
+    },
+  )
+
+  test.each([
+    ['the reason it was given', (signal: AbortSignal) => signal.reason],
+    ['a code of the ground', () => coded('ICE_RUNS_ABORTED')],
+    ['whatever it is', () => coded('TEST_UNAVAILABLE')],
+  ] as const)('with %s leaves what is irreversible in doubt, at once', async (_, throws) => {
+    const { alice, run, said, keys, view } = await setAside('irreversible', throws)
+    expect([said, view.inDoubt]).toEqual([['EffectInDoubt'], ['pay']])
+    await alice.runs.resolveDoubt(run, { effect: 'pay', happened: true, evidence: 'looked' })
+    await alice.runs.release(run, { reason: 'it is fine' })
+    expect(await alice.runs.drive(run)).toMatchObject({ result: { value: 'succeeded' } })
+    expect(keys).toHaveLength(1)
+  })
+
+  test('with a proof that it had not acted is tried again once the run is released', async () => {
+    const { alice, run, said, keys, view } = await setAside('irreversible', () => {
+      return coded('TEST_ABORTED')
+    })
+    expect([said, view.inDoubt, view.open]).toEqual([['EffectRetryScheduled'], [], []])
+    await alice.runs.release(run, { reason: 'it is fine' })
+    expect(await alice.runs.drive(run)).toMatchObject({ result: { value: 'succeeded' } })
+    expect(keys).toHaveLength(2)
+  })
+
+  test('and says that it may not, is denied', async () => {
+    const { alice, run, said } = await setAside('idempotent', () => coded('TEST_DENIED'))
+    expect(said).toEqual(['CapabilityDenied'])
+    await alice.runs.release(run, { reason: 'it is fine' })
+    expect(await alice.runs.drive(run)).toMatchObject({ result: { value: 'denied' } })
+  })
 })
 
 /** Verifies: RUN-R132 */

@@ -1,5 +1,6 @@
 import type { RunId } from '@ice/primitives'
 import { describe, expect, test } from 'vitest'
+import { runOfKey } from '../src/index.ts'
 import { any, doing, grants, program, tool, toolGrant, traceOf, world } from './harness.ts'
 
 const three = program(async (ctx) => {
@@ -45,9 +46,12 @@ describe('a run', () => {
   })
 
   test('started twice under one key is one run; with another input it is a conflict', async () => {
-    const { runs } = await world()
+    const { runs, log } = await world()
     const first = await runs.start(three, { n: 1 }, { grants, key: 'k' })
     expect(await runs.start(three, { n: 1 }, { grants, key: 'k' })).toBe(first)
+    expect(await runOfKey(log, { program: three.name, key: 'k' })).toBe(first)
+    expect(await runOfKey(log, { program: three.name, key: 'other' })).toBeNull()
+    expect(await runOfKey(log, { program: 'other', key: 'k' })).toBeNull()
     await expect(runs.start(three, { n: 2 }, { grants, key: 'k' })).rejects.toMatchObject({
       code: 'ICE_RUNS_KEY_CONFLICT',
     })

@@ -31,7 +31,7 @@ export async function cancel(invocation: Invocation, options: CancelOptions): Pr
   const filter: RunFilter = { standings: OPEN, ...parseWhere(where) }
   return onMany(invocation, {
     ...{ filter, dryRun, would: 'would be cancelled' },
-    async one({ runs }, run) {
+    async one({ runs }, { run }) {
       try {
         await runs.abort(run, { reason: reason ?? '' })
         const { conclusion } = await runs.view(run)

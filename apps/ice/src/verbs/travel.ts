@@ -45,12 +45,20 @@ export function travelCommands(program: Command, act: Act): void {
     )
   program
     .command('rerun')
-    .description('start a new run with the input of another, under grants named anew')
-    .argument('<run>', 'an id, or the beginning of one')
-    .option('--grant <grant>', 'what the new run may do; repeatable, as for `run`', collect, [])
+    .description('start new runs with the inputs of others, under grants named anew')
+    .argument('[run...]', 'ids, or the beginnings of ids')
+    .option(
+      '--where <condition>',
+      'those that ended without a result: queue=mail, …; repeatable',
+      collect,
+      [],
+    )
+    .option('--grant <grant>', 'what the new runs may do; repeatable, as for `run`', collect, [])
     .option('--program <file>', 'the file of the program, where its name is not enough')
-    .option('--wait', 'stay while others are asked, instead of leaving it suspended')
-    .option('--yes', 'approve what the run asks for')
+    .option('--queue <name>', 'where workers take them from; of several, else the queue of each')
+    .option('--dry-run', 'only show which')
+    .option('--wait', 'of one: stay while others are asked, instead of leaving it suspended')
+    .option('--yes', 'of one: approve what the run asks for')
     .action((typed, options) =>
       act(async (call) => (await import('./rerun.ts')).rerun(call, typed, options)),
     )

@@ -1,5 +1,7 @@
 /** `ice worker`: drives the runs of the log until it is told to end. */
 
+import type { ErrorRecord } from '@ice/primitives'
+import type { Stretch } from '@ice/runs/ports'
 import { wholeNumber } from '../args/values.ts'
 import { listenForStop } from '../drive/stop.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
@@ -9,7 +11,7 @@ import { using } from '../log/open.ts'
 import { type FoundProgram, findProgram } from '../program/find.ts'
 import { keepStdoutForData } from '../program/quiet.ts'
 import { complain } from '../terminal/complain.ts'
-import { plain } from '../terminal/text.ts'
+import { plain, plainLines } from '../terminal/text.ts'
 import { parseHealthPlace, serveHealth } from '../worker/health.ts'
 import { openWorkerRuntime } from '../worker/runtime.ts'
 
@@ -54,16 +56,14 @@ export async function worker(
         ...(only === undefined ? {} : { only }),
         onStretch: (run, stretch) => {
           if (stretch.kind === 'owned') return
-          const how = stretch.kind === 'concluded' ? stretch.result.conclusion : stretch.kind
-          talk.note(`run ${run}  ${how}`, { notice: 'stretch', run, kind: stretch.kind, how })
+          const { how, why } = told(stretch)
+          const line = `run ${run}  ${how}${why === null ? '' : `: ${plainLines(why.message)[0]}`}`
+          const code = why === null ? {} : { code: why.code }
+          talk.note(line, { notice: 'stretch', run, kind: stretch.kind, how, ...code })
         },
         onError: (error, run) => {
           if (run !== null) talk.note(`run ${run}  failed here`, { notice: 'setback', run })
           complain(invocation, error)
-        },
-        onPoison: ({ run, crashes }) => {
-          const line = `run ${run}  left for a person: ${crashes} owners died on it`
-          talk.note(line, { notice: 'left', run, crashes })
         },
       })
       const health = place === null ? null : await serveHealth(place, supervisor)
@@ -94,6 +94,13 @@ export async function worker(
   } finally {
     stop.release()
   }
+}
+
+/** What a stretch came to, and of a run that was set aside, why. */
+function told(stretch: Stretch): { readonly how: string; readonly why: ErrorRecord | null } {
+  if (stretch.kind === 'concluded') return { how: stretch.result.conclusion, why: null }
+  const why = stretch.kind === 'quarantined' ? stretch.quarantine.error : null
+  return { how: stretch.kind, why }
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

@@ -49,8 +49,8 @@ export async function serveHealth(
     const answers: Readonly<Record<string, boolean>> = { '/livez': isLive, '/readyz': now.ready }
     const isKnown = request.method === 'GET' && Object.hasOwn(answers, path)
     const code = isKnown ? (answers[path] === true ? 200 : 503) : 404
-    const { state, ready, running, setbacks, driven, failed, left } = now
-    const told = { state, ready, running, setbacks, driven, failed, left: left.length }
+    const { state, ready, running, setbacks, driven, failed } = now
+    const told = { state, ready, running, setbacks, driven, failed }
     response.writeHead(code, { 'content-type': 'application/json', connection: 'close' })
     response.end(
       `${JSON.stringify(isKnown ? told : { error: 'GET /livez, /readyz or /metrics' })}\n`,

@@ -52,7 +52,6 @@ function single(now: WorkMetrics): readonly Told[] {
     gauge('ice_index_lag_events', 'Events that the index has not taken in.', now.indexLag),
     gauge('ice_worker_running', 'Runs driven here now.', now.running),
     gauge('ice_worker_setbacks', 'Runs that are tried again here later.', now.setbacks),
-    gauge('ice_worker_left', 'Runs that are left for a person.', now.left),
     gauge('ice_worker_takes_runs', '1 while it takes runs.', now.takes ? 1 : 0),
     gauge('ice_worker_quiet_seconds', 'Since its loop came around.', now.quietMs / 1_000),
     gauge('ice_queues', 'Queues with a run that is not ended.', now.queues.length),

@@ -70,7 +70,6 @@ const VALUES: Readonly<Record<MetricName, (metrics: WorkMetrics) => number | nul
   suspended: ({ suspended }) => suspended,
   inDoubt: ({ inDoubt }) => inDoubt,
   quarantined: ({ quarantined }) => quarantined,
-  left: ({ left }) => left,
   setbacks: ({ setbacks }) => setbacks,
   running: ({ running }) => running,
   indexLag: ({ indexLag }) => indexLag,
@@ -162,11 +161,11 @@ async function readMetrics({ clock, index, commits, status }: MetricsInit): Prom
   const at = clock.now()
   const [counts, indexLag] = await Promise.all([index.counts(at), index.lag()])
   const queues = queuesOf(counts, at)
-  const { state, ready: takes, running, setbacks, left, driven, failed, quietMs } = status()
+  const { state, ready: takes, running, setbacks, driven, failed, quietMs } = status()
   const sum = (value: (queue: QueueMetrics) => number): number =>
     queues.reduce((total, queue) => total + value(queue), 0)
   return {
-    ...{ at, state, takes, quietMs, running, setbacks, left: left.length, driven, failed },
+    ...{ at, state, takes, quietMs, running, setbacks, driven, failed },
     ready: sum(({ ready }) => ready),
     due: sum(({ due }) => due),
     suspended: sum(({ suspended }) => suspended),

@@ -6,11 +6,11 @@
  * of runs after the other. A dead owner stays dead.
  *
  * A run whose owners die on it one after another may be what kills them: each takeover waits twice
- * as long, and after `CRASHES_MAX` without any progress in between it is left for a person.
+ * as long, and in the end it is quarantined (`crash-loop.ts`).
  */
 
 import type { EventLog } from '@ice/events/ports'
-import type { Clock, OwnerId, RunId, StreamId } from '@ice/primitives'
+import type { Clock, OwnerId, RunId } from '@ice/primitives'
 import type { DrivenProgram, Outlook, RunIndex, RunRow, Turns } from '../index-ports.ts'
 import {
   CRASHES_MAX,
@@ -19,32 +19,24 @@ import {
   OWNERS_INTERVAL_MS,
   SETBACK_MS_MIN,
 } from '../limits.ts'
-import type { Ownership } from '../ports.ts'
+import type { Ownership, Quarantine } from '../ports.ts'
+import { setAside, takeoversOf } from './crash-loop.ts'
 
 /** What it takes to find orphans. */
 export interface OrphansInit {
   readonly index: Pick<RunIndex, 'find'>
-  readonly log: Pick<EventLog, 'read'>
+  readonly log: Pick<EventLog, 'append' | 'read'>
   readonly ownership: Ownership
   readonly turns: Turns
   readonly clock: Clock
   readonly programs: readonly DrivenProgram[]
   /** Where it can be told which runs of this process nobody drives. */
   readonly runs?: { isDriven?(run: RunId): boolean }
-  /** Told once of a run that is left for a person. */
-  readonly onPoison: (row: RunRow) => void
+  /** Told of a run that was set aside, because its owners die on it. */
+  readonly onQuarantine: (run: RunId, quarantine: Quarantine) => void
 }
 
-/** What does not count as progress between two takeovers. */
-const NO_PROGRESS: ReadonlySet<string> = new Set([
-  'RunClaimed',
-  'RunResumed',
-  'CapabilityUsed',
-  'EffectInDoubt',
-])
-
 const DEAD_MAX = 1_024
-const LEFT_MAX = 1_024
 
 /** @units rows that a page of orphans has at least, however few are wanted. */
 const PAGE_ROWS_MIN = 64
@@ -53,17 +45,10 @@ const PAGE_ROWS_MIN = 64
 export class Orphans {
   readonly #init: OrphansInit
   readonly #dead = new Map<OwnerId, RunId | null>()
-  /** Runs that are left for a person, by the number of crashes at which they were. */
-  readonly #left = new Map<RunId, number>()
   #asked = Number.NEGATIVE_INFINITY
 
   constructor(init: OrphansInit) {
     this.#init = init
-  }
-
-  /** Runs that are left for a person. */
-  get left(): readonly RunId[] {
-    return [...this.#left.keys()]
   }
 
   /** When owners are asked for again. */
@@ -147,34 +132,18 @@ export class Orphans {
   }
 
   async #mayBeTaken(row: RunRow): Promise<boolean> {
-    const { run, crashes, since } = row
+    const { log, clock, onQuarantine } = this.#init
+    const { run, crashes, since, owner } = row
     if (crashes === 0) return true
-    if (this.#left.get(run) === crashes) return false
     const pauseMs = SETBACK_MS_MIN * 2 ** Math.min(crashes - 1, CRASHES_MAX)
-    if (since + pauseMs > this.#init.clock.now()) return false
-    if (crashes < CRASHES_MAX || (await this.#takeoversInARow(row)) < CRASHES_MAX) {
-      this.#left.delete(run)
-      return true
-    }
-    this.#left.set(run, crashes)
-    for (const oldest of this.#left.keys()) {
-      if (this.#left.size <= LEFT_MAX) break
-      this.#left.delete(oldest)
-    }
-    this.#init.onPoison(row)
+    if (since + pauseMs > clock.now()) return false
+    if (crashes < CRASHES_MAX) return true
+    const takeovers = await takeoversOf(log, row)
+    if (takeovers.count < CRASHES_MAX) return true
+    // The index is behind: whoever took it over last may be alive.
+    if (takeovers.owner !== owner) return false
+    const quarantine = await setAside(log, row, takeovers)
+    if (quarantine !== null) onQuarantine(run, quarantine)
     return false
-  }
-
-  /** Takeovers since anything was settled. */
-  async #takeoversInARow({ run, crashedAt }: RunRow): Promise<number> {
-    const stream = `run/${run}` as StreamId
-    let takeovers = 0
-    for await (const batch of this.#init.log.read({ stream, after: crashedAt - 1 })) {
-      for (const { type } of batch) {
-        if (type === 'RunClaimed') takeovers += 1
-        else if (!NO_PROGRESS.has(type)) takeovers = 0
-      }
-    }
-    return takeovers
   }
 }

@@ -2,7 +2,7 @@
 
 import type { EventLog } from '@ice/events/ports'
 import type { Clock, PrincipalId, RunId, Timestamp } from '@ice/primitives'
-import type { DrivenProgram, RunIndex, RunRow, Turns } from '../index-ports.ts'
+import type { DrivenProgram, RunIndex, Turns } from '../index-ports.ts'
 import type { Ownership, Runs, Stretch } from '../ports.ts'
 import type { Schedules } from '../schedules/ports.ts'
 
@@ -27,7 +27,7 @@ export interface SupervisorInit {
      */
     isDriven?(run: RunId): boolean
   }
-  readonly log: Pick<EventLog, 'read' | 'store'>
+  readonly log: Pick<EventLog, 'append' | 'read' | 'store'>
   readonly index: RunIndex
   readonly turns: Turns
   readonly ownership: Ownership
@@ -44,12 +44,10 @@ export interface SupervisorInit {
   readonly only?: readonly string[]
   /** On whose command runs are aborted that are past their deadline. */
   readonly principal?: PrincipalId
-  /** Told what a stretch came to. */
+  /** Told what a stretch came to; also of a run that it sets aside because owners die on it. */
   readonly onStretch?: (run: RunId, stretch: Stretch) => void
   /** Told what went wrong: of a run, or, with `null`, of a look. It goes on, after a pause. */
   readonly onError?: (error: unknown, run: RunId | null) => void
-  /** Told once of a run on which owners die one after another: it is left for a person. */
-  readonly onPoison?: (row: RunRow) => void
   /** Who is told of metrics, and of which of them when they pass a threshold. */
   readonly metrics?: MetricsTerms
   /** How long the commits of this process take. @defaultValue not known */
@@ -120,8 +118,6 @@ export interface WorkMetrics extends Omit<QueueMetrics, 'queue'> {
   /** Driven here now. */
   readonly running: number
   readonly setbacks: number
-  /** Runs that are left for a person. */
-  readonly left: number
   /** Stretches driven here since it began, and those that failed. */
   readonly driven: number
   readonly failed: number
@@ -145,8 +141,6 @@ export interface SupervisorStatus {
   readonly running: number
   /** Runs that could not be driven and are tried again later. */
   readonly setbacks: number
-  /** Runs that are left for a person. */
-  readonly left: readonly RunId[]
   readonly driven: number
   readonly failed: number
 }

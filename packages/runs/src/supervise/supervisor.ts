@@ -102,7 +102,10 @@ class Loop {
     this.#init = init
     this.#concurrency = concurrency
     this.#roundAt = init.clock.monotonicMs()
-    this.#orphans = new Orphans({ ...init, onPoison: (row) => init.onPoison?.(row) })
+    this.#orphans = new Orphans({
+      ...init,
+      onQuarantine: (run, quarantine) => init.onStretch?.(run, { kind: 'quarantined', quarantine }),
+    })
     this.#picker = new Picker(init)
     this.metrics = new Metrics({ ...init, status: () => this.status() })
     const told = new AbortController()
@@ -120,7 +123,6 @@ class Loop {
       quietMs: this.#init.clock.monotonicMs() - this.#roundAt,
       running: this.#running.size,
       setbacks: this.#setbacks.size,
-      left: this.#orphans.left,
       driven: this.#counts.driven,
       failed: this.#counts.failed,
     }
