@@ -23,9 +23,9 @@ export interface CommandLine {
 }
 
 const EXIT_HELP = `
-The store: --store, else ICE_STORE, else "store" of ice.config.json, else .ice/ice.db.
-            A path is a log in a file; postgres://user@host/database?schema=ice a log on a server,
-            in this schema. Its password belongs in PGPASSWORD or ~/.pgpass.
+The store: --store, else ICE_STORE, else ice.config.json, else .ice/ice.db. A path
+            is a log in a file, postgres://user@host/database?schema=ice one on
+            a server; its password belongs in PGPASSWORD or ~/.pgpass
 
 Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 conflict, 5 denied,
             6 verification failed, 7 waits for a person, 8 run aborted,
