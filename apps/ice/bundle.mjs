@@ -33,7 +33,8 @@ const stampFile = join(target, 'stamp.json')
 const OUTSIDE = ['better-sqlite3', '@clack/prompts', '@ice/policy-cedar', 'pg-native']
 /** Code of verbs that are called now and then, and the store that few of them open. */
 const SELDOM = [
-  /\/dist\/(?:survey|demo|doctor|why|backtest|verbs\/(?:why|backtest|show|doctor)|log\/timeline)/,
+  /\/dist\/(?:survey|demo|doctor|why|backtest|verbs\/(?:why|backtest|show|doctor))/,
+  /\/dist\/log\/(?:timeline|postgres)/,
   /\/events-postgres\/dist\/|\/node_modules\/(?:pg|pg-[^/]*|pgpass|postgres-[^/]*|split2|xtend)\//,
 ]
 /** Entries that only tests and builders of other packages load. */

@@ -23,6 +23,10 @@ export interface CommandLine {
 }
 
 const EXIT_HELP = `
+The store: --store, else ICE_STORE, else ice.config.json, else .ice/ice.db. A path
+            is a log in a file, postgres://user@host/database?schema=ice one on
+            a server; its password belongs in PGPASSWORD or ~/.pgpass
+
 Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not found, 4 conflict, 5 denied,
             6 verification failed, 7 waits for a person, 8 run aborted,
             9 a decision would flip, 128+n signal n
@@ -40,7 +44,7 @@ export function commandLine(door: Door, host: Host): CommandLine {
   program
     .description('Runs programs whose every effect is authorised and recorded.')
     .version(door.version, '-V, --version')
-    .option('--store <path>', 'the log (else ICE_STORE, ice.config.json, .ice/ice.db)')
+    .option('--store <store>', 'the log: a path, or postgres://… (else ICE_STORE, see below)')
     .option('--config <file>', 'the configuration (else ice.config.json in this folder)')
     .option('--no-config', 'no configuration')
     .option('--json', 'one JSON document on stdout; failures as JSON on stderr')
@@ -105,8 +109,6 @@ function driving(program: Command, act: Act): void {
     )
     .option('--drain <seconds>', 'how long runs at work may take to end (default 30)')
     .option('--health <[host:]port>', 'answer GET /livez and /readyz there')
-    .option('--postgres <url>', 'a log on PostgreSQL, shared with other workers')
-    .option('--schema <name>', 'its schema (default ice)')
     .action((words, options) =>
       act(async (call) => (await import('./verbs/worker.ts')).worker(call, words, options)),
     )
@@ -343,7 +345,7 @@ function caring(program: Command, act: Act): void {
   program
     .command('verify')
     .description('check that the log is what was written')
-    .argument('[path]', 'the file of a log or a backup; left out, the store')
+    .argument('[path]', 'a log or a backup; left out, the store')
     .option('--noted <size:root>', 'what an earlier verification noted; repeatable', collect, [])
     .action((typed, options) =>
       act(async (call) => (await import('./verbs/verify.ts')).verify(call, typed, options)),

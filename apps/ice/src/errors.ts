@@ -25,7 +25,9 @@ export const CLI_CODES = {
   typescript: 'ICE_CLI_TYPESCRIPT_UNSUPPORTED',
   /** No program has this name, and there is no such file. */
   programNotFound: 'ICE_CLI_PROGRAM_NOT_FOUND',
-  /** There is no log at the path of the store. */
+  /** The address of a store cannot be read, or the verb is not for this kind of store. */
+  store: 'ICE_CLI_STORE_UNSUPPORTED',
+  /** There is no log at the path, or in the schema, of the store. */
   storeNotFound: 'ICE_CLI_STORE_NOT_FOUND',
   /** No run of this log has an id that begins so. */
   runNotFound: 'ICE_CLI_RUN_NOT_FOUND',

@@ -28,14 +28,30 @@ const BY_CODE: Readonly<Record<string, readonly string[]>> = {
   ],
   ICE_EVENTS_IMPORT_CONFLICT: ['import into another --store: one that is not there yet'],
   ICE_EVENTS_FORMAT_UNSUPPORTED: ['use a newer program'],
+  ICE_EVENTS_POSTGRES_FORMAT_UNSUPPORTED: [
+    'a log of an older format is brought to this one by whoever writes to it, like `ice worker`',
+  ],
+  ICE_EVENTS_POSTGRES_SCHEMA_UNSUPPORTED: ['name another schema: postgres://…?schema=<name>'],
   ICE_EVENTS_SQLITE_BACKUP_CORRUPT: ['try an earlier backup'],
   ICE_EVENTS_SQLITE_BACKUP_CONFLICT: ['choose a path where nothing is yet'],
+}
+
+/** What to do about a store that cannot be used, by the reason that it gives. */
+const BY_REASON: Readonly<Record<string, readonly string[]>> = {
+  authentication: ['give the password in PGPASSWORD, or in a line of ~/.pgpass'],
+  connection: ['`ice doctor` looks at the store alone'],
+  permission: [
+    'verbs that look need USAGE of the schema and SELECT on its tables, others all of it',
+  ],
+  timeout: ['look in pg_stat_activity for what it waited for, then try again'],
 }
 
 /** What the reader can do now. */
 export function nextSteps(error: unknown): readonly string[] {
   if (typeof error !== 'object' || error === null) return []
-  const { next, code } = error as { readonly next?: unknown; readonly code?: unknown }
+  const { next, code, data } = error as Readonly<Record<'next' | 'code' | 'data', unknown>>
   if (Array.isArray(next)) return next.filter((step) => typeof step === 'string')
+  const reason = code === 'ICE_EVENTS_UNAVAILABLE' ? (data as { reason?: unknown }).reason : null
+  if (typeof reason === 'string' && Object.hasOwn(BY_REASON, reason)) return BY_REASON[reason] ?? []
   return typeof code === 'string' && Object.hasOwn(BY_CODE, code) ? (BY_CODE[code] ?? []) : []
 }

@@ -1,7 +1,8 @@
 /** One call of the command: its options, its voices, and where it stands. */
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type Config, loadConfig } from './config/config.ts'
+import { parseStore, placeRecord, repeatable, type StorePlace } from './config/store.ts'
 import { CLI_CODES, CliError } from './errors.ts'
 import type { Door } from './main.ts'
 import { createPaint, type Paint, wantsColour } from './terminal/paint.ts'
@@ -36,7 +37,7 @@ export interface Invocation {
   readonly canAsk: boolean
   /** @throws `ICE_CLI_CONFIG_UNSUPPORTED`, `ICE_CLI_CONFIG_NOT_FOUND` */
   config(): Promise<Config>
-  /** Absolute path of the log, and how it was chosen. */
+  /** Where the log is, and how it was chosen. @throws `ICE_CLI_STORE_UNSUPPORTED` */
   store(): Promise<StoreChoice>
   /** A command line of this command on the same log, to be copied. */
   command(words: readonly string[]): string
@@ -45,8 +46,7 @@ export interface Invocation {
 }
 
 /** Where the log is, and who said so. */
-export interface StoreChoice {
-  readonly path: string
+export type StoreChoice = StorePlace & {
   readonly by: '--store' | 'ICE_STORE' | 'config' | 'default'
 }
 
@@ -104,7 +104,7 @@ export function createInvocation(
 /** Options that a later command has to repeat to mean the same log. */
 function repeated({ store, config }: GlobalOptions): readonly string[] {
   return [
-    ...(store === undefined ? [] : ['--store', store]),
+    ...(store === undefined ? [] : ['--store', repeatable(store)]),
     ...(config === undefined ? [] : config === false ? ['--no-config'] : ['--config', config]),
   ]
 }
@@ -114,22 +114,38 @@ async function chooseStore(
   env: Host['env'],
   { cwd, loaded }: { readonly cwd: string; readonly loaded: () => Promise<Config> },
 ): Promise<StoreChoice> {
-  if (store === '') throw new CliError(CLI_CODES.usage, '--store takes the path of a log')
-  if (store !== undefined) return { path: resolve(cwd, store), by: '--store' }
+  if (store === '') {
+    throw new CliError(CLI_CODES.usage, '--store takes the path of a log, or postgres://…')
+  }
+  if (store !== undefined) return { ...parseStore(store, cwd), by: '--store' }
   const named = env['ICE_STORE']
-  if (named !== undefined && named !== '') return { path: resolve(cwd, named), by: 'ICE_STORE' }
+  if (named !== undefined && named !== '') return { ...parseStore(named, cwd), by: 'ICE_STORE' }
   const { store: configured } = await loaded()
-  if (configured !== null) return { path: configured, by: 'config' }
-  return { path: resolve(cwd, DEFAULT_STORE), by: 'default' }
+  if (configured !== null) return { ...configured, by: 'config' }
+  return { ...parseStore(DEFAULT_STORE, cwd), by: 'default' }
 }
 
-/** The path of a log that has to be there. @throws `ICE_CLI_STORE_NOT_FOUND` */
-export async function existingStore(invocation: Invocation): Promise<string> {
-  const { path, by } = await invocation.store()
-  if (existsSync(path)) return path
+/**
+ * A log that has to be there. Whether a server has it is found out when it is opened.
+ *
+ * @throws `ICE_CLI_STORE_NOT_FOUND`, `ICE_CLI_STORE_UNSUPPORTED`
+ */
+export async function existingStore(invocation: Invocation): Promise<StoreChoice> {
+  const store = await invocation.store()
+  if (store.kind === 'postgres' || existsSync(store.path)) return store
+  throw noLog(store)
+}
+
+/** The refusal of a log that is not there. */
+export function noLog(
+  store: StorePlace & { readonly by?: StoreChoice['by'] },
+  cause?: unknown,
+): CliError {
+  const { by = 'default', name } = store
   const chosen = by === 'default' ? '' : `, which ${by === 'config' ? 'ice.config.json' : by} names`
-  throw new CliError(CLI_CODES.storeNotFound, `There is no log at ${plain(path)}${chosen}`, {
-    data: { path },
-    next: ['`ice run` begins one', 'name another with --store <path>, or ICE_STORE'],
+  return new CliError(CLI_CODES.storeNotFound, `There is no log at ${plain(name)}${chosen}`, {
+    data: placeRecord(store),
+    next: ['`ice run` begins one', 'name another with --store <path or address>, or ICE_STORE'],
+    cause,
   })
 }

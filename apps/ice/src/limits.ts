@@ -6,6 +6,9 @@ export const CONFIG_BYTES_MAX = 1_048_576
 /** @units bytes of `--input`: what one blob of the log holds. */
 export const INPUT_BYTES_MAX = 16_777_216
 
+/** @units characters of the schema of a log: with `_work` behind it, what PostgreSQL keeps. */
+export const SCHEMA_CHARS_MAX = 58
+
 /** @units values in `--input`. */
 export const INPUT_NODES_MAX = 2_000_000
 

@@ -33,7 +33,8 @@ describe('the configuration', () => {
     const grant = { actions: ['fs.read'], resource: { kind: 'fs', root: 'src' }, expires: '10m' }
     const text = { store: 'a/b.db', programs: { p: './p.ts', survey: { grants: { own: grant } } } }
     const config = await load(JSON.stringify({ ...text, grants: { all: grant } }))
-    expect(config.store).toBe(join(folder, 'a/b.db'))
+    const path = join(folder, 'a/b.db')
+    expect(config.store).toEqual({ kind: 'file', path, name: path })
     expect(config.programs.get('p')).toEqual({ file: join(folder, 'p.ts'), grants: {} })
     const spec = {
       actions: ['fs.read'],

@@ -67,7 +67,7 @@ describe.skipIf(found.server === undefined)(`workers on PostgreSQL${why}`, () =>
     for (let n = 0; n < 12; n += 1) {
       runs.push(await runtime.runs.start(program, null, { queue: 'mail' }))
     }
-    const words = ['worker', './napping.ts', '--postgres', url, '--schema', schema]
+    const words = ['worker', './napping.ts', '--store', `${url}?schema=${schema}`]
     const workers = [1, 2, 3].map(() => folder.start({}, ...words, '--concurrency', '4'))
     for (const worker of workers) await worker.until('stderr', /worker of napping/)
     workers[0]?.child.kill('SIGSTOP')

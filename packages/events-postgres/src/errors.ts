@@ -11,6 +11,8 @@ import { IceError, type JsonObject } from '@ice/primitives'
 export const EVENTS_POSTGRES_CODES = {
   /** The schema was written by a newer program, or has no migration: it was not touched. */
   format: 'ICE_EVENTS_POSTGRES_FORMAT_UNSUPPORTED',
+  /** There is no log in the schema, and none was to be made. */
+  notFound: 'ICE_EVENTS_POSTGRES_LOG_NOT_FOUND',
   /** The schema holds something else than an event log, or more than one. */
   schema: 'ICE_EVENTS_POSTGRES_SCHEMA_UNSUPPORTED',
   /** The schema is a log, but a part of it is gone. */

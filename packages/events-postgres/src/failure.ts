@@ -90,8 +90,8 @@ const REASONS: FailureReasons = [
     '25006',
     {
       reason: 'read_only',
-      why: 'the server is read-only: a standby, or a database set so',
-      next: 'Connect to the primary.',
+      why: 'nothing is written here: a standby, a database set so, or a log opened to look',
+      next: 'Connect to the primary, or open the log to write.',
     },
   ],
   [

@@ -19,7 +19,7 @@
 import { randomUUID } from 'node:crypto'
 import { EVENTS_POSTGRES_CODES, EventsPostgresError } from './errors.ts'
 import { MIGRATION_MS } from './limits.ts'
-import type { PostgresDurability } from './ports.ts'
+import type { PostgresDurability, PostgresOpening } from './ports.ts'
 import type { Session } from './session.ts'
 import { migrateTo2, migrateTo3, TABLE_NAMES, tables } from './tables.ts'
 import type { Target } from './target.ts'
@@ -63,6 +63,7 @@ export interface LogRow {
 export interface FormatOptions {
   readonly durability: PostgresDurability
   readonly format: Format
+  readonly opening: PostgresOpening
 }
 
 /** Quotes a name that `settle` has checked. */
@@ -71,35 +72,64 @@ export function quoted(schema: string): string {
 }
 
 /**
- * Creates or migrates what has to be, under a lock that others who do the same wait for.
+ * Creates or migrates what has to be and may be, under a lock that others who do the same wait for.
  *
  * @throws {EventsPostgresError} `ICE_EVENTS_POSTGRES_FORMAT_UNSUPPORTED`,
- * `ICE_EVENTS_POSTGRES_SCHEMA_UNSUPPORTED`, `ICE_EVENTS_POSTGRES_SCHEMA_CORRUPT`
+ * `ICE_EVENTS_POSTGRES_SCHEMA_UNSUPPORTED`, `ICE_EVENTS_POSTGRES_SCHEMA_CORRUPT`,
+ * `ICE_EVENTS_POSTGRES_LOG_NOT_FOUND`
  */
 export async function ensureFormat(
   session: Session,
   target: Target,
-  { durability, format }: FormatOptions,
+  options: FormatOptions,
 ): Promise<LogRow> {
-  await session.run({ text: 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE' })
+  const isRead = options.opening === 'look'
+  const begin = isRead ? 'REPEATABLE READ READ ONLY' : 'READ COMMITTED READ WRITE'
+  await session.run({ text: `BEGIN ISOLATION LEVEL ${begin}` })
   try {
-    await session.run({ text: 'SELECT pg_advisory_xact_lock($1, $2)' }, [
-      LOCK_CLASS,
-      target.lockKey,
-    ])
-    const found = await tablesOf(session, target.schema)
-    if (found === undefined) await session.run({ text: `CREATE SCHEMA ${quoted(target.schema)}` })
-    if (found === undefined || found.length === 0) await create(session, target, format)
-    else if (!found.includes('log')) throw foreign(target, found)
-    const row = await held(session, target, format)
-    await checkTables(session, target, format)
-    await noteDurability(session, target, durability)
+    const row = await (isRead ? looked : ensured)(session, target, options)
     await session.run({ text: 'COMMIT' })
     return row
   } catch (error) {
     if (!session.isLost) await session.run({ text: 'ROLLBACK' }).catch(() => session.destroy())
     throw error
   }
+}
+
+async function ensured(
+  session: Session,
+  target: Target,
+  { durability, format, opening }: FormatOptions,
+): Promise<LogRow> {
+  await session.run({ text: 'SELECT pg_advisory_xact_lock($1, $2)' }, [LOCK_CLASS, target.lockKey])
+  const found = await tablesOf(session, target.schema)
+  const isEmpty = found === undefined || found.length === 0
+  if (isEmpty && opening === 'existing') throw nothing(target)
+  if (found === undefined) await session.run({ text: `CREATE SCHEMA ${quoted(target.schema)}` })
+  if (isEmpty) await create(session, target, format)
+  else if (!found.includes('log')) throw foreign(target, found)
+  const row = await held(session, target, format)
+  await checkTables(session, target, format)
+  await noteDurability(session, target, durability)
+  return row
+}
+
+/** What is there, as it is: nothing is locked, made, migrated or noted. */
+async function looked(
+  session: Session,
+  target: Target,
+  { format }: FormatOptions,
+): Promise<LogRow> {
+  const found = await tablesOf(session, target.schema)
+  if (found === undefined || found.length === 0) throw nothing(target)
+  if (!found.includes('log')) throw foreign(target, found)
+  const row = await logRow(session, target, '')
+  if (row.format > format.version) {
+    throw unsupportedFormat(target.log, row.format, format.version)
+  }
+  if (row.format < format.version) throw older(target, row.format, format.version)
+  await checkTables(session, target, format)
+  return row
 }
 
 /** "ICE1": keeps our advisory locks apart from those of others. */
@@ -185,6 +215,23 @@ export function unsupportedFormat(log: string, stored: number, known: number): E
       ? `${log} has format ${stored}; this program knows up to ${known}. Use a newer program. ` +
           'The log was left as it is.'
       : `${log} has format ${stored}, from which this program knows no way to ${known}.`,
+    { log, stored, known },
+  )
+}
+
+function nothing({ log }: Target): EventsPostgresError {
+  return new EventsPostgresError(
+    EVENTS_POSTGRES_CODES.notFound,
+    `There is no event log at ${log}, and none was made.`,
+    { log },
+  )
+}
+
+function older({ log }: Target, stored: number, known: number): EventsPostgresError {
+  return new EventsPostgresError(
+    EVENTS_POSTGRES_CODES.format,
+    `${log} has format ${stored}, and is read here as format ${known}. It was left as it is: ` +
+      'whoever opens it to write brings it to that.',
     { log, stored, known },
   )
 }

@@ -31,6 +31,8 @@ export function sessionOptions(settled: Settled): SessionOptions {
       `SET lock_timeout = ${lockWaitMs}`,
       `SET idle_in_transaction_session_timeout = ${silentTransactionMs}`,
       ...(settled.durability === 'process' ? ['SET synchronous_commit = off'] : [SYNCS]),
+      // Whatever the role or the database was set to; for every transaction of this session.
+      `SET default_transaction_read_only = ${settled.opening === 'look' ? 'on' : 'off'}`,
       "SET client_encoding = 'UTF8'",
       "SET bytea_output = 'hex'",
       // Every statement has its index. A plan made while the tables were empty must not scan them
@@ -51,12 +53,12 @@ const SYNCS =
 
 /** Opens or creates a log. @throws as `openPostgresEventStore` */
 export async function openLog(settled: Settled, format: Format = FORMAT): Promise<OpenedLog> {
-  const { target, durability } = settled
+  const { target, durability, opening } = settled
   let session: Session | undefined
   try {
     session = await Session.connect(target, sessionOptions(settled))
     await checkServer(session, settled)
-    const row = await ensureFormat(session, target, { durability, format })
+    const row = await ensureFormat(session, target, { durability, format, opening })
     return { session, row }
   } catch (error) {
     await session?.close()

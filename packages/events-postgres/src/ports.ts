@@ -5,6 +5,12 @@ import type { Clock } from '@ice/primitives'
 /** What an acknowledged unit survives: a crash of the server, or this process's death alone. */
 export type PostgresDurability = 'disk' | 'process'
 
+/**
+ * What opening may do to a schema: `create` makes a log where none is; `existing` makes none, and
+ * brings one of an older format to the current one; `look` writes nothing at all.
+ */
+export type PostgresOpening = 'create' | 'existing' | 'look'
+
 /** Where the server is, and as whom to go there. What is left out is what `pg` takes: `PGHOST` … */
 export interface PostgresConnection {
   /** A name, an address, or the folder of a Unix socket. */
@@ -39,6 +45,12 @@ export interface PostgresEventStoreOptions {
    * @defaultValue `'disk'`
    */
   readonly durability?: PostgresDurability
+  /**
+   * What opening may do to the schema. A log that was opened to `look` is only read: a role that
+   * may select is enough, and the server itself refuses every write of the handle.
+   * @defaultValue `'create'`
+   */
+  readonly opening?: PostgresOpening
   /**
    * How long a unit waits for the log's lock, for a server that is away, or for both, before it is
    * given up with `ICE_EVENTS_UNAVAILABLE`; reads wait as long. @units ms @defaultValue 30,000

@@ -34,7 +34,7 @@ export interface Sql {
 export function appendSql(schema: string): Sql {
   const s = quoted(schema)
   return {
-    begin: { text: 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE' },
+    begin: { text: 'BEGIN ISOLATION LEVEL READ COMMITTED' },
     commit: { text: 'COMMIT' },
     rollback: { text: 'ROLLBACK' },
     lock: {

@@ -48,11 +48,13 @@ import { Watch } from './watch.ts'
 import { Writer } from './writer.ts'
 
 /**
- * Opens a log in a schema of a PostgreSQL database, creating the schema when it is not there.
+ * Opens a log in a schema of a PostgreSQL database, creating the schema when it is not there,
+ * unless `opening` says otherwise.
  *
  * @throws {EventsPostgresError} `ICE_EVENTS_POSTGRES_FORMAT_UNSUPPORTED`,
  * `ICE_EVENTS_POSTGRES_SCHEMA_UNSUPPORTED`, `ICE_EVENTS_POSTGRES_SCHEMA_CORRUPT`,
- * `ICE_EVENTS_POSTGRES_SERVER_UNSUPPORTED`, `ICE_EVENTS_POSTGRES_OPTION_UNSUPPORTED`
+ * `ICE_EVENTS_POSTGRES_SERVER_UNSUPPORTED`, `ICE_EVENTS_POSTGRES_OPTION_UNSUPPORTED`,
+ * `ICE_EVENTS_POSTGRES_LOG_NOT_FOUND`
  * @throws {EventsError} `ICE_EVENTS_UNAVAILABLE` — no such server or database, no right, or
  * another process held a lock for too long
  */

@@ -15,7 +15,7 @@ import {
   STATEMENT_TIMEOUT_MS,
   WAIT_MAX_MS,
 } from './limits.ts'
-import type { PostgresDurability, PostgresEventStoreOptions } from './ports.ts'
+import type { PostgresDurability, PostgresEventStoreOptions, PostgresOpening } from './ports.ts'
 
 /** Where a log is. */
 export interface Target {
@@ -35,6 +35,7 @@ export interface Target {
 export interface Settled {
   readonly target: Target
   readonly durability: PostgresDurability
+  readonly opening: PostgresOpening
   readonly lockWaitMs: number
   readonly statementTimeoutMs: number
   readonly silentTransactionMs: number
@@ -48,13 +49,17 @@ function refuse(option: string, message: string, data: JsonObject = {}): EventsP
 
 /** Checks all options. @throws {EventsPostgresError} `ICE_EVENTS_POSTGRES_OPTION_UNSUPPORTED` */
 export function settle(options: PostgresEventStoreOptions): Settled {
-  const { durability = 'disk', schema = 'ice', connection } = options
+  const { durability = 'disk', schema = 'ice', opening = 'create', connection } = options
   if (durability !== 'disk' && durability !== 'process') {
     throw refuse('durability', 'A durability is "disk" or "process".')
+  }
+  if (!OPENINGS.includes(opening)) {
+    throw refuse('opening', 'An opening is "create", "existing" or "look".')
   }
   return {
     target: targetOf(connection, checkedSchema(schema)),
     durability,
+    opening,
     lockWaitMs: count('lockWaitMs', options.lockWaitMs ?? LOCK_WAIT_MS, WAIT_MAX_MS),
     statementTimeoutMs: count(
       'statementTimeoutMs',
@@ -74,6 +79,8 @@ export function settle(options: PostgresEventStoreOptions): Settled {
     readersMax: count('readersMax', options.readersMax ?? READERS_MAX, READERS_LIMIT),
   }
 }
+
+const OPENINGS: readonly PostgresOpening[] = ['create', 'existing', 'look']
 
 /** To the server 0 means "without end", and nothing here may wait so long. */
 function count(option: string, value: number, max: number): number {

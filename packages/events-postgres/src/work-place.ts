@@ -12,10 +12,11 @@
  * Everything done here can be done twice: what a lost connection leaves unknown is done again.
  */
 import { EVENTS_CODES, EventsError } from '@ice/events'
+import { EVENTS_POSTGRES_CODES, EventsPostgresError } from './errors.ts'
 import { failure, SessionLost, sqlState } from './failure.ts'
 import { sessionOptions } from './open.ts'
 import { Pool } from './pool.ts'
-import type { PostgresEventStoreOptions } from './ports.ts'
+import type { PostgresEventStoreOptions, PostgresOpening } from './ports.ts'
 import { type Answer, Session } from './session.ts'
 import { type Settled, settle } from './target.ts'
 
@@ -24,6 +25,8 @@ export interface PostgresWorkOptions
   extends Pick<PostgresEventStoreOptions, 'connection' | 'connectTimeoutMs'> {
   /** A schema of its own; created when it is missing. @defaultValue `'ice_work'` */
   readonly schema?: string
+  /** `existing` makes no tables where none of this format are. @defaultValue `'create'` */
+  readonly opening?: Exclude<PostgresOpening, 'look'>
 }
 
 /** Runs one statement. */
@@ -81,11 +84,16 @@ export class WorkPlace {
     this.#pool = new Pool({ connect: () => this.connect(), max: settled.readersMax })
   }
 
-  /** @throws `ICE_EVENTS_POSTGRES_OPTION_UNSUPPORTED`, `ICE_EVENTS_UNAVAILABLE` */
+  /**
+   * @throws `ICE_EVENTS_POSTGRES_OPTION_UNSUPPORTED`, `ICE_EVENTS_UNAVAILABLE`,
+   * `ICE_EVENTS_POSTGRES_LOG_NOT_FOUND`
+   */
   static async open({ schema = 'ice_work', ...rest }: PostgresWorkOptions): Promise<WorkPlace> {
     const place = new WorkPlace(settle({ ...rest, schema, durability: 'process' }))
     try {
-      await place.transact('make tables', (ask) => ensureTables(ask, place.#settled.target.schema))
+      const { target, opening } = place.#settled
+      if (opening === 'existing') await mustBeThere(place, target.log)
+      else await place.transact('make tables', (ask) => ensureTables(ask, target.schema))
       return place
     } catch (error) {
       await place.close()
@@ -147,6 +155,20 @@ export class WorkPlace {
     this.#isClosed = true
     await this.#pool.close()
   }
+}
+
+/** Nothing is made anew either: whoever drives runs does that. */
+async function mustBeThere(place: WorkPlace, log: string): Promise<void> {
+  const [[found] = []] = await place.run('read', 'SELECT to_regclass($1)::text', [
+    `${place.s}.format`,
+  ])
+  const isThere = found !== null && found !== undefined
+  const [[version] = []] = isThere
+    ? await place.run('read', `SELECT version FROM ${place.s}.format`)
+    : []
+  if (version === WORK_FORMAT) return
+  const message = `There is nothing that workers share at ${log}, and nothing was made.`
+  throw new EventsPostgresError(EVENTS_POSTGRES_CODES.notFound, message, { log })
 }
 
 async function ensureTables(ask: Ask, schema: string): Promise<void> {

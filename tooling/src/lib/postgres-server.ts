@@ -72,6 +72,24 @@ export const findPostgres = async (): Promise<FoundServer> => {
   }
 }
 
+/** Runs statements as the administrator, for tests whose package has no client of its own. */
+export const askServer = async (
+  { url }: Pick<PostgresServer, 'url'>,
+  text: string,
+): Promise<readonly Readonly<Record<string, unknown>>[]> => {
+  const { default: pg } = await import('pg')
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    // Several statements at once have a list of results, which the types do not say.
+    const results = [await client.query<Record<string, unknown>>(text)].flat()
+    return results.at(-1)?.rows ?? []
+  } finally {
+    await client.end()
+  }
+}
+
 const named = (url: string): PostgresServer => {
   const { hostname, port } = new URL(url)
   return { url, host: hostname, port: Number(port || 5432), stop: async () => undefined }

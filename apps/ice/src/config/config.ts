@@ -16,6 +16,7 @@ import { CONFIG_BYTES_MAX } from '../limits.ts'
 import { plain } from '../terminal/text.ts'
 import type { ConfigFile, ConfigGrant } from './schema.ts'
 import type { SecretsChoice } from './secrets.ts'
+import { parseStore, type StorePlace } from './store.ts'
 
 /** The name under which a configuration is looked for. */
 export const CONFIG_NAME = 'ice.config.json'
@@ -24,8 +25,8 @@ export const CONFIG_NAME = 'ice.config.json'
 export interface Config {
   /** The file it was read from. */
   readonly path: string | null
-  /** Absolute path of the log. */
-  readonly store: string | null
+  /** Where the log is. */
+  readonly store: StorePlace | null
   /** Where the effects of programs have secrets from. */
   readonly secrets: SecretsChoice | null
   readonly programs: ReadonlyMap<string, ConfigProgram>
@@ -71,7 +72,7 @@ export async function loadConfig(asked: string | false | undefined, cwd: string)
   )
   return {
     path,
-    store: file.store === undefined ? null : resolve(folder, file.store),
+    store: file.store === undefined ? null : parseStore(file.store, folder),
     secrets: secretsOf(file, folder),
     programs: new Map(programs),
     grants: file.grants ?? {},

@@ -47,7 +47,7 @@ const schema = z.strictObject({
 
 /** What the file says. */
 export interface ConfigFile {
-  /** Path of the log. */
+  /** Path or address of the log. */
   readonly store?: string | undefined
   /** Where secrets come from: names and places, and no values. */
   readonly secrets?:

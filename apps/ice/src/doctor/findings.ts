@@ -4,6 +4,9 @@
  */
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { EventLog } from '@ice/events/ports'
+import type { PostgresInspection } from '@ice/events-postgres'
+import type { SqliteInspection } from '@ice/events-sqlite'
 import { errorRecord, hasCode } from '@ice/primitives'
 import type { Invocation } from '../invocation.ts'
 import { bytes, count } from '../terminal/format.ts'
@@ -84,8 +87,10 @@ async function lookAtConfig(invocation: Invocation): Promise<readonly Finding[]>
 const DISK_BYTES_LOW = 256 * 1024 * 1024
 
 async function lookAtDisk(invocation: Invocation): Promise<readonly Finding[]> {
-  const { path } = await invocation.store()
-  let folder = dirname(path)
+  const store = await invocation.store()
+  // The disk of a server is looked at where it is.
+  if (store.kind === 'postgres') return []
+  let folder = dirname(store.path)
   while (!existsSync(folder) && folder !== dirname(folder)) folder = dirname(folder)
   const { bavail, bsize, type } = statfsSync(folder)
   const free = bavail * bsize
@@ -104,18 +109,27 @@ async function lookAtFiles(): Promise<readonly Finding[]> {
 }
 
 async function lookAtStore(invocation: Invocation): Promise<readonly Finding[]> {
-  const { path, by } = await invocation.store()
-  if (!existsSync(path)) {
-    return [good('store', 'log', `none at ${path} yet (chosen by ${by}); \`ice run\` begins one`)]
-  }
-  const { readLog } = await import('../log/open.ts')
-  const reader = readLog(path)
+  const store = await invocation.store()
+  const { name, by } = store
+  const none = `none at ${name} yet (chosen by ${by}); \`ice run\` begins one`
+  if (store.kind === 'file' && !existsSync(store.path)) return [good('store', 'log', none)]
+  const { readPlace, using } = await import('../log/open.ts')
   try {
-    return [...storeFindings(reader.store.inspect()), await lookAtTaxonomy(reader.log)]
-  } finally {
-    await reader.close()
+    return await using(await readPlace(store), async (reader) => [
+      ...(reader.kind === 'file'
+        ? fileFindings(reader.store.inspect())
+        : serverFindings(await reader.store.inspect())),
+      await lookAtTaxonomy(reader.log),
+    ])
+  } catch (error) {
+    // The schema is made with the log; a database is not, and its lack stays a finding.
+    const isNoLog = hasCode((error as { readonly cause?: unknown }).cause, LOG_NOT_FOUND)
+    if (isNoLog) return [good('store', 'log', none)]
+    throw error
   }
 }
+
+const LOG_NOT_FOUND = 'ICE_EVENTS_POSTGRES_LOG_NOT_FOUND'
 
 /** Whether each name has a value; no value is looked at, and none is told. */
 async function lookAtSecrets(invocation: Invocation): Promise<readonly Finding[]> {
@@ -144,30 +158,34 @@ async function lookAtSecrets(invocation: Invocation): Promise<readonly Finding[]
   return [{ id: 'secrets', what: 'secrets', state: 'fair', found: without, remedy }]
 }
 
-type Inspection = ReturnType<
-  ReturnType<typeof import('../log/open.ts').readLog>['store']['inspect']
->
-
-function storeFindings(inspected: Inspection): readonly Finding[] {
+function fileFindings(inspected: SqliteInspection): readonly Finding[] {
   const { path, format, sqliteVersion, head, streams, walBytes, settings } = inspected
   const size = `${count(head)} events in ${count(streams)} streams, ${bytes(inspected.bytes)}`
   const told = `${path}: format ${format}, SQLite ${sqliteVersion}, ${size}, WAL ${bytes(walBytes)}`
-  const what = 'durability'
   const read = `synchronous=${settings['synchronous']}, journal_mode=${settings['journal_mode']}`
-  const weak = inspected.weakestDurability !== 'disk'
-  const remedy = 'acknowledged events of that time may be lost in a power cut; nothing to do now'
+  return [good('store', 'log', told), durabilityFinding(inspected.weakestDurability, read)]
+}
+
+function serverFindings(inspected: PostgresInspection): readonly Finding[] {
+  const { server, schema, format, serverVersion, head, streams, settings } = inspected
+  const size = `${count(head)} events in ${count(streams)} streams, ${bytes(inspected.bytes)}`
+  const told = `${schema} in ${server}: format ${format}, PostgreSQL ${serverVersion}, ${size}`
+  const read = ['synchronous_commit', 'fsync'].map((name) => `${name}=${settings[name]}`)
   return [
     good('store', 'log', told),
-    weak
-      ? { id: 'durability', what, state: 'fair', found: `${read}; once opened with less`, remedy }
-      : good('durability', what, `disk (${read}, read back)`),
+    durabilityFinding(inspected.weakestDurability, read.join(', ')),
   ]
 }
 
+function durabilityFinding(weakest: string, read: string): Finding {
+  const what = 'durability'
+  if (weakest === 'disk') return good('durability', what, `disk (${read}, read back)`)
+  const remedy = 'acknowledged events of that time may be lost in a power cut; nothing to do now'
+  return { id: 'durability', what, state: 'fair', found: `${read}; once opened with less`, remedy }
+}
+
 /** Whether this program knows everything that the log holds. */
-async function lookAtTaxonomy(
-  log: ReturnType<typeof import('../log/open.ts').readLog>['log'],
-): Promise<Finding> {
+async function lookAtTaxonomy(log: EventLog): Promise<Finding> {
   const what = 'vocabulary'
   let latest: string | null = null
   const adopted = new Set<string>()

@@ -30,6 +30,9 @@ export interface DriveInit {
   readonly file: string | null
 }
 
+/** Nobody can look at a process of another machine: it is dead when its lease is over. */
+const LEASE = 'if that process has died, its lease ends within 15 s: try again then'
+
 /** Drives, prints what came of it, and says what the process ends with. */
 export async function driveRun(init: DriveInit): Promise<number> {
   const stretch = await driveOn(init)
@@ -49,7 +52,10 @@ export async function driveRun(init: DriveInit): Promise<number> {
         `Another process drives run ${init.run}: ${plain(stretch.owner)}`,
         {
           data: { run: init.run, owner: stretch.owner },
-          next: [init.invocation.command(['show', init.run, '--follow'])],
+          next: [
+            init.invocation.command(['show', init.run, '--follow']),
+            ...((await init.invocation.store()).kind === 'file' ? [] : [LEASE]),
+          ],
         },
       )
   }

@@ -3,7 +3,7 @@ import { type ErrorRecord, errorRecord, UNCODED } from '@ice/primitives'
 import { nextSteps } from '../hints.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Paint } from './paint.ts'
-import { jsonText, plain, plainLines } from './text.ts'
+import { jsonText, plain, plainLines, withoutPasswords } from './text.ts'
 
 /** One place where a value does not fit its schema, as zod and others report it. */
 interface Issue {
@@ -43,7 +43,7 @@ export function complaintRecord(error: unknown): string {
     ...(issues.length === 0 ? {} : { issues }),
     ...(next.length === 0 ? {} : { next }),
   }
-  return jsonText({ error: record })
+  return withoutPasswords(jsonText({ error: record }))
 }
 
 /** The error for people. */
@@ -59,7 +59,7 @@ export function complaintLines(error: unknown, paint: Paint, debug: boolean): re
   const isBug = record.code === UNCODED && error instanceof Error
   if (debug && error instanceof Error) lines.push(...plainLines(error.stack ?? ''))
   else if (isBug) lines.push(paint.dim('  set ICE_DEBUG=1 to see where it came from'))
-  return lines
+  return lines.map(withoutPasswords)
 }
 
 function causeLines(record: ErrorRecord): readonly string[] {

@@ -33,6 +33,17 @@ export function plainLines(text: string): readonly string[] {
   return text.split('\n').map(plain)
 }
 
+/** An address with a password, also as a path is made of it: `postgres:/user:password@host`. */
+const PASSWORD = /([a-z][a-z0-9+.-]*:\/{1,2}[^\s/?#:@'"]*):[^\s'"]*@/gi
+
+/**
+ * The text without passwords of addresses. Nobody prints one that is known to be there; this is for
+ * an address that was given in place of something else, and comes back in what the system reports.
+ */
+export function withoutPasswords(text: string): string {
+  return text.replace(PASSWORD, '$1:…@')
+}
+
 /** JSON of a value, equal to what `JSON.stringify` gives and safe to look at. */
 export function jsonText(value: unknown, indent = 0): string {
   return safeJson(JSON.stringify(value, null, indent) ?? 'null')

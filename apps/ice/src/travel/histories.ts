@@ -1,6 +1,5 @@
 /** Recorded histories: exports that are read into memory, and logs that are read where they are. */
 import { closeSync, createReadStream, existsSync, openSync, readSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
 import {
   composeTaxonomy,
   createEventLog,
@@ -11,15 +10,16 @@ import {
 } from '@ice/events'
 import type { EventLog } from '@ice/events/ports'
 import { systemClock as clock } from '@ice/primitives'
+import { parseStore, type StorePlace } from '../config/store.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { existingStore, type Invocation } from '../invocation.ts'
 import { HISTORY_BYTES_MAX } from '../limits.ts'
-import { readLog } from '../log/open.ts'
+import { readPlace } from '../log/open.ts'
 import { plain } from '../terminal/text.ts'
 
 /** A history that can be read; nothing can be lost by writing to it, and nobody does. */
 export interface History {
-  /** As it was named. */
+  /** As it was named; of a log on a server, where it is. */
   readonly name: string
   readonly log: EventLog
   close(): Promise<void>
@@ -35,14 +35,16 @@ export async function openHistory(
   types: readonly EventType[],
   { cwd }: Pick<Invocation, 'cwd'>,
 ): Promise<History> {
-  const path = resolve(cwd, name)
+  const place = parseStore(name, cwd)
+  if (place.kind === 'postgres') return openLog(place.name, place, types)
+  const { path } = place
   if (!existsSync(path) || !statSync(path).isFile()) {
     throw new CliError(CLI_CODES.fileNotFound, `There is no history at ${plain(path)}`, {
       data: { path },
       next: ['`ice log export --output <file>` writes one'],
     })
   }
-  return isExport(path) ? openExport(name, path, types) : openLog(name, path, types)
+  return isExport(path) ? openExport(name, path, types) : openLog(name, place, types)
 }
 
 /** The log that is chosen by the options that every verb takes. */
@@ -50,8 +52,8 @@ export async function openChosen(
   invocation: Invocation,
   types: readonly EventType[],
 ): Promise<History> {
-  const path = await existingStore(invocation)
-  return openLog(path, path, types)
+  const place = await existingStore(invocation)
+  return openLog(place.name, place, types)
 }
 
 function isExport(path: string): boolean {
@@ -64,8 +66,12 @@ function isExport(path: string): boolean {
   }
 }
 
-function openLog(name: string, path: string, types: readonly EventType[]): History {
-  const { log, close } = readLog(path, types)
+async function openLog(
+  name: string,
+  place: StorePlace,
+  types: readonly EventType[],
+): Promise<History> {
+  const { log, close } = await readPlace(place, { types })
   return { name, log, close }
 }
 

@@ -7,9 +7,9 @@ import { STANDARD_KINDS } from '@ice/runtime'
 import { type ChangeOptions, readChange } from '../backtest/change.ts'
 import { recordedPolicy } from '../backtest/policy.ts'
 import { EXIT } from '../exit.ts'
-import { existingStore, type Invocation } from '../invocation.ts'
+import type { Invocation } from '../invocation.ts'
 import { findRun } from '../log/find.ts'
-import { readLog, using } from '../log/open.ts'
+import { openReader, using } from '../log/open.ts'
 import { readRun } from '../log/runs.ts'
 import { keepStdoutForData } from '../program/quiet.ts'
 import { forkLines } from '../travel/fork-lines.ts'
@@ -32,8 +32,7 @@ export async function fork(
 ): Promise<number> {
   const replace = await readReplacements(options, invocation.cwd)
   keepStdoutForData()
-  const path = await existingStore(invocation)
-  const made = await using(readLog(path), async ({ log }) => {
+  const made = await using(await openReader(invocation), async ({ log }) => {
     const run = await findRun(log, typed)
     const found = await programFor(await readRun(log, run), options.program, invocation)
     const { program, parts } = found

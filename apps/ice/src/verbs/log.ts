@@ -71,7 +71,7 @@ function caring(log: Command, act: Act): void {
   log
     .command('verify')
     .description('check that the log is what was written')
-    .argument('[path]', 'the file of a log or a backup; left out, the store')
+    .argument('[path]', 'a log or a backup; left out, the store')
     .option('--noted <size:root>', 'what an earlier verification noted; repeatable', collect, [])
     .action((typed, options) =>
       act(async (call) => (await import('./verify.ts')).verify(call, typed, options)),

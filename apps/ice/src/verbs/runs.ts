@@ -1,8 +1,7 @@
 /** `ice runs`: the runs of a log, newest first. */
 import type { EventLog } from '@ice/events/ports'
-import { openSqliteRunRows } from '@ice/events-sqlite'
 import type { RunId } from '@ice/primitives'
-import { createRunIndex, RUN_STATES } from '@ice/runs'
+import { RUN_STATES } from '@ice/runs'
 import type { RunFilter, RunView } from '@ice/runs/ports'
 import { parseWhere } from '../args/where.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
@@ -10,6 +9,7 @@ import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
 import { RUNS_SHOWN } from '../limits.ts'
 import { openReader, using } from '../log/open.ts'
+import { openIndex } from '../log/run-index.ts'
 import { runPages } from '../log/run-pages.ts'
 import { answerable, selectRuns } from '../log/runs.ts'
 import { ago, isoTime } from '../terminal/format.ts'
@@ -75,9 +75,7 @@ async function fitting(
   log: EventLog,
   filter: RunFilter,
 ): Promise<readonly RunId[]> {
-  const { path } = await invocation.store()
-  const index = createRunIndex({ log, rows: openSqliteRunRows({ path: `${path}.index` }) })
-  return using(index, async () => {
+  return using(await openIndex(await invocation.store(), log), async (index) => {
     await index.catchUp()
     const ids: RunId[] = []
     for await (const { run } of runPages(index, filter, { backwards: true })) ids.push(run)

@@ -1,13 +1,12 @@
 /** `ice verify`: whether a log still is what was written. */
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { type Verification, verifyLog } from '@ice/events'
 import { parseNoted } from '../args/noted.ts'
+import { parseStore, placeRecord, type StorePlace } from '../config/store.ts'
 import { listenForStop } from '../drive/stop.ts'
-import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
-import { existingStore, type Invocation } from '../invocation.ts'
-import { readLog, using } from '../log/open.ts'
+import { existingStore, type Invocation, noLog } from '../invocation.ts'
+import { readPlace, using } from '../log/open.ts'
 import { bytes, count } from '../terminal/format.ts'
 import { plain } from '../terminal/text.ts'
 
@@ -24,13 +23,11 @@ export async function verify(
 ): Promise<number> {
   const { talk, cwd } = invocation
   const noted = options.noted.map(parseNoted)
-  const path = typed === undefined ? await existingStore(invocation) : resolve(cwd, typed)
-  if (!existsSync(path)) {
-    throw new CliError(CLI_CODES.storeNotFound, `There is no log at ${plain(path)}`)
-  }
+  const place = typed === undefined ? await existingStore(invocation) : parseStore(typed, cwd)
+  if (place.kind === 'file' && !existsSync(place.path)) throw noLog(place)
   const stop = listenForStop(talk, 'verifying')
   try {
-    return await using(readLog(path), async ({ store }) => {
+    return await using(await readPlace(place), async ({ store }) => {
       const { position } = await store.head()
       const verification = await verifyLog(store, {
         noted,
@@ -38,7 +35,7 @@ export async function verify(
         onProgress: (at) => talk.progress(`${count(at)} of ${count(position)} events verified`),
       })
       talk.settle()
-      return report(invocation, path, verification)
+      return report(invocation, place, verification)
     })
   } catch (error) {
     if (stop.exit !== null) return stop.exit
@@ -50,7 +47,7 @@ export async function verify(
 
 async function report(
   invocation: Invocation,
-  path: string,
+  place: StorePlace,
   verification: Verification,
 ): Promise<number> {
   const { events, streams, bytes: size, root, findings } = verification
@@ -69,9 +66,12 @@ async function report(
         ? [`  note this, and give it back with --noted: ${paint.bold(`${events}:${root}`)}`]
         : []),
     ],
-    () => ({ path, verified: holds, ...verification, note: holds ? `${events}:${root}` : null }),
+    () => ({
+      ...placeRecord(place),
+      ...{ verified: holds, ...verification, note: holds ? `${events}:${root}` : null },
+    }),
   )
   if (holds) return EXIT.ok
-  talk.say('keep the file as it is, and compare it with a backup')
+  talk.say('keep the log as it is, and compare it with a backup')
   return EXIT.unverified
 }

@@ -7,13 +7,12 @@ import { listenForStop } from '../drive/stop.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
-import { using } from '../log/open.ts'
+import { openRuntime, using } from '../log/open.ts'
 import { type FoundProgram, findProgram } from '../program/find.ts'
 import { keepStdoutForData } from '../program/quiet.ts'
 import { complain } from '../terminal/complain.ts'
 import { plain, plainLines } from '../terminal/text.ts'
 import { parseHealthPlace, serveHealth } from '../worker/health.ts'
-import { openWorkerRuntime } from '../worker/runtime.ts'
 
 /** Options of `worker`. */
 export interface WorkerOptions {
@@ -21,8 +20,6 @@ export interface WorkerOptions {
   readonly concurrency?: number
   readonly drain?: string
   readonly health?: string
-  readonly postgres?: string
-  readonly schema?: string
 }
 
 const DRAIN_SECONDS = 30
@@ -42,14 +39,11 @@ export async function worker(
   const place = options.health === undefined ? null : parseHealthPlace(options.health)
   keepStdoutForData()
   const programs = await programsOf(invocation, words)
-  const { postgres, schema } = options
-  const log = {
-    ...(postgres === undefined ? {} : { postgres }),
-    ...(schema === undefined ? {} : { schema }),
-  }
+  const { secrets } = await invocation.config()
+  const opening = { create: true, programs, secrets, supervises: true }
   const stop = listenForStop(talk, 'the worker')
   try {
-    return await using(await openWorkerRuntime(invocation, programs, log), async (runtime) => {
+    return await using(await openRuntime(invocation, opening), async (runtime) => {
       const { concurrency } = options
       const supervisor = await runtime.supervise({
         ...(concurrency === undefined ? {} : { concurrency }),

@@ -7,7 +7,7 @@ import { parseSize } from '../../args/values.ts'
 import { listenForStop } from '../../drive/stop.ts'
 import { EXIT } from '../../exit.ts'
 import type { Invocation } from '../../invocation.ts'
-import { openReader, using } from '../../log/open.ts'
+import { openFileReader, using } from '../../log/open.ts'
 import { bytes, counted } from '../../terminal/format.ts'
 import { plain } from '../../terminal/text.ts'
 
@@ -19,6 +19,8 @@ export interface ArchiveOptions {
   readonly dryRun?: boolean
 }
 
+const VERB = 'ice log archive'
+
 /** Carries `log archive` out. @returns the exit code */
 export async function archive(invocation: Invocation, options: ArchiveOptions): Promise<number> {
   const { talk } = invocation
@@ -26,7 +28,7 @@ export async function archive(invocation: Invocation, options: ArchiveOptions): 
   const dryRun = options.dryRun === true
   const stop = listenForStop(talk, 'the retention')
   try {
-    return await using(await openReader(invocation), async ({ log, store }) => {
+    return await using(await openFileReader(invocation, VERB), async ({ log, store }) => {
       const report = await retain(log, {
         archive: store,
         clock,

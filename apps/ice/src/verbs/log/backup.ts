@@ -3,16 +3,18 @@ import { resolve } from 'node:path'
 import { listenForStop } from '../../drive/stop.ts'
 import { EXIT } from '../../exit.ts'
 import type { Invocation } from '../../invocation.ts'
-import { openReader, using } from '../../log/open.ts'
+import { openFileReader, using } from '../../log/open.ts'
 import { bytes, count } from '../../terminal/format.ts'
 import { plain } from '../../terminal/text.ts'
+
+const VERB = 'ice log backup'
 
 /** Carries `backup` out. @returns the exit code */
 export async function backup(invocation: Invocation, typed: string): Promise<number> {
   const { talk, cwd } = invocation
   const stop = listenForStop(talk, 'the backup')
   try {
-    return await using(await openReader(invocation), async ({ store }) => {
+    return await using(await openFileReader(invocation, VERB), async ({ store }) => {
       const {
         path,
         head,

@@ -17,7 +17,7 @@ export async function gc(invocation: Invocation, { grace }: GcOptions): Promise<
   const graceMs = parseSpan(grace, '--grace')
   const stop = listenForStop(talk, 'the collection')
   try {
-    return await using(await openReader(invocation), async ({ store }) => {
+    return await using(await openReader(invocation, { opening: 'existing' }), async ({ store }) => {
       const collected = await store.blobs.collect({
         graceMs,
         signal: stop.signal,

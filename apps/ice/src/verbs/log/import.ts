@@ -10,11 +10,12 @@ import { dirname, resolve } from 'node:path'
 import { composeTaxonomy, type ImportReport, importLog, standardTypes } from '@ice/events'
 import { systemClock as clock, hasCode } from '@ice/primitives'
 import { parseNoted } from '../../args/noted.ts'
+import { type FilePlace, placeRecord, type StorePlace } from '../../config/store.ts'
 import { listenForStop } from '../../drive/stop.ts'
 import { CLI_CODES, CliError } from '../../errors.ts'
 import { EXIT } from '../../exit.ts'
 import type { Invocation } from '../../invocation.ts'
-import { type LogReader, makeFolder, readLog, using } from '../../log/open.ts'
+import { type LogReader, makeFolder, readLog, readPlace, using } from '../../log/open.ts'
 import { publish, removeLog } from '../../log/publish.ts'
 import { count, counted } from '../../terminal/format.ts'
 import { plain } from '../../terminal/text.ts'
@@ -35,13 +36,11 @@ export async function importVerb(
   const { talk, cwd } = invocation
   const noted = options.noted.map(parseNoted)
   const source = typed === '-' ? process.stdin : openSource(resolve(cwd, typed))
-  const { path } = await invocation.store()
-  const isThere = existsSync(path)
-  const place = isThere ? path : `${path}.importing`
-  if (!isThere) makeFolder(dirname(path))
+  const store = await invocation.store()
+  const { place, publishDraft } = targetOf(store)
   const stop = listenForStop(talk, 'the import')
   try {
-    const done = await using(readLog(place), async (reader) => {
+    const done = await using(await readPlace(place, { opening: 'create' }), async (reader) => {
       const report = await importLog(reader.store, source, {
         taxonomy: composeTaxonomy(standardTypes),
         unknownTypes: options.keepUnknown === true ? 'keep' : 'refuse',
@@ -52,13 +51,13 @@ export async function importVerb(
       const begun = options.more === true ? null : await begin(reader, report)
       return { report, begun, incarnation: reader.store.incarnation }
     })
-    if (!isThere && options.more !== true) publish(place, path)
+    if (options.more !== true) publishDraft?.()
     talk.settle()
-    await tell(invocation, path, done, options.more === true)
+    await tell(invocation, store, { ...done, more: options.more === true })
     return EXIT.ok
   } catch (error) {
     talk.settle()
-    if (!isThere && existsSync(place)) await tellOfDraft(invocation, place, error)
+    if (publishDraft !== null) await tellOfDraft(invocation, place.path, error)
     if (stop.exit !== null) return stop.exit
     throw error
   } finally {
@@ -66,8 +65,25 @@ export async function importVerb(
   }
 }
 
+/** Where the events go, and how that becomes the log; `null` where it is the log already. */
+type Target =
+  | { readonly place: FilePlace; readonly publishDraft: () => void }
+  | { readonly place: StorePlace; readonly publishDraft: null }
+
+function targetOf(store: StorePlace): Target {
+  // A schema has its name from the beginning: events come in one after another, for all to see.
+  if (store.kind === 'postgres' || existsSync(store.path)) {
+    return { place: store, publishDraft: null }
+  }
+  const path = `${store.path}.importing`
+  makeFolder(dirname(path))
+  const publishDraft = (): void => publish(path, store.path)
+  return { place: { kind: 'file', path, name: path }, publishDraft }
+}
+
 /** What is left of an import that did not come to its end. */
 async function tellOfDraft({ talk }: Invocation, place: string, error: unknown): Promise<void> {
+  if (!existsSync(place)) return
   const { position } = await using(readLog(place), ({ store }) => store.head())
   if (position === 0) removeLog(place)
   else if (hasCode(error, 'ICE_EVENTS_IMPORT_CONFLICT')) {
@@ -115,27 +131,29 @@ interface Done {
   readonly report: ImportReport
   readonly begun: Begun | null
   readonly incarnation: string
+  /** It waits for more. */
+  readonly more: boolean
 }
 
 async function tell(
   invocation: Invocation,
-  path: string,
-  { report, begun, incarnation }: Done,
-  more: boolean,
+  place: StorePlace,
+  { report, begun, incarnation, more }: Done,
 ): Promise<void> {
   const { incarnation: from, ...rest } = report
   const { appended, after, to, root, blobs, absent } = rest
   const there = to - after - appended
+  const brought = `${counted(appended, 'event')} and ${counted(blobs, 'blob')}`
   await invocation.print(
     () => [
-      `imported ${counted(appended, 'event')} and ${counted(blobs, 'blob')} into ${plain(path)}` +
+      `imported ${brought} into ${plain(place.name)}` +
         (there > 0 ? `; ${counted(there, 'event')} had been there` : ''),
       `  it holds what was exported: ${to}:${root}`,
       ...(absent > 0 ? [`  ${counted(absent, 'blob')} the exported log did not have either`] : []),
       ...(begun === null ? [] : doubtLines(begun)),
       ...(more ? ['  it waits for more: import it without --more in the end'] : []),
     ],
-    () => ({ path, incarnation, from, ...rest, begun }),
+    () => ({ ...placeRecord(place), incarnation, from, ...rest, begun }),
   )
 }
 

@@ -15,11 +15,12 @@ import {
 } from '@ice/events-sqlite'
 import { systemClock as clock } from '@ice/primitives'
 import { parseNoted } from '../../args/noted.ts'
+import { parseStore } from '../../config/store.ts'
 import { listenForStop } from '../../drive/stop.ts'
 import { CLI_CODES, CliError } from '../../errors.ts'
 import { EXIT } from '../../exit.ts'
 import type { Invocation } from '../../invocation.ts'
-import { using } from '../../log/open.ts'
+import { notOfServer, using } from '../../log/open.ts'
 import { mustBeFree, publish, removeLog } from '../../log/publish.ts'
 import { bytes, counted } from '../../terminal/format.ts'
 import { plain } from '../../terminal/text.ts'
@@ -40,7 +41,10 @@ export async function restore(
 ): Promise<number> {
   const { talk, cwd } = invocation
   const noted = options.noted.map(parseNoted)
-  const [backup, path] = [resolve(cwd, typed), resolve(cwd, options.to)]
+  const to = parseStore(options.to, cwd)
+  if (to.kind === 'postgres') throw notOfServer('A backup is restored to a file, and to no server')
+  const { path } = to
+  const backup = resolve(cwd, typed)
   mustBeBackup(backup)
   for (const suffix of ['', '-wal', '-shm']) mustBeFree(`${path}${suffix}`)
   const draft = `${path}.restoring`

@@ -3,14 +3,14 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT } from '../../exit.ts'
 import type { Invocation } from '../../invocation.ts'
-import { openReader, using } from '../../log/open.ts'
+import { openFileReader, using } from '../../log/open.ts'
 import { bytes, counted } from '../../terminal/format.ts'
 import { plain } from '../../terminal/text.ts'
 
 /** Carries `log segments` out. @returns the exit code: a file that is missing is told by it */
 export async function segments(invocation: Invocation): Promise<number> {
   const { paint } = invocation
-  return using(await openReader(invocation), async ({ store }) => {
+  return using(await openFileReader(invocation, 'ice log segments'), async ({ store }) => {
     const { directory } = store
     const listed = (await store.segments()).map((one) => ({
       ...one,
