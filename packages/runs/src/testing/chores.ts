@@ -56,8 +56,6 @@ export class Chores {
   readonly #drives = new Map<RunId, number>()
   readonly #errands: Errands
   readonly #timetable: Timetable
-  /** Runs that supervisors have left for a person. */
-  readonly #left = new Set<RunId>()
   #broken: string | null = null
 
   constructor(init: ChoresInit) {
@@ -121,11 +119,6 @@ export class Chores {
     ].flatMap(({ what, go }) => here.map((of) => ({ of, what, go: () => go(of) })))
   }
 
-  /** A supervisor has left a run for a person, who looks at it and drives it. */
-  leave(run: RunId): void {
-    this.#left.add(run)
-  }
-
   /** A second process drives a run that is being driven. */
   wantRival(): void {
     this.#befall(this.#open(), (worker, [run]) => this.#drive(worker, run))
@@ -181,21 +174,14 @@ export class Chores {
   /** What people do for runs that no supervisor drives. */
   #helping(): readonly Offer[] {
     return this.#open().flatMap(([run, { view }]): Offer[] => {
-      if (view !== null && view.quarantine !== null) {
-        const key = `release ${run}@${view.version}`
-        if (!this.#errands.isFree(key)) return []
-        const go = (by: Worker): void => {
-          const ask = () => by.runs.release(run, { reason: 'somebody has looked at it' })
-          this.#errands.run({ key, by, ask, settledBy: 'ICE_RUNS_' })
-        }
-        return [{ what: `is asked to release run ${run}`, go }]
+      if (view === null || view.quarantine === null) return []
+      const key = `release ${run}@${view.version}`
+      if (!this.#errands.isFree(key)) return []
+      const go = (by: Worker): void => {
+        const ask = () => by.runs.release(run, { reason: 'somebody has looked at it' })
+        this.#errands.run({ key, by, ask, settledBy: 'ICE_RUNS_' })
       }
-      if (!this.#left.has(run) || this.#isDriven(run)) return []
-      const go = (of: Worker): void => {
-        this.#left.delete(run)
-        this.#drive(of, run)
-      }
-      return [{ what: `is asked to drive run ${run}, which was left for a person`, go }]
+      return [{ what: `is asked to release run ${run}`, go }]
     })
   }
 

@@ -9,7 +9,7 @@
 import type { EventLog } from '@ice/events/ports'
 import { type Clock, hasCode, type IceError, type RunId } from '@ice/primitives'
 import { createRunIndex } from '../index/run-index.ts'
-import type { RunRow, RunRows, Turns } from '../index-ports.ts'
+import type { RunRows, Turns } from '../index-ports.ts'
 import type { Ownership, Program } from '../ports.ts'
 import type { RunsService } from '../runs.ts'
 import type { Schedules } from '../schedules/ports.ts'
@@ -28,8 +28,6 @@ export interface Supervision {
   readonly turns: Turns
   /** A process drives a run. @returns what to do once it does not any more */
   readonly begin: (run: RunId) => () => void
-  /** A run is left for a person. */
-  readonly left: (row: RunRow) => void
   /** Something went wrong that no fault explains. */
   readonly broken: (why: string) => void
 }
@@ -83,7 +81,6 @@ export function supervised(init: SupervisedInit): {
       programs: init.programs,
       schedules,
       principal: PRINCIPAL,
-      onPoison: init.left,
       onError: (error) => {
         if (!PASSING.some((code) => hasCode(error, code))) init.broken(told(error))
       },

@@ -300,7 +300,6 @@ export class World {
       },
       turns: this.#turns,
       begin: (run) => this.#holders.begin(of, run),
-      left: ({ run }) => this.#chores.leave(run),
       broken: (why) => this.#witness.break(`the supervisor of ${of.name} fails: ${why}`),
     }
   }
