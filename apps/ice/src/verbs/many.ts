@@ -10,6 +10,7 @@ import { findRun } from '../log/find.ts'
 import { openRuntime, using } from '../log/open.ts'
 import { rowLine, runPages } from '../log/run-pages.ts'
 import { complain } from '../terminal/complain.ts'
+import { counted } from '../terminal/format.ts'
 
 /** Which runs. */
 export interface Chosen {
@@ -88,7 +89,7 @@ export async function carryOut(
     () => [
       ...shown,
       ...(hidden > 0 ? [`… and ${hidden} more`] : []),
-      `${told.length} runs${dryRun ? ` ${would}` : `, ${failed} of them not`}`,
+      `${counted(told.length, 'run')}${dryRun ? ` ${would}` : `, ${failed} of them not`}`,
     ],
     () => ({ dryRun, count: told.length, failed, runs: told }),
   )
