@@ -91,6 +91,20 @@ const ended = (w: World, ...runs: readonly RunId[]) =>
     Promise.all(runs.map(async (run) => (await w.runs.view(run)).conclusion)),
   ).toEqual(runs.map(() => 'committed'))
 
+/** Verifies: RUN-R179 */
+test('runs of a version that a program takes over are driven by it, and no others', async () => {
+  const w = await world({ programs: [{ ...single, version: '1' }] })
+  const of = (version: string) =>
+    w.runs.start({ ...single, version }, '', { grants, queue: 'mail' })
+  const [taken, left] = [await of('1'), await of('0')]
+  const next = { ...single, version: '2', takesOver: ['1'] }
+  const heir = await w.another('bob', { programs: [next], effects: [tool('do')] })
+  const { errors } = await supervised(heir, [next])
+  await ended(w, taken)
+  expect(await w.types(taken)).toContain('ProgramChanged')
+  expect([(await w.runs.view(left)).state, errors]).toEqual(['CREATED', []])
+})
+
 /** Verifies: RUN-R171 */
 test('queued runs are driven, so many at once as it may, and none twice', async () => {
   const g = gate()

@@ -55,8 +55,7 @@ export function createWork(init: WorkInit): Work {
   return {
     index,
     async supervise(more = {}) {
-      const { runs, schedules, ownership, commits } = init
-      const programs = init.programs.map(({ name, version }) => ({ name, version }))
+      const { programs, runs, schedules, ownership, commits } = init
       const parts: SupervisorInit = {
         ...more,
         ...{

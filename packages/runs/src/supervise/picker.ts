@@ -10,9 +10,10 @@
  */
 
 import type { RunId, Timestamp } from '@ice/primitives'
-import type { RunRow } from '../index-ports.ts'
+import type { DrivenProgram, RunRow } from '../index-ports.ts'
 import { INDEX_PAGE_ROWS, TURN_INTERVAL_MS } from '../limits.ts'
-import type { QueueTerms, SupervisorInit } from './ports.ts'
+import { programKey } from '../versions.ts'
+import type { QueueTerms, SupervisedProgram, SupervisorInit } from './ports.ts'
 import { Shares } from './shares.ts'
 
 /** What is picked from, and for. */
@@ -40,6 +41,8 @@ const ROUNDS_MAX = 8
 export class Picker {
   readonly #init: PickerInit
   readonly #shares: Shares
+  /** The versions that are driven, each once. */
+  readonly #driven: readonly DrivenProgram[]
   /** Keys and queues that were refused, and until when nobody asks again. */
   readonly #busyKeys = new Map<string, number>()
   readonly #busyQueues = new Map<string, number>()
@@ -48,6 +51,7 @@ export class Picker {
 
   constructor(init: PickerInit) {
     this.#init = init
+    this.#driven = drivenBy(init.programs)
     this.#shares = new Shares((queue) => this.#terms(queue).weight ?? 1)
   }
 
@@ -96,13 +100,13 @@ export class Picker {
     except: readonly RunId[],
     left: number,
   ): Promise<Map<string, RunRow[]>> {
-    const { index, programs, only } = this.#init
+    const { index, only } = this.#init
     forgetPassed(this.#busyKeys, now)
     forgetPassed(this.#busyQueues, now)
     const keysBusy = [...this.#busyKeys.keys()].slice(0, INDEX_PAGE_ROWS)
     const ready = await index.ready({
       now,
-      programs,
+      programs: this.#driven,
       keysBusy,
       except,
       perQueue: Math.min(left, INDEX_PAGE_ROWS),
@@ -123,9 +127,9 @@ export class Picker {
   }
 
   #isServed({ queue, program }: RunRow): boolean {
-    const { only, programs } = this.#init
+    const { only } = this.#init
     if (only !== undefined && !only.includes(queue)) return false
-    return programs.some(
+    return this.#driven.some(
       ({ name, version }) => name === program.name && version === program.version,
     )
   }
@@ -188,6 +192,16 @@ export class Picker {
     )
     return times.length === 0 ? null : Math.min(...times)
   }
+}
+
+/** A program that takes a version over drives its runs: they are picked as its own are. */
+function drivenBy(programs: readonly SupervisedProgram[]): readonly DrivenProgram[] {
+  const driven = programs.flatMap(({ name, version, takesOver = [] }) =>
+    [version, ...takesOver].map(
+      (each) => [programKey(name, each), { name, version: each }] as const,
+    ),
+  )
+  return [...new Map(driven).values()]
 }
 
 function forgetPassed(times: Map<string, number>, now: Timestamp): void {

@@ -3,7 +3,7 @@
 import type { EventLog } from '@ice/events/ports'
 import type { Clock, PrincipalId, RunId, Timestamp } from '@ice/primitives'
 import type { DrivenProgram, RunIndex, Turns } from '../index-ports.ts'
-import type { Ownership, Runs, Stretch } from '../ports.ts'
+import type { Ownership, Program, Runs, Stretch } from '../ports.ts'
 import type { Schedules } from '../schedules/ports.ts'
 
 /** How the runs of one queue get their turns. */
@@ -17,6 +17,9 @@ export interface QueueTerms {
   /** At most so many starts in any window of so long, over all workers. @defaultValue no bound */
   readonly rate?: { readonly count: number; readonly perMs: number }
 }
+
+/** A program in a version, and the versions whose runs it drives on. */
+export type SupervisedProgram = DrivenProgram & Pick<Program, 'takesOver'>
 
 /** What a supervisor is made of. None of it is closed with it. */
 export interface SupervisorInit {
@@ -33,7 +36,8 @@ export interface SupervisorInit {
   readonly ownership: Ownership
   readonly clock: Clock
   /** What can be driven here; runs of others are left to other workers. */
-  readonly programs: readonly DrivenProgram[]
+  /** What is started here, and driven; with `takesOver`, runs of these versions too. */
+  readonly programs: readonly SupervisedProgram[]
   /** Whose times it deals with. @defaultValue none: nothing is started by schedules here */
   readonly schedules?: Pick<Schedules, 'fire'>
   /** Runs at once, from 1 to 500. @defaultValue 32 */
