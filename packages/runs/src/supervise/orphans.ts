@@ -56,6 +56,8 @@ export class Orphans {
   /** Runs that are left for a person, by the number of crashes at which they were. */
   readonly #left = new Map<RunId, number>()
   #asked = Number.NEGATIVE_INFINITY
+  /** When all runs of this process were looked at. */
+  #ownAt = Number.NEGATIVE_INFINITY
 
   constructor(init: OrphansInit) {
     this.#init = init
@@ -97,7 +99,10 @@ export class Orphans {
     const { ownership, index, clock, runs } = this.#init
     const held = { owner: ownership.self, standings: ['held'], limit: INDEX_PAGE_ROWS } as const
     const isDriven = runs?.isDriven?.bind(runs)
-    const rows = await index.find(isDriven === undefined ? { ...held, states: ['CREATED'] } : held)
+    // Most of them are at work: all of them are looked at as seldom as the owners are.
+    const isAll = isDriven !== undefined && clock.monotonicMs() - this.#ownAt >= OWNERS_INTERVAL_MS
+    if (isAll) this.#ownAt = clock.monotonicMs()
+    const rows = await index.find(isAll ? held : { ...held, states: ['CREATED'] })
     const since = clock.now() - OWN_GRACE_MS
     return rows.filter(
       (row) => row.since <= since && !isTaken(row.run) && isDriven?.(row.run) !== true,
