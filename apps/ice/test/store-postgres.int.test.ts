@@ -84,6 +84,15 @@ afterAll(async () => {
   await askServer(server, `DROP OWNED BY ${ROLE} CASCADE; DROP ROLE ${ROLE}`)
 })
 
+/** As `slow`, but for its third step of each process, which waits for a file called `go`. */
+const GATED = SLOW.replace(
+  'const timer = setTimeout(() => resolve({ value: ms, observed: {} }), ms)',
+  `steps += 1
+      const isHeld = () => steps === 3 && !existsSync('go')
+      const look = () => { if (!isHeld()) resolve({ value: ms, observed: {} }) }
+      const timer = setInterval(look, ms)`,
+).replace('const pause =', "import { existsSync } from 'node:fs'\nlet steps = 0\nconst pause =")
+
 const GRANT = 'out=fs.replace:./out;approval-for=fs.replace'
 const mainSchema = freshSchema()
 const main = address(mainSchema)
@@ -298,21 +307,23 @@ describeOn(`a run on PostgreSQL${why}`, () => {
 
   it('whose process is killed is gone on with once its lease is over', async () => {
     const owners = `"${schema}_work".owners`
-    const words = ['--grant', PAUSE_GRANT, '--json', '--input', '{"steps":60,"ms":20}']
-    const killed = start(store, 'run', './slow.ts', ...words)
+    folder.file('gated.ts', GATED)
+    const words = ['--grant', PAUSE_GRANT, '--json', '--input', '{"steps":9,"ms":20}']
+    const killed = start(store, 'run', './gated.ts', ...words)
     const [, run = ''] = await killed.until('stderr', /"run":"([^"]+)"/)
     const following = start(store, 'show', run, '--follow')
     await following.until('stdout', /pause\/2/)
     killed.child.kill('SIGKILL')
-    await killed.ended
+    expect((await killed.ended).signal).toBe('SIGKILL')
+    folder.file('go', '')
     following.child.kill('SIGINT')
     // As long as nobody can know that it is dead.
     await askServer(server, `UPDATE ${owners} SET until = clock_timestamp() + interval '1 hour'`)
-    const early = await ice(store, 'resume', run, '--program', './slow.ts', '--json')
+    const early = await ice(store, 'resume', run, '--program', './gated.ts', '--json')
     expect(complaint(early).code).toBe('ICE_CLI_RUN_OWNED_CONFLICT')
     await askServer(server, `UPDATE ${owners} SET until = clock_timestamp()`)
-    const ended = await good(store, 'resume', run, '--program', './slow.ts', '--json')
-    expect(json(ended)).toMatchObject({ run, value: { done: 60, denied: 0 } })
+    const ended = await good(store, 'resume', run, '--program', './gated.ts', '--json')
+    expect(json(ended)).toMatchObject({ run, value: { done: 9, denied: 0 } })
     const { timeline } = json<{ timeline: { step?: string; kind: string }[] }>(
       await good(store, 'show', run, '--json'),
     )
