@@ -46,8 +46,6 @@ export class Orphans {
   readonly #init: OrphansInit
   readonly #dead = new Map<OwnerId, RunId | null>()
   #asked = Number.NEGATIVE_INFINITY
-  /** When all runs of this process were looked at. */
-  #ownAt = Number.NEGATIVE_INFINITY
 
   constructor(init: OrphansInit) {
     this.#init = init
@@ -85,10 +83,7 @@ export class Orphans {
     const { ownership, index, clock, runs } = this.#init
     const held = { owner: ownership.self, standings: ['held'], limit: INDEX_PAGE_ROWS } as const
     const isDriven = runs?.isDriven?.bind(runs)
-    // Most of them are at work: all of them are looked at as seldom as the owners are.
-    const isAll = isDriven !== undefined && clock.monotonicMs() - this.#ownAt >= OWNERS_INTERVAL_MS
-    if (isAll) this.#ownAt = clock.monotonicMs()
-    const rows = await index.find(isAll ? held : { ...held, states: ['CREATED'] })
+    const rows = await index.find(isDriven === undefined ? { ...held, states: ['CREATED'] } : held)
     const since = clock.now() - OWN_GRACE_MS
     return rows.filter(
       (row) => row.since <= since && !isTaken(row.run) && isDriven?.(row.run) !== true,
