@@ -1,5 +1,5 @@
 /** A network in the hands of a test: a TCP proxy in front of the server. */
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { server } from './server.ts'
 
@@ -34,8 +34,7 @@ const COMMIT = Buffer.from('COMMIT\0')
 /** Puts a proxy in front of the server. */
 export async function openProxy(): Promise<Proxy> {
   let weather: Weather = 'clear'
-  let lost = 0
-  let swallowed = 0
+  const gone = { lost: 0, swallowed: 0 }
   const sockets = new Set<Socket>()
   const change = (next: Weather): void => {
     weather = next
@@ -64,18 +63,18 @@ export async function openProxy(): Promise<Proxy> {
     }
     client.on('data', (data) => {
       if (weather === 'silent') {
-        swallowed += 1
+        gone.swallowed += 1
         return
       }
       if (data.includes(COMMIT)) {
         if (weather === 'commit-lost' || weather === 'silent-at-commit') {
-          lost += 1
+          gone.lost += 1
           if (weather === 'commit-lost') client.destroy()
           change(weather === 'commit-lost' ? 'clear' : 'silent')
           return
         }
         if (weather === 'answer-lost') {
-          lost += 1
+          gone.lost += 1
           isMute = true
           change('clear')
         }
@@ -87,25 +86,31 @@ export async function openProxy(): Promise<Proxy> {
       else if (weather !== 'silent') client.write(data)
     })
   })
-  await new Promise<void>((resolve) => {
-    proxy.listen(0, '127.0.0.1', resolve)
-  })
+  const url = await listen(proxy)
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy()
     proxy.close()
+  })
+  return {
+    url,
+    weather: change,
+    get lost() {
+      return gone.lost
+    },
+    get swallowed() {
+      return gone.swallowed
+    },
+  }
+}
+
+/** @returns the server's address, by way of the proxy */
+async function listen(proxy: Server): Promise<string> {
+  await new Promise<void>((resolve) => {
+    proxy.listen(0, '127.0.0.1', resolve)
   })
   const address = proxy.address()
   const url = new URL(server.url)
   url.hostname = '127.0.0.1'
   url.port = String(typeof address === 'object' ? address?.port : '')
-  return {
-    url: url.href,
-    weather: change,
-    get lost() {
-      return lost
-    },
-    get swallowed() {
-      return swallowed
-    },
-  }
+  return url.href
 }
