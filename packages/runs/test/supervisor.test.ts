@@ -262,7 +262,8 @@ test('what is asleep goes on when it is due, signalled, or answered', async () =
   const w = await world()
   const p = program(
     async (ctx, input) => {
-      if (input === 'sleep') await ctx.sleep('s', 700)
+      // Long enough to be slept through by nobody, however late it is looked at.
+      if (input === 'sleep') await ctx.sleep('s', 3_000)
       if (input === 'signal') await ctx.signal('s', 'go')
       if (input === 'ask') await ctx.approval('a', { prompt: '?' })
       return input

@@ -27,7 +27,7 @@ import { openPostgresEventStore, openPostgresOwnership } from '../../src/index.t
 const [url = '', schema = '', work = '', name = '', witness = '', given] = process.argv.slice(2)
 const clock = systemClock
 const store = await openPostgresEventStore({ connection: url, schema })
-const ownership = await openPostgresOwnership({ connection: url, schema: work, leaseMs: 1_000 })
+const ownership = await openPostgresOwnership({ connection: url, schema: work, leaseMs: 4_000 })
 const log = createEventLog({ store, taxonomy: composeTaxonomy(standardTypes), clock })
 const authority = createAuthority({ log, kinds: [toolKind] })
 const ids = createIds({ clock, random: systemRandom })
