@@ -130,7 +130,7 @@ describe.skipIf(found.server === undefined)(`workers on PostgreSQL${why}`, () =>
     const run = await first.runs.start(program, null, { grants })
     await first.dies(run)
     for (let n = 1; n <= 5; n += 1) await (await open()).dies(run)
-    const words = ['worker', './striking.ts', '--postgres', url, '--schema', schema]
+    const words = ['worker', './striking.ts', '--store', `${url}?schema=${schema}`]
     const workers = [1, 2].map(() => folder.start({}, ...words))
     onTestFinished(() => {
       for (const { child } of workers) child.kill('SIGKILL')
