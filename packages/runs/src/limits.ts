@@ -227,6 +227,9 @@ export const CONCURRENCY = 32
 /** @units runs that one supervisor drives at once at most: each is a program in memory. */
 export const CONCURRENCY_MAX = 500
 
+/** @units runs that the first look of a supervisor takes at the most; the next takes the rest. */
+export const FIRST_AT_ONCE = 4
+
 /** @units milliseconds in which a busy supervisor lets ends of stretches come together, so that one
  * look serves them all. */
 export const GATHER_MS = 4

@@ -168,8 +168,8 @@ async function openGround(options: RuntimeOptions, clock: Clock): Promise<Ground
     return { store, ownership, name: options.store === undefined ? 'memory' : 'custom' }
   }
   // Loaded only when it is used: a product that brings its own store does not need the binary.
-  const { openOwnership, openSqliteEventStore } = await import('@ice/events-sqlite')
-  const { openArchivedEventStore, segmentsFolder } = await import('@ice/events-archive')
+  const [{ openOwnership, openSqliteEventStore }, { openArchivedEventStore, segmentsFolder }] =
+    await Promise.all([import('@ice/events-sqlite'), import('@ice/events-archive')])
   // Before the store: the folder of the locks lies beside the log, so making it makes the log's.
   const ownership = options.ownership ?? openOwnership({ directory: `${path}.owners` })
   try {

@@ -19,6 +19,7 @@ import {
   CONCURRENCY,
   CONCURRENCY_MAX,
   DRAIN_MS,
+  FIRST_AT_ONCE,
   GATHER_MS,
   INDEX_PAGE_ROWS,
   LOOK_INTERVAL_MS,
@@ -190,7 +191,9 @@ class Loop {
     const outlook = await index.outlook(now)
     const { nextDeadline } = outlook
     if (nextDeadline !== null && nextDeadline <= now) await this.#endOverdue()
-    const free = this.#concurrency - this.#running.size
+    // What comes first after a start is not made to wait for all that comes with it.
+    const most = this.#isReady ? this.#concurrency : Math.min(this.#concurrency, FIRST_AT_ONCE)
+    const free = most - this.#running.size
     if (free > 0) {
       const orphans = await this.#orphans.find(outlook, free, (run) => this.#isTaken(run))
       const again = await this.#again()
