@@ -1,7 +1,7 @@
 /**
  * Runs: what a governed run costs beside the same job in peers (P6), beside the floor under it, and
- * what its steps cost when it is long (P7), and whether a run is shown among millions of events as
- * fast as alone (ten-million); very many suspended runs (P8), and those of a process that was
+ * what its steps cost when it is long (P7), and whether a run is shown, started and resumed among
+ * millions of events as fast as among few (ten-million); very many suspended runs (P8), and those of a process that was
  * killed (P9). `ICE_BENCH_ONLY=P6,P7` leaves the other parts out;
  * `ICE_BENCH_PEERS=dbos,restate` has only these measured.
  */
@@ -11,7 +11,7 @@ import type { BenchTopic, TopicContext } from '../harness/topics.ts'
 import { besidePeers } from './parts/beside-peers.ts'
 import { governedRuns } from './parts/governed-runs.ts'
 import { runLength } from './parts/run-length.ts'
-import { showAmongMany } from './parts/show-among-many.ts'
+import { runsAmongMany } from './parts/runs-among-many.ts'
 import { afterKill, suspendedRuns } from './parts/suspended-runs.ts'
 
 const PARTS: Readonly<Record<string, (context: TopicContext) => Promise<readonly Figure[]>>> = {
@@ -19,7 +19,7 @@ const PARTS: Readonly<Record<string, (context: TopicContext) => Promise<readonly
   P7: runLength,
   P8: suspendedRuns,
   P9: afterKill,
-  'ten-million': showAmongMany,
+  'ten-million': runsAmongMany,
 }
 
 export const topic: BenchTopic = {

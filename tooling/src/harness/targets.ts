@@ -157,6 +157,18 @@ export const TARGETS = {
     bound: 'at_least',
     target: 0.8,
   },
+  'P6-start': {
+    what: 'runs started, to their end, among very many events, against a log of few',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.8,
+  },
+  'P6-resume': {
+    what: 'runs resumed by a runtime opened for it, among very many events, against a log of few',
+    of: 'ratio',
+    bound: 'at_least',
+    target: 0.8,
+  },
   'P6-budget': {
     what: 'runs of twenty effects under one counted grant, against the same without a count',
     of: 'ratio',
