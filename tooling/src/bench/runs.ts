@@ -1,8 +1,8 @@
 /**
  * Runs: what a governed run costs beside the same job in peers (P6), beside the floor under it, and
  * what its steps cost when it is long (P7), and whether a run is shown, started and resumed among
- * millions of events as fast as among few (ten-million); very many suspended runs (P8), and those of a process that was
- * killed (P9). `ICE_BENCH_ONLY=P6,P7` leaves the other parts out;
+ * millions of events as fast as among few (ten-million); very many suspended runs (P8), and those
+ * of a process that was killed (P9). `ICE_BENCH_ONLY=P6,P7` leaves the other parts out;
  * `ICE_BENCH_PEERS=dbos,restate` has only these measured.
  */
 import type { Figure } from '../harness/figure.ts'
