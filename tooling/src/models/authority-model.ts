@@ -27,6 +27,7 @@ import {
 import { type ManualClock, manualClock, seededIds } from '@ice/primitives/testing'
 import { createRuns, defineProgram, memoryOwnership, type RunsService } from '@ice/runs'
 import type { EffectCall, EffectHandler, EffectReport } from '@ice/runs/ports'
+import { Answers } from './answers.ts'
 import {
   type AuthorityCase,
   type AuthorityStep,
@@ -118,6 +119,7 @@ class AuthorityModel {
   #pending: Pending[] = []
   /** Counts everything that happens, so that rest can be told from work. */
   #pulse = 0
+  readonly #answers = new Answers()
 
   constructor(subject: AuthoritySubject) {
     this.#subject = subject
@@ -208,7 +210,7 @@ class AuthorityModel {
     for (let still = 0; still < 4; ) {
       const before = this.#pulse
       await settled()
-      still = this.#pulse === before ? still + 1 : 0
+      still = this.#pulse === before && this.#answers.areThere ? still + 1 : 0
     }
   }
 
@@ -272,7 +274,7 @@ class AuthorityModel {
   async #open(name: string): Promise<Worker> {
     const clock = this.#clock
     const store = await this.#subject.open(clock)
-    const whole = createEventLog({ store, taxonomy, clock })
+    const whole = this.#answers.of(createEventLog({ store, taxonomy, clock }))
     const append: EventLog['append'] = async (request) => {
       this.#pulse += 1
       const dies = (): never => {
