@@ -1,4 +1,4 @@
-/** Small values of the command line: whole numbers, sizes, tags, lists. */
+/** Small values of the command line: whole numbers, sizes, tags, reasons, lists. */
 import { CLI_CODES, CliError } from '../errors.ts'
 import { TAG_CHARS_MAX } from '../limits.ts'
 import { plain } from '../terminal/text.ts'
@@ -21,6 +21,20 @@ export function priority(text: string): number {
   const isBelow = text.startsWith('-')
   const value = wholeNumber(isBelow ? text.slice(1) : text, '--priority')
   return isBelow ? -value : value
+}
+
+/**
+ * `--reason`: no verb that takes something away acts without one.
+ * @param who - who says why, with the verb: `An abort says`
+ * @throws `ICE_CLI_USAGE_UNSUPPORTED`
+ */
+export function saidWhy(
+  reason: string | undefined,
+  who: string,
+  next: readonly string[] = [],
+): string {
+  if (reason !== undefined && reason !== '') return reason
+  throw new CliError(CLI_CODES.usage, `${who} why: --reason <text>`, { next })
 }
 
 /** An option that is given again and again, for commander. */

@@ -1,5 +1,5 @@
 /** `ice abort`: ends a run without a result, cleanly, or by force. */
-import { CLI_CODES, CliError } from '../errors.ts'
+import { saidWhy } from '../args/values.ts'
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
 import { findRun } from '../log/find.ts'
@@ -19,12 +19,10 @@ export async function abort(
   typed: string,
   { reason, force }: AbortOptions,
 ): Promise<number> {
-  if (reason === undefined || reason === '') {
-    throw new CliError(CLI_CODES.usage, 'An abort says why: --reason <text>')
-  }
+  const why = saidWhy(reason, 'An abort says')
   return using(await openRuntime(invocation, { create: false }), async (runtime) => {
     const run = await findRun(runtime.log, typed)
-    await runtime.runs.abort(run, { reason, ...(force === true ? { force: true } : {}) })
+    await runtime.runs.abort(run, { reason: why, ...(force === true ? { force: true } : {}) })
     const view = await runtime.runs.view(run)
     const { conclusion, owner, inDoubt, finishing, compensations } = view
     const { open, succeeded, abandoned } = compensations

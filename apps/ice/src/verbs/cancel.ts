@@ -1,6 +1,7 @@
 /** `ice cancel`: asks for the abort of all runs that fit, after a preview. */
 import { hasCode } from '@ice/primitives'
 import type { RunFilter } from '@ice/runs/ports'
+import { saidWhy } from '../args/values.ts'
 import { parseWhere } from '../args/where.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import type { Invocation } from '../invocation.ts'
@@ -23,17 +24,14 @@ export async function cancel(invocation: Invocation, options: CancelOptions): Pr
       next: ['ice cancel --where queue=mail --where tag.tenant=acme --dry-run'],
     })
   }
-  if (!dryRun && (reason === undefined || reason === '')) {
-    throw new CliError(CLI_CODES.usage, 'A cancellation says why: --reason <text>', {
-      next: ['--dry-run shows what it would concern'],
-    })
-  }
+  const next = ['--dry-run shows what it would concern']
+  const why = dryRun ? '' : saidWhy(reason, 'A cancellation says', next)
   const filter: RunFilter = { standings: OPEN, ...parseWhere(where) }
   return onMany(invocation, {
     ...{ filter, dryRun, would: 'would be cancelled' },
     async one({ runs }, { run }) {
       try {
-        await runs.abort(run, { reason: reason ?? '' })
+        await runs.abort(run, { reason: why })
         const { conclusion } = await runs.view(run)
         return conclusion === null ? 'asked' : 'cancelled'
       } catch (error) {

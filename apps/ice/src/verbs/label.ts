@@ -1,6 +1,7 @@
 /** `ice endorse`, `ice declassify`: what a person says about where a value came from. */
 import type { JsonValue, Label, RunId } from '@ice/primitives'
 import type { ValueOfRun } from '@ice/runs/ports'
+import { saidWhy } from '../args/values.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
@@ -72,10 +73,10 @@ export async function declassify(
 }
 
 function usage(message: string): CliError {
-  return new CliError(CLI_CODES.usage, message, {
-    next: ['--dry-run shows the value and its label, and changes nothing'],
-  })
+  return new CliError(CLI_CODES.usage, message, { next: NEXT })
 }
+
+const NEXT = ['--dry-run shows the value and its label, and changes nothing']
 
 interface Widening {
   readonly runtime: Awaited<ReturnType<typeof openRuntime>>
@@ -92,14 +93,14 @@ async function widen(
   act: (widening: Widening) => Promise<{ readonly word: string; readonly members: object }>,
 ): Promise<number> {
   if (target.step === undefined) throw usage('Name the step that gave the value')
-  if (reason === undefined || reason === '') throw usage('It says why: --reason <text>')
+  const why = saidWhy(reason, 'It says', NEXT)
   return using(await openRuntime(invocation, { create: false }), async (runtime) => {
     const { log } = runtime
     const run = await findRun(log, target.run)
     const value = chosen(invocation, run, target.step, await readLabelled(log, run))
     // The digest of what is there now: another value under this name is not what was meant.
     const exact = digest ?? value.digest
-    const { word, members } = await act({ runtime, run, value, reason, digest: exact })
+    const { word, members } = await act({ runtime, run, value, reason: why, digest: exact })
     const after = await readLabelled(log, run)
     const label = after.find(({ step }) => step === value.step)?.label ?? value.label
     const { label: mark } = await readRun(log, run)
@@ -110,7 +111,16 @@ async function widen(
         `the run ${labelText(mark)}`,
         ...others.map((each) => `  ${plain(each.step)} ${labelText(each.label)}`),
       ],
-      () => ({ run, step: value.step, digest: exact, ...members, reason, label, mark, others }),
+      () => ({
+        run,
+        step: value.step,
+        digest: exact,
+        ...members,
+        reason: why,
+        label,
+        mark,
+        others,
+      }),
     )
     return EXIT.ok
   })

@@ -2,6 +2,7 @@
 import { hasCode } from '@ice/primitives'
 import type { RunFilter } from '@ice/runs/ports'
 import type { Runtime } from '@ice/runtime'
+import { saidWhy } from '../args/values.ts'
 import { parseWhere } from '../args/where.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
@@ -26,7 +27,7 @@ export async function quarantine(
 ): Promise<number> {
   const { where, reason, dryRun = false } = options
   const how = checkChosen('quarantine', typed, where)
-  const why = dryRun ? '' : saidWhy(reason, 'A quarantine')
+  const why = dryRun ? '' : saidWhy(reason, 'A quarantine says')
   const [only] = typed
   if (only !== undefined && typed.length === 1 && !dryRun) {
     return quarantineOne(invocation, only, why)
@@ -105,7 +106,7 @@ export async function release(
 ): Promise<number> {
   const { where, reason, dryRun = false } = options
   const how = checkChosen('release', typed, where)
-  const why = dryRun ? '' : saidWhy(reason, 'A release')
+  const why = dryRun ? '' : saidWhy(reason, 'A release says')
   const [only] = typed
   if (only !== undefined && typed.length === 1 && !dryRun) return releaseOne(invocation, only, why)
   return onMany(invocation, {
@@ -142,9 +143,4 @@ async function releaseOne(invocation: Invocation, typed: string, reason: string)
     )
     return EXIT.ok
   })
-}
-
-function saidWhy(reason: string | undefined, what: string): string {
-  if (reason !== undefined && reason !== '') return reason
-  throw new CliError(CLI_CODES.usage, `${what} says why: --reason <text>`)
 }

@@ -1,5 +1,5 @@
 /** `ice revoke`: ends a grant, and all below it; or shows what that would end. */
-import { CLI_CODES, CliError } from '../errors.ts'
+import { saidWhy } from '../args/values.ts'
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
 import { endingLines, readEnding } from '../log/ending.ts'
@@ -21,15 +21,13 @@ export async function revoke(
   { reason, dryRun, compensations }: RevokeOptions,
 ): Promise<number> {
   if (dryRun === true) return preview(invocation, typed)
-  if (reason === undefined || reason === '') {
-    throw new CliError(CLI_CODES.usage, 'A revocation says why: --reason <text>', {
-      next: ['--dry-run shows what would be ended, and ends nothing'],
-    })
-  }
+  const why = saidWhy(reason, 'A revocation says', [
+    '--dry-run shows what would be ended, and ends nothing',
+  ])
   return using(await openRuntime(invocation, { create: false }), async (runtime) => {
     const grant = await findGrant(runtime.log, typed)
     const isWhole = compensations === true
-    const ended = await runtime.grants.revoke(grant, { reason, compensations: isWhole })
+    const ended = await runtime.grants.revoke(grant, { reason: why, compensations: isWhole })
     const below = ended.length - 1
     const more = below === 0 ? '' : ` and ${counted(below, 'grant')} below it`
     await invocation.print(

@@ -4,7 +4,7 @@ import { type GrantId, systemClock } from '@ice/primitives'
 import { createSchedules, type Overlap, type ScheduleStart, type ScheduleView } from '@ice/runs'
 import { parseSpan } from '../args/duration.ts'
 import { readInput } from '../args/input.ts'
-import { tagsOf } from '../args/values.ts'
+import { saidWhy, tagsOf } from '../args/values.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
@@ -101,14 +101,11 @@ const DONE = { pause: 'paused', resume: 'resumed', delete: 'deleted' } as const
 export async function change(
   invocation: Invocation,
   { verb, id }: Change,
-  { reason = '' }: { readonly reason?: string },
+  { reason }: { readonly reason?: string },
 ): Promise<number> {
-  if (reason === '') {
-    const message = `Who would ${verb} a schedule says why: --reason <text>`
-    throw new CliError(CLI_CODES.usage, message)
-  }
+  const why = saidWhy(reason, `Who would ${verb} a schedule says`)
   return using(await openRuntime(invocation, { create: false }), async ({ schedules }) => {
-    return told(invocation, await schedules[verb](id, { reason }), DONE[verb])
+    return told(invocation, await schedules[verb](id, { reason: why }), DONE[verb])
   })
 }
 

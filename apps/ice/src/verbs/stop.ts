@@ -1,5 +1,6 @@
 /** `ice stop`: ends authority for a whole scope, gives it back, or shows what is stopped. */
 import type { StopScope, StopState } from '@ice/capabilities/ports'
+import { saidWhy } from '../args/values.ts'
 import { CLI_CODES, CliError } from '../errors.ts'
 import { EXIT } from '../exit.ts'
 import type { Invocation } from '../invocation.ts'
@@ -30,17 +31,15 @@ export async function stop(
     if (lift === true) throw new CliError(CLI_CODES.usage, '--dry-run shows what a stop would end')
     return preview(invocation, typed)
   }
-  if (reason === undefined || reason === '') {
-    throw new CliError(CLI_CODES.usage, 'A stop, and its lift, say why: --reason <text>', {
-      next: ['--dry-run shows what would be stopped, and stops nothing'],
-    })
-  }
+  const why = saidWhy(reason, 'A stop, and its lift, say', [
+    '--dry-run shows what would be stopped, and stops nothing',
+  ])
   return using(await openRuntime(invocation, { create: false }), async (runtime) => {
     const scope = await scopeOf(runtime, typed)
     const { grants } = runtime
     const state = await (lift === true
-      ? grants.resume(scope, { reason })
-      : grants.stop(scope, { reason }))
+      ? grants.resume(scope, { reason: why })
+      : grants.stop(scope, { reason: why }))
     await invocation.print(
       () => [state === null ? `${plain(scope)} was never stopped` : stopLine(state)],
       () => state ?? { scope, stopped: false },
