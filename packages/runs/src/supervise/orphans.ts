@@ -20,6 +20,7 @@ import {
   SETBACK_MS_MIN,
 } from '../limits.ts'
 import type { Ownership, Quarantine } from '../ports.ts'
+import type { RunsService } from '../runs.ts'
 import { setAside, takeoversOf } from './crash-loop.ts'
 
 /** What it takes to find orphans. */
@@ -30,8 +31,7 @@ export interface OrphansInit {
   readonly turns: Turns
   readonly clock: Clock
   readonly programs: readonly DrivenProgram[]
-  /** Where it can be told which runs of this process nobody drives. */
-  readonly runs?: { isDriven?(run: RunId): boolean }
+  readonly runs: Pick<RunsService, 'isDriven'>
   /** Told of a run that was set aside, because its owners die on it. */
   readonly onQuarantine: (run: RunId, quarantine: Quarantine) => void
 }
@@ -82,12 +82,9 @@ export class Orphans {
   async #own(isTaken: (run: RunId) => boolean): Promise<readonly RunRow[]> {
     const { ownership, index, clock, runs } = this.#init
     const held = { owner: ownership.self, standings: ['held'], limit: INDEX_PAGE_ROWS } as const
-    const isDriven = runs?.isDriven?.bind(runs)
-    const rows = await index.find(isDriven === undefined ? { ...held, states: ['CREATED'] } : held)
-    const since = clock.now() - OWN_GRACE_MS
-    return rows.filter(
-      (row) => row.since <= since && !isTaken(row.run) && isDriven?.(row.run) !== true,
-    )
+    const before = clock.now() - OWN_GRACE_MS
+    const rows = await index.find(held)
+    return rows.filter(({ run, since }) => since <= before && !isTaken(run) && !runs.isDriven(run))
   }
 
   /** @returns whether it was time to ask */

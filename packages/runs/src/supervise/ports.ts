@@ -3,7 +3,8 @@
 import type { EventLog } from '@ice/events/ports'
 import type { Clock, PrincipalId, RunId, Timestamp } from '@ice/primitives'
 import type { DrivenProgram, RunIndex, Turns } from '../index-ports.ts'
-import type { Ownership, Program, Runs, Stretch } from '../ports.ts'
+import type { Ownership, Program, Stretch } from '../ports.ts'
+import type { RunsService } from '../runs.ts'
 import type { Schedules } from '../schedules/ports.ts'
 
 /** How the runs of one queue get their turns. */
@@ -23,20 +24,13 @@ export type SupervisedProgram = DrivenProgram & Pick<Program, 'takesOver'>
 
 /** What a supervisor is made of. None of it is closed with it. */
 export interface SupervisorInit {
-  readonly runs: Pick<Runs, 'abort' | 'drive'> & {
-    /**
-     * Whether something else in this process drives a run: a command, or whoever started it. Left
-     * out, what such a drive leaves behind when it fails is not found before this process ends.
-     */
-    isDriven?(run: RunId): boolean
-  }
+  readonly runs: Pick<RunsService, 'abort' | 'drive' | 'isDriven'>
   readonly log: Pick<EventLog, 'append' | 'read' | 'store'>
   readonly index: RunIndex
   readonly turns: Turns
   readonly ownership: Ownership
   readonly clock: Clock
-  /** What can be driven here; runs of others are left to other workers. */
-  /** What is started here, and driven; with `takesOver`, runs of these versions too. */
+  /** What is started here, and driven, and what it takes over; others are left to other workers. */
   readonly programs: readonly SupervisedProgram[]
   /** Whose times it deals with. @defaultValue none: nothing is started by schedules here */
   readonly schedules?: Pick<Schedules, 'fire'>

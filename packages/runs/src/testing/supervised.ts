@@ -17,6 +17,7 @@ import { createSchedules } from '../schedules/schedules.ts'
 import type { Supervisor } from '../supervise/ports.ts'
 import { createSupervisor } from '../supervise/supervisor.ts'
 import { type DistantInit, distantRows, distantTurns } from './distant.ts'
+import { told } from './errands.ts'
 import { PRINCIPAL } from './ground.ts'
 import type { SimulatedParts } from './simulation-ports.ts'
 import type { SimulatedSupervision } from './supervision-ports.ts'
@@ -82,7 +83,7 @@ export function supervised(init: SupervisedInit): {
       schedules,
       principal: PRINCIPAL,
       onError: (error) => {
-        if (!PASSING.some((code) => hasCode(error, code))) init.broken(told(error))
+        if (!PASSING.some((code) => hasCode(error, code))) init.broken(coded(error))
       },
     }),
   }
@@ -99,7 +100,7 @@ function lookingClock({ clock, distant }: SupervisedInit): Clock {
   }
 }
 
-function told(error: unknown): string {
+function coded(error: unknown): string {
   const { code = '' } = error as Partial<IceError>
-  return `${code} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+  return `${code} ${told(error)}`
 }
