@@ -10,7 +10,8 @@ import { defineProgram } from '@ice/runs'
 import type { EffectHandler, Program } from '@ice/runs/ports'
 import { createRuntime, type Runtime } from '@ice/runtime'
 
-const any = { parse: (value: unknown): unknown => value }
+/** Takes whatever it is given. */
+export const any = { parse: (value: unknown): unknown => value }
 
 const handler: EffectHandler = {
   action: 'bench.echo',

@@ -17,7 +17,7 @@ import { type Figure, figure } from '../../harness/figure.ts'
 import { type ContestResult, compete } from '../../harness/rounds.ts'
 import type { FigureId } from '../../harness/targets.ts'
 import type { TopicContext } from '../../harness/topics.ts'
-import { echoes, echoRuntime, runOnce } from './echoes.ts'
+import { any, echoes, echoRuntime, runOnce } from './echoes.ts'
 
 const EVENTS = 200_000
 const EVENTS_FULL = 10_000_000
@@ -28,7 +28,6 @@ const STARTS = 50
 const RESUMES = 5
 
 const three = echoes(3)
-const any = { parse: (value: unknown): unknown => value }
 
 const waiting = defineProgram({
   name: 'waiting',
